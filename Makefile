@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: MIT
+#
+# The only entry to the project: `make help` lists what can be made.
+#
+# Everything that is made lies below $(BUILD). Sources are found by wildcard: a new file in a
+# folder that is named here needs no line in this file. Unit tests and fuzzers name the sources
+# under test in a fragment of their own (tests/unit/NAME.mk, tests/fuzz/NAME.mk).
+
+ARCH  ?= x86_64
+BUILD ?= build
+LEG   ?= svm
+
+CC      ?= gcc
+CLANG   ?= clang
+PYTHON  ?= python3
+OBJCOPY ?= objcopy
+NM      ?= nm
+IASL    ?= iasl
+
+OUT := $(BUILD)/$(ARCH)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+
+# ---------------------------------------------------------------------------------------
+# Flags
+
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes
+# What makes the output the same wherever the tree lies.
+COMMON := -std=c11 -g -MMD -MP -fno-common -ffile-prefix-map=$(CURDIR)/=
+
+# Padding between functions and loops would be a tenth of the image.
+KERNEL_OPTIMIZE ?= -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
+KERNEL_CFLAGS := $(COMMON) $(KERNEL_OPTIMIZE) $(WARNINGS) -ffreestanding -fno-strict-aliasing -mno-red-zone \
+	-mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
+	-ffunction-sections -fdata-sections -Iinclude -Iarch/$(ARCH)/include
+KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+	-Wl,--build-id=none -Wl,--gc-sections -Wl,--orphan-handling=warn
+
+MUSL_INCLUDE ?= /usr/include/$(ARCH)-linux-musl
+MUSL_LIB     ?= /usr/lib/$(ARCH)-linux-musl/libc.a
+ROOT_INCLUDES := -Iinclude -Iroot
+ROOT_CFLAGS := $(COMMON) -D_POSIX_C_SOURCE=200809L -O2 $(WARNINGS) -fno-strict-aliasing -mgeneral-regs-only -fno-pic \
+	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-fcf-protection=none -U_FORTIFY_SOURCE -ffunction-sections -fdata-sections -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include) -isystem $(MUSL_INCLUDE) $(ROOT_INCLUDES)
+ROOT_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+	-Wl,-z,norelro -Wl,--build-id=none -Wl,--gc-sections -Wl,-T,root/root.ld
+
+TEST_INCLUDES := -Iinclude -Iroot -Iarch/fake/include
+UNIT_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer $(TEST_INCLUDES) -Itests/unit
+FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer $(TEST_INCLUDES) -Itests/fuzz
+
+# ---------------------------------------------------------------------------------------
+# Sources
+
+KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
+	svm/*.[cS] tests/self/*.[cS]))
+# What the root task shares with the kernel is compiled for each of them.
+ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/status.c)
+ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
+# The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`.
+DSDT_C := $(BUILD)/gen/dsdt.c
+ifneq ($(wildcard root/firmware/dsdt.asl),)
+ROOT_SRCS += $(DSDT_C)
+endif
+
+# $(call objects,FOLDER,SOURCES): NAME.c.o or NAME.S.o; of sources below $(BUILD), what follows it.
+objects = $(addprefix $(1)/,$(addsuffix .o,$(patsubst $(BUILD)/%,%,$(2))))
+
+KERNEL_OBJS := $(call objects,$(OUT)/kernel,$(KERNEL_SRCS))
+ROOT_OBJS := $(call objects,$(OUT)/root,$(ROOT_SRCS))
+
+# ---------------------------------------------------------------------------------------
+# Kernel and root task
+
+.PHONY: all kernel root
+all: kernel root
+kernel: $(OUT)/trivet.elf
+root: $(OUT)/root.elf
+
+$(OUT)/kernel/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+
+$(OUT)/kernel/%.S.o: %.S Makefile
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(CC) $(KERNEL_CFLAGS) -D__ASSEMBLY__ -c $< -o $@
+
+$(OUT)/linker.ld: linker.ld
+	@mkdir -p $(@D)
+	@$(CC) -E -P -undef -D__$(ARCH)__ -x c $< -o $@
+
+# Two links: the first tells where the functions lie, the second has their names in it.
+$(OUT)/trivet.first.elf: $(KERNEL_OBJS) $(OUT)/linker.ld
+	@echo "  LD      $@"
+	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(KERNEL_OBJS) -lgcc -o $@
+
+$(OUT)/symbols.S: $(OUT)/trivet.first.elf scripts/symbols
+	@$(PYTHON) scripts/symbols --nm $(NM) $< > $@
+
+$(OUT)/symbols.o: $(OUT)/symbols.S
+	@$(CC) -c $< -o $@
+
+$(OUT)/trivet.elf: $(OUT)/trivet.first.elf $(OUT)/symbols.o
+	@echo "  LD      $@"
+	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(KERNEL_OBJS) $(OUT)/symbols.o -lgcc -o $@
+	@$(PYTHON) scripts/symbols --nm $(NM) $@ | cmp -s - $(OUT)/symbols.S || \
+		{ echo "$@: functions moved between the two links" >&2; rm -f $@; exit 1; }
+
+.PRECIOUS: $(OUT)/%.stripped.elf
+
+# What is loaded: without the debugging information.
+$(OUT)/%.stripped.elf: $(OUT)/%.elf
+	@$(OBJCOPY) --strip-all $< $@
+
+$(OUT)/root/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(ROOT_CFLAGS) -c $< -o $@
+
+$(OUT)/root/%.S.o: %.S Makefile
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(CC) $(ROOT_CFLAGS) -D__ASSEMBLY__ -c $< -o $@
+
+$(OUT)/root/gen/%.c.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	@$(CC) $(ROOT_CFLAGS) -c $< -o $@
+
+$(OUT)/root.elf: $(ROOT_OBJS) root/root.ld
+	@echo "  LD      $@"
+	@$(CC) $(ROOT_LDFLAGS) $(ROOT_OBJS) $(MUSL_LIB) -lgcc -o $@
+
+$(BUILD)/gen/%.aml: root/firmware/%.asl
+	@mkdir -p $(@D)
+	@echo "  IASL    $<"
+	@$(IASL) -p $(basename $@) $< > $(@D)/$*.log 2>&1 || { cat $(@D)/$*.log; exit 1; }
+
+$(BUILD)/gen/%.c: $(BUILD)/gen/%.aml scripts/embed
+	@$(PYTHON) scripts/embed $< $*_aml > $@
+
+-include $(KERNEL_OBJS:.o=.d) $(ROOT_OBJS:.o=.d)
+
+# ---------------------------------------------------------------------------------------
+# Unit tests and fuzzers
+
+UNIT_NAMES := $(patsubst tests/unit/%.mk,%,$(sort $(wildcard tests/unit/*.mk)))
+FUZZ_NAMES := $(patsubst tests/fuzz/%.mk,%,$(sort $(wildcard tests/fuzz/*.mk)))
+FUZZ_SECONDS ?= 5
+include $(wildcard tests/unit/*.mk tests/fuzz/*.mk)
+
+# $(call hosted,KIND,NAME,PREFIX,COMPILER,FLAGS,LIBRARIES): the program tests/KIND/PREFIX_NAME.c
+# with the sources that its fragment names.
+define hosted
+$(BUILD)/$(1)/$(2).objs := $(call objects,$(BUILD)/$(1)/$(2).d,tests/$(1)/$(3)_$(2).c $($(3)_$(2)_SRCS))
+$(BUILD)/$(1)/$(2).d/%.c.o: %.c Makefile
+	@mkdir -p $$(@D)
+	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+$(BUILD)/$(1)/$(2).d/gen/%.c.o: $(BUILD)/gen/%.c
+	@mkdir -p $$(@D)
+	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+$(BUILD)/$(1)/$(3)_$(2): $$($(BUILD)/$(1)/$(2).objs)
+	@echo "  LD      $$@"
+	@$(4) $(5) $$^ -o $$@ $(6) $($(3)_$(2)_LIBS)
+-include $$($(BUILD)/$(1)/$(2).objs:.o=.d)
+endef
+
+$(foreach n,$(UNIT_NAMES),$(eval $(call hosted,unit,$(n),test,$(CC),$(UNIT_CFLAGS),-lcmocka)))
+$(foreach n,$(FUZZ_NAMES),$(eval $(call hosted,fuzz,$(n),fuzz,$(CLANG),$(FUZZ_CFLAGS),)))
+
+.PHONY: unit unit-build fuzz fuzz-build
+UNIT_TESTS := $(addprefix $(BUILD)/unit/test_,$(UNIT_NAMES))
+FUZZERS := $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ_NAMES))
+unit-build: $(UNIT_TESTS)
+fuzz-build: $(FUZZERS)
+
+unit-%: $(BUILD)/unit/test_%
+	$<
+
+fuzz-%: $(BUILD)/fuzz/fuzz_%
+	scripts/test --build $(BUILD) --fuzz-seconds $(FUZZ_SECONDS) --only $* fuzz
+
+# ---------------------------------------------------------------------------------------
+# Checks, tests, measurements
+
+SIZE_LIMIT := 150000
+
+.PHONY: check format lint size unit fuzz self system test bench
+check: deps-test all unit-build
+	@$(TEST) check unit
+
+format:
+	@echo "  FORMAT"
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+# Each source is looked at with the headers that it is compiled with. (The kernel compares symbols
+# of linker.ld, which stand at the ends of one table.)
+CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr \
+	--error-exitcode=1 --suppress=missingIncludeSystem -Iinclude
+lint:
+	@echo "  LINT"
+	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
+		$(filter %.c,$(KERNEL_SRCS))
+	@$(CPPCHECK) -Iroot $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
+
+# The kernel is measured as it would be without the self tests that are linked into it.
+PLAIN_OBJS = $(filter-out $(OUT)/kernel/tests/%,$(KERNEL_OBJS)) $(OUT)/symbols.o
+$(OUT)/trivet.plain.elf: $(OUT)/trivet.elf
+	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(PLAIN_OBJS) -lgcc -o $@
+
+size: $(OUT)/trivet.plain.stripped.elf $(OUT)/trivet.stripped.elf
+	@plain=$$(stat -c %s $<); all=$$(stat -c %s $(OUT)/trivet.stripped.elf); \
+		echo "  SIZE    kernel: $$plain bytes, limit $(SIZE_LIMIT); $$all with its self tests"; \
+		test $$plain -le $(SIZE_LIMIT)
+
+TEST := scripts/test --build $(BUILD) --arch $(ARCH) --fuzz-seconds $(FUZZ_SECONDS)
+IMAGE := $(OUT)/trivet.stripped.elf $(OUT)/root.stripped.elf
+
+unit: unit-build
+	@$(TEST) unit
+fuzz: fuzz-build
+	@$(TEST) fuzz
+self: deps-run $(IMAGE)
+	@$(TEST) self
+system: deps-test $(IMAGE) guest guest-tests
+	@$(TEST) system
+test: deps-test $(IMAGE) guest guest-tests unit-build fuzz-build
+	@$(TEST) all
+bench: deps-run $(IMAGE) guest
+	@scripts/bench --build $(BUILD) --arch $(ARCH)
+
+# ---------------------------------------------------------------------------------------
+# Images and running
+
+GUEST := $(BUILD)/guest
+# The variables of `make run` go to the scripts as they are.
+export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES CONF
+export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
+
+# Small guests of the system tests: 32-bit, started as Multiboot 1 says.
+GUEST_TESTS := $(patsubst tests/guest/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/*.S))
+guest-tests: $(GUEST_TESTS)
+$(BUILD)/guest-tests/%.elf: tests/guest/%.S tests/guest/guest.inc
+	@mkdir -p $(@D)
+	@$(CC) -m32 -c $< -o $(@:.elf=.o)
+	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
+
+.PHONY: run iso guest guest-tests deps-run deps-test clean help
+run: deps-run $(IMAGE) guest
+	@scripts/run --build $(BUILD) --arch $(ARCH)
+
+iso: deps-run $(IMAGE) guest
+	@scripts/iso --build $(BUILD) --arch $(ARCH) --output $(BUILD)/trivet.iso
+	@echo "$(BUILD)/trivet.iso boots on BIOS and on UEFI machines"
+
+guest: $(GUEST)/vmlinuz $(GUEST)/initramfs
+$(GUEST)/vmlinuz:
+	@scripts/guest-image kernel $@
+$(GUEST)/initramfs: scripts/guest-image scripts/guest-init
+	@scripts/guest-image initramfs $@
+
+deps-run:
+	@scripts/deps run
+deps-test:
+	@scripts/deps test
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' Makefile
+
+#: make run      build, and boot a Linux guest under Trivet in an emulator
+#: make iso      an image for GRUB that BIOS and UEFI machines boot: build/trivet.iso
+#: make test     every test; ends with "N passed, N failed"
+#: make check    format, lint, build, size, unit tests: what takes no emulator
+#: make bench    instruction counts beside their limits
+#: make all      the kernel and the root task; also: make kernel, make root
+#: make unit     unit tests (make unit-NAME: one)
+#: make fuzz     each fuzzer for FUZZ_SECONDS=5 (make fuzz-NAME: one)
+#: make self     the kernel's self tests, in each emulator
+#: make system   whole machines
+#: make clean    removes build/
+#:
+#: make run takes these variables:
+#:   LEG=svm             the backend (the only one so far)
+#:   VPS=1 MEM=256M      virtual processors and memory of the guest
+#:   KERNEL= INITRD=     files to boot instead of Debian's kernel and a small initramfs
+#:   CMDLINE= MODULES=   the guest's command line; more files for it (multiboot modules)
+#:   DEVICES=            sets of devices for the guest, such as qemu-compat
+#:   CONF=               a trivet.conf of your own instead of all these; the files that it
+#:                       names are looked for beside it
+#:   CPUS=2 HOSTMEM=2G   the emulated machine; CPU= its processor by the emulator's name
+#:   KCMDLINE=           more words for Trivet's own command line (loglevel=, kmem=, ...)
+#:   BOOT=bios|uefi      the machine's firmware
+#:   EMULATOR=qemu|bochs
+#:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
+#:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly
+#:   GDB=1               the machine waits for gdb on port 1234
+#:   TIMEOUT=            a limit in seconds
+#: Without a terminal, standard input goes to the first guest's console. Ctrl-A x ends a run.
+#: scripts/run, which make run calls, tells by its exit status how the run ended: 0 all guests
+#: powered off, 10 kernel panic, 11 a guest crashed, 12 the root task faulted, 13 nothing to
+#: run or an error in the configuration, 14 a self test failed, 64 + N a guest ended itself
+#: with status N, 124 the time limit. (make itself says "Error N" and exits with 2.)

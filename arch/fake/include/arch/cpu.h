@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fake machine's side of <kernel/arch.h>, for hosted unit tests of kernel/: a global says
+ * which CPU this is and what time it is. arch/fake/machine.c holds the functions.
+ */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <trivet/status.h>
+#include <trivet/types.h>
+
+struct cpu;
+
+struct arch_cpu {
+	uint32_t kicks;		 /* arch_cpu_kick() calls */
+	uint64_t timer_deadline; /* last arch_timer_set() */
+	uint32_t idles;
+};
+
+struct arch_thread {
+	uint64_t entry, stack, argument, tls;
+	status_t status; /* last arch_thread_set_result() */
+	uint64_t value;
+	uint32_t resumes;
+};
+
+extern struct cpu *fake_cpu;
+extern uint64_t fake_timestamp;
+
+static inline struct cpu *this_cpu(void)
+{
+	return fake_cpu;
+}
+
+static inline void cpu_relax(void)
+{
+}
+
+static inline uint64_t timestamp_read(void)
+{
+	return fake_timestamp;
+}
+
+#endif

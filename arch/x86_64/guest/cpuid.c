@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A partition's CPUID leaves: built once from the policy and the VMM's leaves into one sorted
+ * array, with an index for the leaves that exist in practice, so that an exit finds its answer
+ * in a few instructions. From the finished leaves follow the bits that a guest may set in CR4,
+ * EFER and XCR0: what CPUID does not show cannot be switched on.
+ */
+#include "cpuid.h"
+#include "cpuid_policy.h"
+#include "lapic.h"
+
+#include <kernel/arch.h>
+#include <kernel/backend.h>
+#include <kernel/string.h>
+
+#define DIRECT_LEAVES 64u
+#define DIRECT_BASES  3u /* 0, 0x40000000, 0x80000000 */
+/* More leaves than this are a mistake. */
+#define LEAVES_MAX    4096u
+
+struct cpuid_entry {
+	uint32_t function, index;
+	uint32_t value[4];
+	uint8_t dynamic; /* enum cpuid_dynamic */
+	bool indexed;	 /* one of several subleaves */
+};
+
+struct guest_cpuid {
+	uint32_t count;
+	unsigned int order; /* of the pages that it lies in */
+	bool amd;
+	uint32_t basic_max;
+	struct cpuid_topology topology;
+	struct cpuid_xsave xsave;
+	uint16_t direct[DIRECT_BASES][DIRECT_LEAVES]; /* 1 + number of the first entry; 0: none */
+	struct cpuid_entry entries[];
+};
+
+/* ---- looking up ---- */
+
+static const struct cpuid_entry *entry_first(const struct guest_cpuid *cpuid, uint32_t leaf)
+{
+	uint32_t base = leaf >> 30;
+	uint32_t low = leaf & 0x3fffffff;
+	uint32_t from = 0, to = cpuid->count;
+
+	if (likely(low < DIRECT_LEAVES && base < DIRECT_BASES)) {
+		uint32_t n = cpuid->direct[base][low];
+
+		return n ? &cpuid->entries[n - 1] : NULL;
+	}
+	while (from < to) { /* ends: the interval shrinks */
+		uint32_t middle = (from + to) / 2;
+
+		if (cpuid->entries[middle].function < leaf)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (from < cpuid->count && cpuid->entries[from].function == leaf)
+		return &cpuid->entries[from];
+	return NULL;
+}
+
+static const struct cpuid_entry *entry_find(const struct guest_cpuid *cpuid, uint32_t leaf,
+					    uint32_t subleaf)
+{
+	const struct cpuid_entry *end = cpuid->entries + cpuid->count;
+	const struct cpuid_entry *entry = entry_first(cpuid, leaf);
+
+	if (!entry || !entry->indexed)
+		return entry;
+	for (; entry < end && entry->function == leaf; entry++)
+		if (entry->index == subleaf)
+			return entry;
+	/* Past its last level the topology leaf still has the id. */
+	entry--;
+	return entry->dynamic == CPUID_TOPOLOGY ? entry : NULL;
+}
+
+static void vp_state_get(const struct vp *vp, enum cpuid_dynamic kind, struct cpuid_vp_state *state)
+{
+	struct lapic *lapic = vp_lapic(vp, vp->active_vtl);
+	struct guest_state registers;
+
+	state->apic_id = atomic_load_explicit(&lapic->id, memory_order_relaxed);
+	state->apic_enabled = lapic_is_enabled(lapic);
+	state->xcr0 = fpu_xcr0(&((struct vp *)vp)->arch.fpu);
+	state->xss = vp->arch.xss;
+	state->cr4 = 0;
+	if (kind == CPUID_FEATURES || kind == CPUID_OSPKE) {
+		backend->state_get((struct vp *)vp, vp->active_vtl, STATE_CONTROL, &registers);
+		state->cr4 = registers.cr4;
+	}
+}
+
+/* Apart, so that the common answer needs no stack for it. */
+static __attribute__((noinline)) void dynamic_fill(const struct vp *vp, enum cpuid_dynamic kind,
+						   uint32_t subleaf, uint32_t out[4])
+{
+	const struct guest_cpuid *cpuid = vp->partition->arch.cpuid;
+	struct cpuid_vp_state state;
+
+	vp_state_get(vp, kind, &state);
+	cpuid_dynamic_apply(kind, &cpuid->topology, &cpuid->xsave, &state, subleaf, out);
+}
+
+void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	const struct guest_cpuid *cpuid = vp->partition->arch.cpuid;
+	const struct cpuid_entry *entry = entry_find(cpuid, leaf, subleaf);
+
+	/* Past the last leaf Intel's processors answer with the last basic one (SDM, CPUID). */
+	if (unlikely(!entry) && !cpuid->amd && leaf > cpuid->basic_max && leaf >> 30 != 1 &&
+	    !(leaf >> 31 && leaf <= 0x80000021))
+		entry = entry_find(cpuid, cpuid->basic_max, subleaf);
+	if (unlikely(!entry)) {
+		out[0] = out[1] = out[2] = out[3] = 0;
+		return;
+	}
+	out[0] = entry->value[0];
+	out[1] = entry->value[1];
+	out[2] = entry->value[2];
+	out[3] = entry->value[3];
+	if (unlikely(entry->dynamic != CPUID_STATIC))
+		dynamic_fill(vp, entry->dynamic, subleaf, out);
+}
+
+bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
+		     unsigned int bit)
+{
+	const struct cpuid_entry *entry = entry_find(partition->arch.cpuid, leaf, 0);
+
+	return entry && (entry->value[reg] & BIT(bit));
+}
+
+bool guest_cpuid_is_amd(const struct partition *partition)
+{
+	return partition->arch.cpuid->amd;
+}
+
+uint32_t guest_xsave_size(const struct partition *partition, uint64_t xcr0)
+{
+	return cpuid_xsave_size(&partition->arch.cpuid->xsave, xcr0);
+}
+
+uint32_t guest_xsave_size_compact(const struct partition *partition, uint64_t components)
+{
+	return cpuid_xsave_size_compact(&partition->arch.cpuid->xsave, components);
+}
+
+/* ---- building ---- */
+
+static uint32_t row_entries(const struct cpuid_policy_row *row)
+{
+	if (!row->present)
+		return 0;
+	return row->index_count ? row->index_count : 1;
+}
+
+static uint32_t policy_entries(const struct cpuid_policy *policy)
+{
+	struct cpuid_policy_row row;
+	uint32_t count = 0;
+	unsigned int n;
+
+	for (n = 0; cpuid_policy_row_get(policy, n, &row); n++)
+		count += row_entries(&row);
+	return count;
+}
+
+static void policy_copy(struct guest_cpuid *cpuid, const struct cpuid_policy *policy)
+{
+	struct cpuid_policy_row row;
+	unsigned int n;
+	uint32_t i;
+
+	for (n = 0; cpuid_policy_row_get(policy, n, &row); n++) {
+		for (i = 0; i < row_entries(&row); i++) {
+			struct cpuid_entry *entry = &cpuid->entries[cpuid->count++];
+
+			entry->function = row.function;
+			entry->index = row.index + i;
+			entry->dynamic = (uint8_t)row.dynamic;
+			entry->indexed = row.index_count != 0;
+			cpuid_policy_value(policy, n, entry->index, entry->value);
+		}
+	}
+}
+
+static bool leaf_applies(const struct cpuid_leaf *leaf, const struct cpuid_entry *entry)
+{
+	return entry->function == leaf->function &&
+	       (!leaf->index_matters || !entry->indexed || entry->index == leaf->index);
+}
+
+static void leaf_insert(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf)
+{
+	uint32_t at = cpuid->count;
+	struct cpuid_entry *entry;
+
+	while (at > 0 && (cpuid->entries[at - 1].function > leaf->function ||
+			  (cpuid->entries[at - 1].function == leaf->function &&
+			   cpuid->entries[at - 1].index > leaf->index)))
+		at--;
+	entry = &cpuid->entries[at];
+	memmove(entry + 1, entry, (cpuid->count - at) * sizeof(*entry));
+	cpuid->count++;
+	memset(entry, 0, sizeof(*entry));
+	entry->function = leaf->function;
+	entry->index = leaf->index_matters ? leaf->index : 0;
+	entry->indexed = leaf->index_matters;
+}
+
+static void leaf_apply(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf)
+{
+	bool found = false;
+	uint32_t i;
+	unsigned int n;
+
+	for (i = 0; i < cpuid->count; i++)
+		found = found || leaf_applies(leaf, &cpuid->entries[i]);
+	if (!found)
+		leaf_insert(cpuid, leaf);
+	for (i = 0; i < cpuid->count; i++) {
+		struct cpuid_entry *entry = &cpuid->entries[i];
+
+		if (!leaf_applies(leaf, entry))
+			continue;
+		for (n = 0; n < 4; n++)
+			entry->value[n] = (entry->value[n] & ~leaf->mask[n]) |
+					  (leaf->value[n] & leaf->mask[n]);
+	}
+}
+
+static void direct_fill(struct guest_cpuid *cpuid)
+{
+	uint32_t i = cpuid->count;
+
+	while (i-- > 0) { /* downwards: the first of several stays */
+		uint32_t function = cpuid->entries[i].function;
+		uint32_t low = function & 0x3fffffff;
+
+		if (low < DIRECT_LEAVES && function >> 30 < DIRECT_BASES)
+			cpuid->direct[function >> 30][low] = (uint16_t)(i + 1);
+	}
+}
+
+/* A control bit that may be set when a feature is shown. */
+struct feature_bit {
+	uint64_t control;
+	uint32_t leaf;
+	uint8_t reg, bit;
+};
+
+static const struct feature_bit cr4_bits[] = {
+	{BIT(0) | BIT(1), 1, CPUID_EDX, 1}, /* VME, PVI */
+	{BIT(2), 1, CPUID_EDX, 4},	    /* TSD */
+	{BIT(3), 1, CPUID_EDX, 2},	    /* DE */
+	{BIT(4), 1, CPUID_EDX, 3},	    /* PSE */
+	{BIT(5), 1, CPUID_EDX, 6},	    /* PAE */
+	{BIT(6), 1, CPUID_EDX, 7},	    /* MCE */
+	{BIT(7), 1, CPUID_EDX, 13},	    /* PGE */
+	{BIT(8), 1, CPUID_EDX, 5},	    /* PCE, which comes with the MSRs */
+	{BIT(9), 1, CPUID_EDX, 24},	    /* OSFXSR */
+	{BIT(10), 1, CPUID_EDX, 25},	    /* OSXMMEXCPT */
+	{BIT(11), 7, CPUID_ECX, 2},	    /* UMIP */
+	{BIT(16), 7, CPUID_EBX, 0},	    /* FSGSBASE */
+	{BIT(17), 1, CPUID_ECX, 17},	    /* PCIDE */
+	{BIT(18), 1, CPUID_ECX, 26},	    /* OSXSAVE */
+	{BIT(20), 7, CPUID_EBX, 7},	    /* SMEP */
+	{BIT(21), 7, CPUID_EBX, 20},	    /* SMAP */
+	{BIT(22), 7, CPUID_ECX, 3},	    /* PKE */
+};
+
+static const struct feature_bit efer_bits[] = {
+	{EFER_SCE, 0x80000001, CPUID_EDX, 11},
+	{EFER_LME | EFER_LMA, 0x80000001, CPUID_EDX, 29},
+	{EFER_NXE, 0x80000001, CPUID_EDX, 20},
+	{BIT(14), 0x80000001, CPUID_EDX, 25}, /* FFXSR */
+};
+
+static uint64_t bits_allowed(const struct guest_cpuid *cpuid, const struct feature_bit *bits,
+			     size_t count)
+{
+	uint64_t allowed = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct cpuid_entry *entry = entry_find(cpuid, bits[i].leaf, 0);
+
+		if (entry && (entry->value[bits[i].reg] & BIT(bits[i].bit)))
+			allowed |= bits[i].control;
+	}
+	return allowed;
+}
+
+static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid)
+{
+	struct arch_partition *arch = &partition->arch;
+	const struct cpuid_entry *features = entry_find(cpuid, 1, 0);
+	const struct cpuid_entry *sizes = entry_find(cpuid, 0x80000008, 0);
+	uint32_t host[4];
+
+	cpuid_host(0x80000008, 0, host);
+	arch->cpuid = cpuid;
+	arch->cr4_allowed = bits_allowed(cpuid, cr4_bits, ARRAY_SIZE(cr4_bits));
+	arch->efer_allowed = bits_allowed(cpuid, efer_bits, ARRAY_SIZE(efer_bits));
+	/* The VMM's leaves may have taken XSAVE away; they cannot add a component. */
+	if (!features || !(features->value[CPUID_ECX] & BIT(26)))
+		cpuid->xsave.allowed = 0;
+	arch->xcr0_allowed = cpuid->xsave.allowed;
+	arch->xss_allowed = 0;
+	arch->physical_bits = host[CPUID_EAX] & 0xff;
+	if (sizes && (sizes->value[CPUID_EAX] & 0xff) >= 32)
+		arch->physical_bits = MIN(arch->physical_bits, sizes->value[CPUID_EAX] & 0xff);
+	arch->lenient_pmu = partition->config.flags & PARTITION_LENIENT_PMU;
+}
+
+status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf *leaves,
+			   uint32_t count)
+{
+	struct cpuid_policy policy;
+	struct guest_cpuid *cpuid;
+	unsigned int order = 0;
+	size_t size;
+	uint32_t i;
+
+	if (count > LEAVES_MAX)
+		return STATUS_TOO_LARGE;
+	for (i = 0; i < count; i++)
+		if (leaves[i].reserved || leaves[i].index_matters > 1)
+			return STATUS_INVALID_ARGUMENT;
+	cpuid_policy_init(&policy, &partition->config, (uint32_t)(timestamp_hz / 1000));
+	size = sizeof(*cpuid) + (policy_entries(&policy) + count) * sizeof(cpuid->entries[0]);
+	while ((PAGE_SIZE << order) < size)
+		order++;
+	cpuid = page_alloc(partition->heap, order);
+	if (!cpuid)
+		return STATUS_NO_MEMORY;
+	cpuid->order = order;
+	cpuid->amd = policy.amd;
+	cpuid->topology = policy.topology;
+	cpuid->xsave = policy.xsave;
+	policy_copy(cpuid, &policy);
+	for (i = 0; i < count; i++)
+		leaf_apply(cpuid, &leaves[i]);
+	direct_fill(cpuid);
+	cpuid->basic_max = entry_find(cpuid, 0, 0)->value[CPUID_EAX];
+	partition_fill(partition, cpuid);
+	return STATUS_OK;
+}
+
+void guest_cpuid_destroy(struct partition *partition)
+{
+	struct guest_cpuid *cpuid = partition->arch.cpuid;
+
+	if (cpuid)
+		page_free(partition->heap, cpuid, cpuid->order);
+	partition->arch.cpuid = NULL;
+}
+
+/* ---- without a partition built ---- */
+
+/* Row of the policy for a leaf, or -1; for topology leaves also past their last level. */
+static int policy_find(const struct cpuid_policy *policy, uint32_t leaf, uint32_t subleaf,
+		       struct cpuid_policy_row *row)
+{
+	unsigned int n;
+
+	for (n = 0; cpuid_policy_row_get(policy, n, row); n++) {
+		if (!row->present || row->function != leaf)
+			continue;
+		if (!row->index_count || row->dynamic == CPUID_TOPOLOGY ||
+		    (subleaf >= row->index && subleaf - row->index < row->index_count))
+			return (int)n;
+	}
+	return -1;
+}
+
+void guest_cpuid_default(const struct proto_partition_config *config, uint32_t leaf,
+			 uint32_t subleaf, uint32_t out[4])
+{
+	struct cpuid_vp_state state = {.apic_enabled = true, .xcr0 = 1};
+	struct cpuid_policy policy;
+	struct cpuid_policy_row row;
+	int n;
+
+	cpuid_policy_init(&policy, config, (uint32_t)(timestamp_hz / 1000));
+	n = policy_find(&policy, leaf, subleaf, &row);
+	if (n < 0 && !policy.amd && leaf > policy.basic_max && leaf >> 30 != 1 &&
+	    !(leaf >> 31 && leaf <= 0x80000021))
+		n = policy_find(&policy, policy.basic_max, subleaf, &row);
+	if (n < 0) {
+		out[0] = out[1] = out[2] = out[3] = 0;
+		return;
+	}
+	cpuid_policy_value(&policy, (unsigned int)n, row.index_count ? subleaf : 0, out);
+	cpuid_dynamic_apply(row.dynamic, &policy.topology, &policy.xsave, &state, subleaf, out);
+}
+
+/* ---- APIC ids ---- */
+
+uint32_t guest_apic_id(const struct proto_partition_config *config, uint32_t index)
+{
+	struct cpuid_topology t;
+	uint32_t core;
+
+	cpuid_topology_init(&t, config);
+	core = index / t.threads;
+	return ((core / t.cores) << t.core_bits | core % t.cores) << t.thread_bits |
+	       index % t.threads;
+}
+
+bool guest_apic_index(const struct proto_partition_config *config, uint32_t id, uint32_t *index)
+{
+	struct cpuid_topology t;
+	uint32_t thread, core;
+	uint64_t result;
+
+	/* One thread a core and one socket: the ids are the indexes. */
+	if (likely(config->threads_per_core <= 1 && config->cores_per_socket == 0)) {
+		*index = id;
+		return id < config->vp_count;
+	}
+	cpuid_topology_init(&t, config);
+	thread = id & (uint32_t)MASK(t.thread_bits);
+	core = id >> t.thread_bits & (uint32_t)MASK(t.core_bits);
+	if (thread >= t.threads || core >= t.cores)
+		return false;
+	result = ((uint64_t)(id >> (t.thread_bits + t.core_bits)) * t.cores + core) * t.threads +
+		 thread;
+	*index = (uint32_t)result;
+	return result < config->vp_count;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUID as a guest sees it: leaves made once for a partition from the policy
+ * (cpuid_policy.h) and the VMM's own leaves, then looked up at each exit. What depends on the VP
+ * or its state (APIC id, OSXSAVE, sizes by XCR0) is filled in at the lookup.
+ */
+#ifndef GUEST_CPUID_H
+#define GUEST_CPUID_H
+
+#include <kernel/processor.h>
+
+/* Makes partition->arch.cpuid, paid by its heap, and cr4_allowed, efer_allowed, xcr0_allowed,
+ * xss_allowed, physical_bits, lenient_pmu of partition->arch, from its config. leaves: checked,
+ * applied on top, later ones last. NO_MEMORY, INVALID_ARGUMENT (reserved not zero, index_matters
+ * over 1), TOO_LARGE; nothing is changed then. */
+status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf *leaves,
+			   uint32_t count) __must_check;
+void guest_cpuid_destroy(struct partition *partition);
+
+/* The answer to CPUID: eax, ebx, ecx, edx. The VP's own CPU. */
+void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/* What VP 0 would get right after reset, without leaves of the VMM's. Needs no memory. */
+void guest_cpuid_default(const struct proto_partition_config *config, uint32_t leaf,
+			 uint32_t subleaf, uint32_t out[4]);
+
+/* Bytes of the XSAVE area for these components: standard form, and compact form. */
+uint32_t guest_xsave_size(const struct partition *partition, uint64_t xcr0);
+uint32_t guest_xsave_size_compact(const struct partition *partition, uint64_t components);
+
+/* Whether a feature bit is set as built: register 0-3 is eax-edx. */
+bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
+		     unsigned int bit);
+/* "AuthenticAMD" or a processor that follows its manuals. */
+bool guest_cpuid_is_amd(const struct partition *partition);
+
+/* ---- topology: APIC ids ---- */
+
+/* The APIC id of VP `index`: socket, core and thread fields (SDM, "Hierarchical Mapping"). */
+uint32_t guest_apic_id(const struct proto_partition_config *config, uint32_t index);
+/* The VP that has this id; false: none. */
+bool guest_apic_index(const struct proto_partition_config *config, uint32_t id, uint32_t *index);
+
+#endif

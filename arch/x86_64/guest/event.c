@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions and interrupts on their way to the guest. arch_vp_prepare() runs before each entry:
+ * it takes in what other CPUs asked for, and when there is work, delivers in the order of the
+ * manuals: what was interrupted in its delivery, exceptions, NMI, ExtINT, the local APIC's.
+ */
+#include "guest.h"
+#include <kernel/cpu.h>
+
+/* Contributory exceptions (SDM 3A table 6-5). */
+static bool is_contributory(uint8_t vector)
+{
+	return vector == EXCEPTION_DE || (vector >= EXCEPTION_TS && vector <= EXCEPTION_GP);
+}
+
+static bool makes_double_fault(uint8_t first, uint8_t second)
+{
+	if (first == EXCEPTION_PF)
+		return second == EXCEPTION_PF || is_contributory(second);
+	return is_contributory(first) && is_contributory(second);
+}
+
+void guest_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	if ((a->work & WORK_EVENT) && a->event.type == EVENT_EXCEPTION) {
+		if (a->event.vector == EXCEPTION_DF) {
+			a->activity = ACTIVITY_SHUTDOWN;
+			a->work &= ~(uint32_t)WORK_EVENT;
+			return;
+		}
+		if (makes_double_fault(a->event.vector, vector)) {
+			vector = EXCEPTION_DF;
+			has_error = true;
+			error = 0;
+		}
+	}
+	a->event.type = EVENT_EXCEPTION;
+	a->event.vector = vector;
+	a->event.has_error = has_error;
+	a->event.error = error;
+	a->work |= WORK_EVENT;
+}
+
+static void single_step_trap(struct vp *vp)
+{
+	struct guest_state state;
+
+	backend->state_get(vp, vp->active_vtl, STATE_DEBUG, &state);
+	state.dr6 |= DR6_BS;
+	backend->state_set(vp, vp->active_vtl, STATE_DEBUG, &state);
+	guest_exception(vp, EXCEPTION_DB, false, 0);
+}
+
+void guest_instruction_done(struct vp *vp, uint64_t next_rip)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	a->rip = next_rip;
+	a->shadow = 0;
+	if (unlikely(a->rflags & (RFLAGS_TF | RFLAGS_RF))) {
+		a->rflags &= ~RFLAGS_RF;
+		if (a->rflags & RFLAGS_TF)
+			single_step_trap(vp);
+	}
+}
+
+/* ---- what other CPUs asked for ---- */
+
+static enum vp_outcome requests_take(struct vp *vp)
+{
+	uint32_t bits = atomic_exchange(&vp->requests, 0);
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	if (bits & VP_REQUEST_INIT)
+		guest_init(vp);
+	if (bits & VP_REQUEST_SIPI)
+		guest_sipi(vp, (uint8_t)atomic_load(&a->lapic.sipi_vector));
+	if (bits & VP_REQUEST_TIMER)
+		guest_lapic_timer_fire(vp);
+	if (bits & VP_REQUEST_INTERRUPT)
+		a->work |= WORK_INTERRUPT;
+	if (bits & VP_REQUEST_NMI)
+		a->work |= WORK_NMI;
+	if (bits & VP_REQUEST_EXTINT)
+		a->work |= WORK_EXTINT;
+	if (bits & VP_REQUEST_YIELD)
+		return run_page_return(vp, VP_RUN_YIELD);
+	return VP_CONTINUE;
+}
+
+/* ---- delivery ---- */
+
+static void inject(struct vp *vp, enum event_type type, uint8_t vector)
+{
+	const struct vp_event event = {.type = (uint8_t)type, .vector = vector};
+
+	backend->inject(vp, &event);
+}
+
+static void deliver_event(struct vp *vp, struct arch_vp_vtl *a)
+{
+	const struct vp_event event = {
+		.type = a->event.type,
+		.vector = a->event.vector,
+		.has_error = a->event.has_error,
+		.error = a->event.error,
+	};
+
+	a->work &= ~(uint32_t)WORK_EVENT;
+	backend->inject(vp, &event);
+}
+
+static void deliver_nmi(struct vp *vp, struct arch_vp_vtl *a)
+{
+	if (!backend->can_take(vp, WINDOW_NMI)) {
+		backend->window_request(vp, WINDOW_NMI);
+		return;
+	}
+	a->work &= ~(uint32_t)WORK_NMI;
+	inject(vp, EVENT_NMI, 2);
+}
+
+/* The 8259 is the VMM's: the vector is asked of it when the guest can take it at once. */
+static enum vp_outcome deliver_extint(struct vp *vp, struct arch_vp_vtl *a)
+{
+	if (!(a->work & WORK_PIC_ANSWER) && !lapic_extint_pending(&a->lapic)) {
+		a->work &= ~(uint32_t)WORK_EXTINT;
+		return VP_CONTINUE;
+	}
+	if (!backend->can_take(vp, WINDOW_INTERRUPT)) {
+		backend->window_request(vp, WINDOW_INTERRUPT);
+		return VP_CONTINUE;
+	}
+	if (!(a->work & WORK_PIC_ANSWER)) {
+		lapic_extint_taken(&a->lapic);
+		a->waiting = WAITING_PIC;
+		return run_page_return(vp, VP_RUN_PIC_VECTOR);
+	}
+	a->work &= ~(uint32_t)WORK_PIC_ANSWER;
+	vp->stats->injected_interrupts++;
+	inject(vp, EVENT_INTERRUPT, a->extint_vector);
+	return VP_CONTINUE;
+}
+
+static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
+{
+	int vector;
+
+	guest_tpr_sync(vp);
+	vector = lapic_pending_vector(&a->lapic);
+	if (vector < 0) {
+		/* One that only CR8 holds off: an exit must tell when the guest lowers it. What
+		 * an interrupt in service holds off is looked at again at its EOI. */
+		a->work &= ~(uint32_t)WORK_INTERRUPT;
+		if (a->cr8 && lapic_highest_request(&a->lapic) >= 0)
+			backend->window_request(vp, WINDOW_PRIORITY);
+		return;
+	}
+	if (!backend->can_take(vp, WINDOW_INTERRUPT)) {
+		backend->window_request(vp, WINDOW_INTERRUPT);
+		return;
+	}
+	lapic_acknowledge(&a->lapic, (uint8_t)vector);
+	vp->stats->injected_interrupts++;
+	inject(vp, EVENT_INTERRUPT, (uint8_t)vector);
+	if (atomic_load_explicit(&a->lapic.irr_summary, memory_order_acquire) == 0)
+		a->work &= ~(uint32_t)WORK_INTERRUPT;
+}
+
+static enum vp_outcome deliver(struct vp *vp, struct arch_vp_vtl *a)
+{
+	enum vp_outcome outcome = VP_CONTINUE;
+
+	if (a->work & WORK_EVENT)
+		deliver_event(vp, a);
+	if (a->work & WORK_NMI)
+		deliver_nmi(vp, a);
+	if (a->work & (WORK_EXTINT | WORK_PIC_ANSWER))
+		outcome = deliver_extint(vp, a);
+	if (outcome == VP_CONTINUE && (a->work & WORK_INTERRUPT))
+		deliver_apic(vp, a);
+	return outcome;
+}
+
+/* ---- before each entry ---- */
+
+/* What ends a HLT (SDM 2A, "HLT"): an NMI, an interrupt that RFLAGS.IF lets through, or an
+ * exception that the VMM injects. */
+static bool halt_ends(struct vp *vp, struct arch_vp_vtl *a)
+{
+	if (a->work & (WORK_EVENT | WORK_NMI))
+		return true;
+	if (!(a->rflags & RFLAGS_IF))
+		return false;
+	if (a->work & WORK_PIC_ANSWER)
+		return true;
+	if ((a->work & WORK_EXTINT) && lapic_extint_pending(&a->lapic))
+		return true;
+	if (!(a->work & WORK_INTERRUPT))
+		return false;
+	guest_tpr_sync(vp);
+	return lapic_pending_vector(&a->lapic) >= 0;
+}
+
+static enum vp_outcome not_running(struct vp *vp, struct arch_vp_vtl *a)
+{
+	switch (a->activity) {
+	case ACTIVITY_HALTED:
+		if (!halt_ends(vp, a))
+			return VP_BLOCK;
+		a->activity = ACTIVITY_RUNNING;
+		return VP_CONTINUE;
+	case ACTIVITY_WAIT_FOR_SIPI: return VP_BLOCK;
+	default: return run_page_shutdown(vp, VP_RUN_TRIPLE_FAULT, 0);
+	}
+}
+
+enum vp_outcome arch_vp_prepare(struct vp *vp)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+	enum vp_outcome outcome;
+
+	if (unlikely(atomic_load(&vp->requests))) {
+		outcome = requests_take(vp);
+		if (outcome != VP_CONTINUE)
+			return outcome;
+	}
+	if (unlikely(a->activity != ACTIVITY_RUNNING)) {
+		outcome = not_running(vp, a);
+		if (outcome != VP_CONTINUE)
+			return outcome;
+	}
+	if (likely(!a->work))
+		return VP_CONTINUE;
+	return deliver(vp, a);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What becomes of an exit: one table by kind, one handler a row. A handler that finishes the
+ * instruction answers VP_CONTINUE; what the VMM has to do goes through its run page.
+ */
+#include "guest.h"
+#include <kernel/cpu.h>
+
+typedef enum vp_outcome exit_handler_t(struct vp *vp, struct vp_exit *exit);
+
+static enum vp_outcome exit_none(struct vp *vp, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)exit;
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_interrupt(struct vp *vp, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)exit;
+	return VP_SWITCH;
+}
+
+static enum vp_outcome exit_cpuid(struct vp *vp, struct vp_exit *exit)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	uint32_t out[4];
+
+	guest_cpuid_query(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], out);
+	gpr[GPR_RAX] = out[0];
+	gpr[GPR_RBX] = out[1];
+	gpr[GPR_RCX] = out[2];
+	gpr[GPR_RDX] = out[3];
+	guest_instruction_done(vp, exit->next_rip);
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_msr_read(struct vp *vp, struct vp_exit *exit)
+{
+	uint64_t *gpr = vp->arch.gpr, value;
+
+	if (!guest_msr_read(vp, (uint32_t)gpr[GPR_RCX], &value)) {
+		guest_fault_gp(vp);
+		return VP_CONTINUE;
+	}
+	gpr[GPR_RAX] = (uint32_t)value;
+	gpr[GPR_RDX] = value >> 32;
+	guest_instruction_done(vp, exit->next_rip);
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_msr_write(struct vp *vp, struct vp_exit *exit)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	uint64_t value = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
+	uint32_t vector;
+
+	if (!guest_msr_write(vp, (uint32_t)gpr[GPR_RCX], value)) {
+		guest_fault_gp(vp);
+		return VP_CONTINUE;
+	}
+	guest_instruction_done(vp, exit->next_rip);
+	if (guest_lapic_eoi_take(vp, vp->active_vtl, &vector)) {
+		vp->run->eoi.vector = vector;
+		return run_page_return(vp, VP_RUN_EOI);
+	}
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_port(struct vp *vp, struct vp_exit *exit)
+{
+	struct vp_run_page *run = vp->run;
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	if (unlikely(exit->port.string))
+		return run_page_emulate(vp, exit, EMULATE_PORT);
+	run->port.port = exit->port.port;
+	run->port.size = exit->port.size;
+	run->port.write = exit->port.write;
+	if (exit->port.write) {
+		run->port.value = (uint32_t)(vp->arch.gpr[GPR_RAX] & MASK(8 * exit->port.size));
+		guest_instruction_done(vp, exit->next_rip);
+	} else {
+		a->waiting = WAITING_PORT_IN;
+		a->io_size = exit->port.size;
+		a->next_rip = exit->next_rip;
+	}
+	return run_page_return(vp, VP_RUN_PORT_IO);
+}
+
+static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
+{
+	uint32_t flags = EMULATE_MEMORY;
+
+	/* The processor was pushing an event on a stack that is no memory: no instruction is there
+	 * to be emulated, and trying again would end the same way. */
+	if (vp_arch(vp)->work & WORK_EVENT)
+		return run_page_shutdown(vp, VP_RUN_FAILED, exit->memory.gpa);
+	if (exit->memory.write)
+		flags |= EMULATE_WRITE;
+	if (exit->memory.fetch)
+		flags |= EMULATE_FETCH;
+	if (exit->memory.walk)
+		flags |= EMULATE_WALK;
+	if (exit->memory.present)
+		flags |= EMULATE_MAPPED;
+	return run_page_emulate(vp, exit, flags);
+}
+
+static enum vp_outcome exit_halt(struct vp *vp, struct vp_exit *exit)
+{
+	guest_instruction_done(vp, exit->next_rip);
+	vp_arch(vp)->activity = ACTIVITY_HALTED;
+	return VP_CONTINUE;
+}
+
+/* CR4, and CR8 while it holds an interrupt off. Without the processor's help the VMM decodes. */
+static enum vp_outcome exit_cr(struct vp *vp, struct vp_exit *exit)
+{
+	struct guest_state state;
+	uint64_t value;
+
+	if (!exit->cr.decoded || !exit->cr.write)
+		return run_page_emulate(vp, exit, EMULATE_CR);
+	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	value = vp->arch.gpr[exit->cr.gpr];
+	if (exit->cr.number == 8)
+		state.cr8 = value;
+	else
+		state.cr4 = value;
+	if (!guest_control_valid(vp, &state)) {
+		guest_fault_gp(vp);
+		return VP_CONTINUE;
+	}
+	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
+	vp_arch(vp)->work |= WORK_INTERRUPT;
+	guest_instruction_done(vp, exit->next_rip);
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_xsetbv(struct vp *vp, struct vp_exit *exit)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	uint64_t value = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
+
+	if ((uint32_t)gpr[GPR_RCX] != 0 || !guest_xcr0_valid(vp, value)) {
+		guest_fault_gp(vp);
+		return VP_CONTINUE;
+	}
+	vp->arch.fpu.xcr0 = value;
+	this_cpu()->arch.xcr0 = value;
+	xcr0_write(value);
+	guest_instruction_done(vp, exit->next_rip);
+	return VP_CONTINUE;
+}
+
+/* INVD and WBINVD: guest memory is coherent, and no device of the machine's is the guest's. */
+static enum vp_outcome exit_skip(struct vp *vp, struct vp_exit *exit)
+{
+	guest_instruction_done(vp, exit->next_rip);
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_window(struct vp *vp, struct vp_exit *exit)
+{
+	(void)exit;
+	vp_arch(vp)->work |= WORK_INTERRUPT;
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_exception(struct vp *vp, struct vp_exit *exit)
+{
+	guest_exception(vp, exit->event.vector, exit->event.has_error, exit->event.error);
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_undefined(struct vp *vp, struct vp_exit *exit)
+{
+	(void)exit;
+	guest_fault_ud(vp);
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_protected(struct vp *vp, struct vp_exit *exit)
+{
+	(void)exit;
+	guest_fault_gp(vp);
+	return VP_CONTINUE;
+}
+
+static enum vp_outcome exit_shutdown(struct vp *vp, struct vp_exit *exit)
+{
+	(void)exit;
+	return run_page_shutdown(vp, VP_RUN_TRIPLE_FAULT, 0);
+}
+
+static enum vp_outcome exit_failed(struct vp *vp, struct vp_exit *exit)
+{
+	return run_page_shutdown(vp, VP_RUN_FAILED, exit->code);
+}
+
+static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
+	[VP_EXIT_NONE] = exit_none,
+	[VP_EXIT_INTERRUPT] = exit_interrupt,
+	[VP_EXIT_CPUID] = exit_cpuid,
+	[VP_EXIT_MSR_READ] = exit_msr_read,
+	[VP_EXIT_MSR_WRITE] = exit_msr_write,
+	[VP_EXIT_PORT] = exit_port,
+	[VP_EXIT_MEMORY] = exit_memory,
+	[VP_EXIT_HALT] = exit_halt,
+	[VP_EXIT_HYPERCALL] = exit_undefined, /* no hypercall interface is offered */
+	[VP_EXIT_CR] = exit_cr,
+	[VP_EXIT_DR] = exit_none,
+	[VP_EXIT_XSETBV] = exit_xsetbv,
+	[VP_EXIT_CACHE] = exit_skip,
+	[VP_EXIT_INTERRUPT_WINDOW] = exit_window,
+	[VP_EXIT_NMI_WINDOW] = exit_none,
+	[VP_EXIT_EXCEPTION] = exit_exception,
+	[VP_EXIT_UNDEFINED] = exit_undefined,
+	[VP_EXIT_PROTECTED] = exit_protected,
+	[VP_EXIT_SHUTDOWN] = exit_shutdown,
+	[VP_EXIT_FAILED] = exit_failed,
+	[VP_EXIT_PAUSE] = exit_skip,
+	[VP_EXIT_TPR] = exit_window,
+	[VP_EXIT_EOI] = exit_none,
+	[VP_EXIT_APIC_ACCESS] = exit_none,
+};
+
+enum vp_outcome arch_vp_handle_exit(struct vp *vp, struct vp_exit *exit)
+{
+	return handlers[exit->kind](vp, exit);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the guest's x86 processor share.
+ *
+ *   processor.c  making, reset, INIT, SIPI; coming to a CPU and leaving it
+ *   exit.c       one handler for each kind of exit
+ *   event.c      exceptions and interrupts on their way to the guest
+ *   registers.c  registers by name, checked
+ *   run_page.c   what the VMM is told, and its answers
+ *   cpuid*.c msr.c lapic*.c apic_bus.c mtrr.c
+ */
+#ifndef GUEST_GUEST_H
+#define GUEST_GUEST_H
+
+#include "cpuid.h"
+#include "lapic.h"
+#include "msr.h"
+#include "mtrr.h"
+#include <arch/cr.h>
+#include <kernel/backend.h>
+#include <kernel/partition_arch.h>
+
+enum exception {
+	EXCEPTION_DE = 0,
+	EXCEPTION_DB = 1,
+	EXCEPTION_BP = 3,
+	EXCEPTION_UD = 6,
+	EXCEPTION_DF = 8,
+	EXCEPTION_TS = 10,
+	EXCEPTION_NP = 11,
+	EXCEPTION_SS = 12,
+	EXCEPTION_GP = 13,
+	EXCEPTION_PF = 14,
+};
+
+#define DR6_RESET 0xffff0ff0ull
+#define DR7_RESET 0x400ull
+#define DR6_BS	  BIT(14)
+
+static inline struct arch_vp_vtl *vp_arch(const struct vp *vp)
+{
+	return &vp_active(vp)->arch;
+}
+
+/* ---- event.c ---- */
+
+/* Has the guest take an exception at its next entry. A second one before the first was delivered
+ * makes a double fault, a third a shutdown (SDM 3A 6.15, "Interrupt 8"). */
+void guest_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error);
+static inline void guest_fault_ud(struct vp *vp)
+{
+	guest_exception(vp, EXCEPTION_UD, false, 0);
+}
+static inline void guest_fault_gp(struct vp *vp)
+{
+	guest_exception(vp, EXCEPTION_GP, true, 0);
+}
+/* The instruction is done: RIP goes on, shadow and RF end, TF traps. */
+void guest_instruction_done(struct vp *vp, uint64_t next_rip);
+
+/* ---- processor.c ---- */
+
+void guest_init(struct vp *vp);			/* INIT */
+void guest_sipi(struct vp *vp, uint8_t vector); /* start-up */
+
+/* ---- registers.c ---- */
+
+struct guest_registers {
+	uint64_t gpr[16];
+	uint64_t rip, rflags, cr2, dr[4], xcr0, tsc_aux;
+	struct guest_state state;
+};
+
+void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r);
+/* INVALID_REGISTER_VALUE: no processor of this partition can be in that state; nothing changed. */
+status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_registers *r);
+/* Reserved bits and combinations of CR0, CR3, CR4, EFER. */
+bool guest_control_valid(const struct vp *vp, const struct guest_state *state);
+bool guest_xcr0_valid(const struct vp *vp, uint64_t xcr0);
+/* ---- run_page.c ---- */
+
+enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason);
+enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint32_t flags);
+enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code);
+
+#endif

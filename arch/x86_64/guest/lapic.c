@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The local APIC's heart: which interrupts are requested and in service, which may be delivered,
+ * the inputs LINT0 and LINT1, errors, the states after power-on and INIT, and whether a message
+ * on the bus is for this APIC. Registers are in lapic_registers.c, the timer in lapic_timer.c.
+ *
+ * Acceptance may happen on any CPU while the VP runs on its own. TMR is written before IRR, and
+ * IRR before its summary; the VP's CPU takes them in the other order, so it never sees a request
+ * whose trigger mode is not there yet, and never loses one.
+ */
+#include "lapic.h"
+
+#include <kernel/string.h>
+
+#define RELAXED memory_order_relaxed
+
+static uint32_t get(const _Atomic uint32_t *word)
+{
+	return atomic_load_explicit(word, RELAXED);
+}
+
+static void put(_Atomic uint32_t *word, uint32_t value)
+{
+	atomic_store_explicit(word, value, RELAXED);
+}
+
+static int highest_bit(uint32_t word)
+{
+	return 31 - __builtin_clz(word);
+}
+
+/* ---- requests ---- */
+
+bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level)
+{
+	unsigned int word = vector / 32;
+	uint32_t bit = (uint32_t)BIT(vector % 32);
+	uint32_t before;
+
+	if (vector < 16) {
+		lapic_error_note(lapic, LAPIC_ERROR_RECEIVE_VECTOR);
+		return false;
+	}
+	if (!lapic_is_enabled(lapic) || !(get(&lapic->svr) & SVR_ENABLE))
+		return false;
+	if (level)
+		atomic_fetch_or_explicit(&lapic->tmr[word], bit, RELAXED);
+	else if (get(&lapic->tmr[word]) & bit)
+		atomic_fetch_and_explicit(&lapic->tmr[word], ~bit, RELAXED);
+	before = atomic_fetch_or_explicit(&lapic->irr[word], bit, memory_order_release);
+	atomic_fetch_or_explicit(&lapic->irr_summary, (uint32_t)BIT(word), memory_order_release);
+	return !(before & bit);
+}
+
+/* No bit is left in a word: its summary goes, unless one came just now. */
+static void summary_clear(struct lapic *lapic, unsigned int word)
+{
+	atomic_fetch_and_explicit(&lapic->irr_summary, ~(uint32_t)BIT(word), memory_order_acq_rel);
+	if (atomic_load_explicit(&lapic->irr[word], memory_order_acquire))
+		atomic_fetch_or_explicit(&lapic->irr_summary, (uint32_t)BIT(word),
+					 memory_order_release);
+}
+
+int lapic_highest_request(struct lapic *lapic)
+{
+	uint32_t summary = atomic_load_explicit(&lapic->irr_summary, memory_order_acquire);
+
+	while (summary) { /* ends: each turn clears a bit of it */
+		unsigned int word = (unsigned int)highest_bit(summary);
+		uint32_t bits = atomic_load_explicit(&lapic->irr[word], memory_order_acquire);
+
+		if (bits)
+			return (int)word * 32 + highest_bit(bits);
+		summary_clear(lapic, word);
+		summary &= ~(uint32_t)BIT(word);
+	}
+	return -1;
+}
+
+int lapic_pending_vector_slow(struct lapic *lapic)
+{
+	int vector = lapic_highest_request(lapic);
+
+	if (vector < 0 || ((uint32_t)vector & 0xf0) <= (get(&lapic->ppr) & 0xf0))
+		return -1;
+	/* A software-disabled APIC holds its requests but delivers none (SDM, "Local APIC
+	 * State After It Has Been Software Disabled": they stay and must be served). */
+	return lapic_is_enabled(lapic) ? vector : -1;
+}
+
+int lapic_highest_service(const struct lapic *lapic)
+{
+	int word;
+
+	for (word = 7; word >= 0; word--)
+		if (lapic->isr[word])
+			return word * 32 + highest_bit(lapic->isr[word]);
+	return -1;
+}
+
+void lapic_priority_update(struct lapic *lapic)
+{
+	uint32_t tpr = get(&lapic->tpr);
+	int service = lapic_highest_service(lapic);
+	uint32_t class = service < 0 ? 0 : (uint32_t)service & 0xf0;
+
+	put(&lapic->ppr, (tpr & 0xf0) >= class ? tpr : class);
+}
+
+void lapic_acknowledge(struct lapic *lapic, uint8_t vector)
+{
+	unsigned int word = vector / 32;
+	uint32_t bit = (uint32_t)BIT(vector % 32);
+	uint32_t before;
+
+	before = atomic_fetch_and_explicit(&lapic->irr[word], ~bit, memory_order_acq_rel);
+	if (!(before & ~bit))
+		summary_clear(lapic, word);
+	lapic->isr[word] |= bit;
+	/* It had the highest priority of all, so its class is PPR's now. */
+	put(&lapic->ppr, vector & 0xf0);
+}
+
+bool lapic_tpr_set(struct lapic *lapic, uint8_t tpr)
+{
+	put(&lapic->tpr, tpr);
+	lapic_priority_update(lapic);
+	return get(&lapic->irr_summary) != 0;
+}
+
+/* The LINT entry that a level-triggered vector came through may send the next one. */
+static void lint_end(struct lapic *lapic, uint8_t vector)
+{
+	unsigned int n;
+
+	for (n = 0; n < 2; n++) {
+		_Atomic uint32_t *lvt = &lapic->lvt[LAPIC_LVT_LINT0 + n];
+		uint32_t value = get(lvt);
+
+		if (!(value & LVT_REMOTE_IRR) || (value & LVT_VECTOR) != vector)
+			continue;
+		atomic_fetch_and_explicit(lvt, ~LVT_REMOTE_IRR, memory_order_acq_rel);
+		if (get(&lapic->lint) & BIT(n))
+			lapic_lvt_deliver(lapic, LAPIC_LVT_LINT0 + n);
+	}
+}
+
+void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects)
+{
+	int vector = lapic_highest_service(lapic);
+	uint32_t bit;
+
+	if (vector < 0)
+		return;
+	bit = (uint32_t)BIT(vector % 32);
+	lapic->isr[vector / 32] &= ~bit;
+	lapic_priority_update(lapic);
+	if (unlikely(get(&lapic->tmr[vector / 32]) & bit)) {
+		if (!(get(&lapic->svr) & SVR_NO_EOI)) {
+			effects->bits |= LAPIC_EFFECT_EOI;
+			effects->eoi_vector = (uint8_t)vector;
+		}
+		lint_end(lapic, (uint8_t)vector);
+	}
+	if (get(&lapic->irr_summary))
+		effects->bits |= LAPIC_EFFECT_INTERRUPT;
+}
+
+/* ---- the local vector table ---- */
+
+const uint32_t lapic_lvt_writable[LAPIC_LVT_COUNT] = {
+	[LAPIC_LVT_TIMER] = LVT_VECTOR | LVT_MASKED | LVT_TIMER_MODE,
+	[LAPIC_LVT_THERMAL] = LVT_VECTOR | LVT_DELIVERY | LVT_MASKED,
+	[LAPIC_LVT_PERFORMANCE] = LVT_VECTOR | LVT_DELIVERY | LVT_MASKED,
+	[LAPIC_LVT_LINT0] = LVT_VECTOR | LVT_DELIVERY | 0x2000 | LVT_LEVEL | LVT_MASKED,
+	[LAPIC_LVT_LINT1] = LVT_VECTOR | LVT_DELIVERY | 0x2000 | LVT_LEVEL | LVT_MASKED,
+	[LAPIC_LVT_ERROR] = LVT_VECTOR | LVT_MASKED,
+};
+
+static uint32_t lvt_fixed(struct lapic *lapic, enum lapic_lvt entry, uint32_t value)
+{
+	/* Only LINT0 can be level-triggered: "LINT1 is always edge sensitive" (SDM, LVT). */
+	bool level = entry == LAPIC_LVT_LINT0 && (value & LVT_LEVEL);
+
+	if (level) {
+		if (atomic_fetch_or_explicit(&lapic->lvt[entry], LVT_REMOTE_IRR,
+					     memory_order_acq_rel) &
+		    LVT_REMOTE_IRR)
+			return 0;
+	}
+	return lapic_accept(lapic, (uint8_t)value, level) ? LAPIC_EFFECT_INTERRUPT : 0;
+}
+
+uint32_t lapic_lvt_deliver(struct lapic *lapic, enum lapic_lvt entry)
+{
+	uint32_t value = get(&lapic->lvt[entry]);
+
+	if ((value & LVT_MASKED) || !lapic_is_enabled(lapic))
+		return 0;
+	switch ((value & LVT_DELIVERY) >> 8) {
+	case APIC_FIXED: return lvt_fixed(lapic, entry, value);
+	case APIC_NMI: return LAPIC_EFFECT_NMI;
+	case APIC_EXTINT: return LAPIC_EFFECT_EXTINT;
+	default: return 0; /* SMI, INIT and reserved modes: there is no such machine */
+	}
+}
+
+uint32_t lapic_set_lint(struct lapic *lapic, unsigned int n, bool high)
+{
+	uint32_t bit = (uint32_t)BIT(n);
+	uint32_t before;
+
+	if (!high) {
+		atomic_fetch_and_explicit(&lapic->lint, ~bit, memory_order_acq_rel);
+		return 0;
+	}
+	before = atomic_fetch_or_explicit(&lapic->lint, bit, memory_order_acq_rel);
+	if (before & bit)
+		return 0;
+	/* Without an APIC the inputs are the processor's INTR and NMI. */
+	if (!lapic_is_enabled(lapic))
+		return n == 0 ? LAPIC_EFFECT_EXTINT : LAPIC_EFFECT_NMI;
+	return lapic_lvt_deliver(lapic, LAPIC_LVT_LINT0 + n);
+}
+
+/* In lapic.lint beside the two lines: an ExtINT came as a message, which has no level. */
+#define LINT_EXTINT_MESSAGE 0x80000000u
+
+void lapic_extint_accept(struct lapic *lapic)
+{
+	atomic_fetch_or_explicit(&lapic->lint, LINT_EXTINT_MESSAGE, RELAXED);
+}
+
+void lapic_extint_taken(struct lapic *lapic)
+{
+	atomic_fetch_and_explicit(&lapic->lint, ~LINT_EXTINT_MESSAGE, RELAXED);
+}
+
+bool lapic_extint_pending(struct lapic *lapic)
+{
+	uint32_t value = get(&lapic->lvt[LAPIC_LVT_LINT0]);
+
+	if (get(&lapic->lint) & LINT_EXTINT_MESSAGE)
+		return true;
+	if (!(get(&lapic->lint) & BIT(0)))
+		return false;
+	return !lapic_is_enabled(lapic) ||
+	       (!(value & LVT_MASKED) && (value & LVT_DELIVERY) >> 8 == APIC_EXTINT);
+}
+
+void lapic_error_note(struct lapic *lapic, uint32_t error)
+{
+	uint32_t value = get(&lapic->lvt[LAPIC_LVT_ERROR]);
+	uint32_t before = atomic_fetch_or_explicit(&lapic->esr_next, error, RELAXED);
+
+	/* A bad vector in the error entry itself must not come back here. */
+	if (!(before & error) && !(value & LVT_MASKED) && (value & LVT_VECTOR) >= 16)
+		lapic_accept(lapic, (uint8_t)value, false);
+}
+
+/* ---- messages ---- */
+
+static bool matches_physical(struct lapic *lapic, const struct apic_message *message)
+{
+	uint32_t id = get(&lapic->id);
+
+	return message->destination == APIC_BROADCAST ||
+	       message->destination == (lapic_is_x2apic(lapic) ? id : id & 0xff);
+}
+
+static bool matches_logical(struct lapic *lapic, const struct apic_message *message)
+{
+	uint32_t destination = message->destination;
+	uint32_t ldr = get(&lapic->ldr);
+
+	if (destination == APIC_BROADCAST)
+		return true;
+	if (lapic_is_x2apic(lapic))
+		return destination >> 16 == ldr >> 16 && (destination & ldr & 0xffff);
+	if (message->wide && destination > 0xff)
+		return false;
+	ldr >>= 24;
+	if (get(&lapic->dfr) >> 28 == 0xf)
+		return destination & ldr;
+	return destination >> 4 == ldr >> 4 && (destination & ldr & 0xf);
+}
+
+bool lapic_matches(struct lapic *lapic, const struct apic_message *message)
+{
+	if (!lapic_is_enabled(lapic))
+		return false;
+	return message->logical ? matches_logical(lapic, message)
+				: matches_physical(lapic, message);
+}
+
+uint32_t lapic_arbitration_priority(struct lapic *lapic)
+{
+	/* Who could not deliver it at all comes last. */
+	if (!lapic_is_enabled(lapic) || !(get(&lapic->svr) & SVR_ENABLE))
+		return UINT32_MAX;
+	return get(&lapic->ppr);
+}
+
+/* ---- states ---- */
+
+/* SDM, "Local APIC State After Power-Up or Reset". */
+static void registers_reset(struct lapic *lapic)
+{
+	uint32_t id = get(&lapic->id);
+	unsigned int i;
+
+	put(&lapic->svr, 0xff); /* first: nothing more is accepted */
+	for (i = 0; i < 8; i++) {
+		put(&lapic->irr[i], 0);
+		put(&lapic->tmr[i], 0);
+		lapic->isr[i] = 0;
+	}
+	put(&lapic->irr_summary, 0);
+	put(&lapic->tpr, 0);
+	put(&lapic->ppr, 0);
+	put(&lapic->dfr, UINT32_MAX);
+	put(&lapic->ldr, lapic_is_x2apic(lapic) ? (id >> 4) << 16 | 1u << (id & 15) : 0);
+	for (i = 0; i < LAPIC_LVT_COUNT; i++)
+		put(&lapic->lvt[i], LVT_MASKED);
+	put(&lapic->esr_next, 0);
+	lapic->esr = 0;
+	lapic->icr = 0;
+	lapic->icr_high = 0;
+	lapic->divide = 0;
+	lapic->initial_count = 0;
+	lapic->counting = false;
+	lapic->first = 0;
+	lapic->start = 0;
+	lapic->expiries = 0;
+	lapic->tsc_deadline = 0;
+	lapic->eoi_waiting = 0;
+}
+
+void lapic_reset(struct lapic *lapic)
+{
+	uint64_t base = LAPIC_DEFAULT_BASE | APIC_BASE_ENABLE;
+
+	if (lapic->boot_processor)
+		base |= APIC_BASE_BSP;
+	if (lapic->x2apic_at_reset)
+		base |= APIC_BASE_X2APIC;
+	atomic_store_explicit(&lapic->base, base, RELAXED);
+	put(&lapic->sipi_vector, 0);
+	registers_reset(lapic);
+}
+
+void lapic_init_reset(struct lapic *lapic)
+{
+	registers_reset(lapic);
+}
+
+void lapic_create(struct lapic *lapic, const struct lapic_config *config)
+{
+	memset(lapic, 0, sizeof(*lapic));
+	put(&lapic->id, config->id);
+	lapic->boot_processor = config->boot_processor;
+	lapic->x2apic_allowed = config->x2apic_allowed || config->x2apic_at_reset;
+	lapic->x2apic_at_reset = config->x2apic_at_reset;
+	lapic->eoi_suppression = config->eoi_suppression;
+	lapic->physical_bits = config->physical_bits;
+	lapic->host_hz = config->host_hz;
+	lapic_reset(lapic);
+}
+
+/* What each mode can be followed by (SDM, "x2APIC State Transitions"). */
+static bool transition_legal(uint64_t from, uint64_t to)
+{
+	const uint64_t mode = APIC_BASE_ENABLE | APIC_BASE_X2APIC;
+
+	from &= mode;
+	to &= mode;
+	if (to == APIC_BASE_X2APIC)
+		return false;
+	if (from == mode)
+		return to != APIC_BASE_ENABLE;
+	return from != 0 || to != mode;
+}
+
+bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects)
+{
+	uint64_t known = APIC_BASE_BSP | APIC_BASE_ENABLE |
+			 (lapic->x2apic_allowed ? APIC_BASE_X2APIC : 0) |
+			 (MASK(lapic->physical_bits) & ~MASK(12));
+	uint64_t before = lapic_base_get(lapic);
+	uint32_t id = get(&lapic->id);
+
+	if ((value & ~known) || !transition_legal(before, value))
+		return false;
+	atomic_store_explicit(&lapic->base, value, RELAXED);
+	if ((before ^ value) & APIC_BASE_ENABLE) {
+		registers_reset(lapic); /* off and on again is as after power-on */
+		effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
+	} else if (!(before & APIC_BASE_X2APIC) && (value & APIC_BASE_X2APIC)) {
+		put(&lapic->ldr, (id >> 4) << 16 | 1u << (id & 15));
+		lapic->icr_high = 0;
+	}
+	return true;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The local APIC of a VP. The upper part of this header is a pure model: registers, priorities,
+ * the timer in host timestamps that the caller gives. It acts on nothing; what must leave it
+ * comes back in struct lapic_effects. The lower part (lapic_glue.c) lets a VP use it: sends the
+ * messages, arms the timer, notes the work.
+ *
+ * Who may call: the VP's own CPU, except for the functions that say "any CPU".
+ *
+ * The timer counts at LAPIC_BUS_HZ before its divider. There is no CMCI entry and no AMD
+ * extended space; the id register is read-only.
+ */
+#ifndef GUEST_LAPIC_H
+#define GUEST_LAPIC_H
+
+#include <arch/guest_lapic.h>
+#include <arch/msr.h>
+#include <kernel/processor.h>
+
+#define LAPIC_BUS_HZ	    1000000000ull
+#define LAPIC_DEFAULT_BASE  0xfee00000ull
+#define LAPIC_TIMER_NEVER   UINT64_MAX /* == TIMER_NEVER */
+/* A periodic timer comes at most this often, however small its count: a guest must not be able
+ * to fill its CPU with timer interrupts. Periods in between are merged. */
+#define LAPIC_PERIOD_MIN_NS 20000u
+
+/* Register offsets in the page (SDM, "Local APIC Register Address Map"). The MSR of a register
+ * in x2APIC mode is X2APIC_MSR_BASE + offset / 16. */
+enum lapic_register {
+	LAPIC_ID = 0x020,
+	LAPIC_VERSION = 0x030,
+	LAPIC_TPR = 0x080,
+	LAPIC_APR = 0x090,
+	LAPIC_PPR = 0x0a0,
+	LAPIC_EOI = 0x0b0,
+	LAPIC_RRD = 0x0c0,
+	LAPIC_LDR = 0x0d0,
+	LAPIC_DFR = 0x0e0,
+	LAPIC_SVR = 0x0f0,
+	LAPIC_ISR = 0x100,
+	LAPIC_TMR = 0x180,
+	LAPIC_IRR = 0x200,
+	LAPIC_ESR = 0x280,
+	LAPIC_CMCI = 0x2f0,
+	LAPIC_ICR = 0x300,
+	LAPIC_ICR_HIGH = 0x310,
+	LAPIC_TIMER = 0x320, /* the first of LAPIC_LVT_COUNT entries */
+	LAPIC_ERROR = 0x370,
+	LAPIC_INITIAL_COUNT = 0x380,
+	LAPIC_CURRENT_COUNT = 0x390,
+	LAPIC_DIVIDE = 0x3e0,
+	LAPIC_SELF_IPI = 0x3f0,
+};
+
+#define X2APIC_MSR_BASE 0x800u
+#define X2APIC_MSR_END	0x900u
+
+enum apic_delivery {
+	APIC_FIXED = 0,
+	APIC_LOWEST = 1,
+	APIC_SMI = 2,
+	APIC_NMI = 4,
+	APIC_INIT = 5,
+	APIC_SIPI = 6,
+	APIC_EXTINT = 7,
+};
+
+enum apic_shorthand { APIC_TO_DESTINATION, APIC_TO_SELF, APIC_TO_ALL, APIC_TO_OTHERS };
+
+#define APIC_BROADCAST UINT32_MAX
+
+/* A message on the bus between APICs. */
+struct apic_message {
+	uint32_t destination; /* APIC_BROADCAST, an id, or a set by `logical` */
+	uint8_t vector;
+	uint8_t delivery;  /* enum apic_delivery */
+	uint8_t shorthand; /* enum apic_shorthand */
+	bool logical;
+	bool wide;  /* a 32-bit destination from an APIC in x2APIC mode */
+	bool level; /* level-triggered */
+	bool asserted;
+	uint32_t source; /* index of the VP that sends; APIC_NO_SOURCE: a device */
+};
+#define APIC_NO_SOURCE UINT32_MAX
+
+/* What the caller has to do after an access. */
+enum lapic_effect {
+	LAPIC_EFFECT_INTERRUPT = BIT(0), /* look at lapic_pending_vector() again */
+	LAPIC_EFFECT_IPI = BIT(1),	 /* send `message` (its source is the caller's to fill) */
+	LAPIC_EFFECT_EOI = BIT(2),	 /* tell the I/O APICs that eoi_vector has ended */
+	LAPIC_EFFECT_TIMER = BIT(3),	 /* lapic_timer_deadline() may have changed */
+	LAPIC_EFFECT_EXTINT = BIT(4),	 /* look at lapic_extint_pending() again */
+	LAPIC_EFFECT_NMI = BIT(5),	 /* deliver an NMI to this VP */
+};
+
+struct lapic_effects {
+	uint32_t bits; /* enum lapic_effect */
+	uint8_t eoi_vector;
+	struct apic_message message;
+};
+
+struct lapic_config {
+	uint32_t id;
+	bool boot_processor;
+	bool x2apic_allowed;
+	bool x2apic_at_reset;
+	bool eoi_suppression; /* offer EOI-broadcast suppression; the I/O APIC must have EOIRs */
+	uint8_t physical_bits;
+	uint64_t host_hz; /* ticks a second of the timestamps given as `now` */
+};
+
+/* Makes one, in its power-on state. */
+void lapic_create(struct lapic *lapic, const struct lapic_config *config);
+/* Power-on state (SDM, "Local APIC State After Power-Up or Reset"). Nobody may send to it. */
+void lapic_reset(struct lapic *lapic);
+/* INIT: the same, but base (so the mode), id and the timer's clock are kept. */
+void lapic_init_reset(struct lapic *lapic);
+
+/* ---- interrupts ---- */
+
+/* Any CPU. True: newly pending. A vector under 16 is an error that ESR tells; false. Also
+ * false while the APIC is disabled, by hardware or software. */
+bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level);
+/* The highest request whose class is over the class of PPR, or -1. */
+int lapic_pending_vector_slow(struct lapic *lapic);
+static inline int lapic_pending_vector(struct lapic *lapic)
+{
+	if (likely(atomic_load_explicit(&lapic->irr_summary, memory_order_acquire) == 0))
+		return -1;
+	return lapic_pending_vector_slow(lapic);
+}
+/* The highest request whatever the priority, or -1 (for a TPR threshold). */
+int lapic_highest_request(struct lapic *lapic);
+/* The processor takes this vector, which lapic_pending_vector() gave: IRR -> ISR. */
+void lapic_acknowledge(struct lapic *lapic, uint8_t vector);
+/* Effects: EOI, INTERRUPT. */
+void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects);
+/* TPR, of which CR8 is bits 7:4. True: a waiting interrupt may now be deliverable. */
+bool lapic_tpr_set(struct lapic *lapic, uint8_t tpr);
+static inline uint8_t lapic_tpr_get(struct lapic *lapic)
+{
+	return (uint8_t)atomic_load_explicit(&lapic->tpr, memory_order_relaxed);
+}
+
+/* Any CPU. The level of input n (0 or 1). Effects (bits alone): INTERRUPT, NMI, EXTINT. */
+uint32_t lapic_set_lint(struct lapic *lapic, unsigned int n, bool high);
+/* LINT0 is high and leads to the processor's INTR: through an ExtINT entry, or
+ * because the APIC is off (SDM, "Enabling or Disabling the Local APIC"). */
+bool lapic_extint_pending(struct lapic *lapic);
+/* Any CPU. An ExtINT came as a message, which has no level: lapic_extint_pending() is true until
+ * lapic_extint_taken(), called when the vector is asked of the VMM's PIC. */
+void lapic_extint_accept(struct lapic *lapic);
+void lapic_extint_taken(struct lapic *lapic);
+
+static inline bool lapic_is_enabled(struct lapic *lapic)
+{
+	return atomic_load_explicit(&lapic->base, memory_order_relaxed) & APIC_BASE_ENABLE;
+}
+static inline bool lapic_is_x2apic(struct lapic *lapic)
+{
+	return atomic_load_explicit(&lapic->base, memory_order_relaxed) & APIC_BASE_X2APIC;
+}
+
+/* Any CPU. Whether a message without shorthand is for this APIC. */
+bool lapic_matches(struct lapic *lapic, const struct apic_message *message);
+/* Any CPU. The smaller, the sooner it is chosen for a lowest-priority message. */
+uint32_t lapic_arbitration_priority(struct lapic *lapic);
+
+/* ---- registers ---- */
+
+/* The xAPIC page: offset 0 to 0xfff, 32-bit semantics. False: not enabled in xAPIC mode, so the
+ * address is not the APIC's. Reserved registers read 0 and take writes, noting it in ESR. */
+bool lapic_read(struct lapic *lapic, uint32_t offset, uint64_t now, uint32_t *value);
+bool lapic_write(struct lapic *lapic, uint32_t offset, uint32_t value, uint64_t now,
+		 struct lapic_effects *effects);
+/* MSRs 0x800 to 0x8ff. False: #GP. */
+bool lapic_msr_read(struct lapic *lapic, uint32_t msr, uint64_t now, uint64_t *value);
+bool lapic_msr_write(struct lapic *lapic, uint32_t msr, uint64_t value, uint64_t now,
+		     struct lapic_effects *effects);
+/* IA32_APIC_BASE. False: #GP, an illegal transition or a reserved bit. */
+static inline uint64_t lapic_base_get(struct lapic *lapic)
+{
+	return atomic_load_explicit(&lapic->base, memory_order_relaxed);
+}
+bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects);
+
+/* ---- the timer ---- */
+
+/* IA32_TSC_DEADLINE: reads 0 and ignores writes when the timer is in another mode. */
+uint64_t lapic_tsc_deadline_get(struct lapic *lapic, uint64_t now);
+void lapic_tsc_deadline_set(struct lapic *lapic, uint64_t value, uint64_t now);
+/* The host timestamp at which lapic_timer_expired() is to be called; LAPIC_TIMER_NEVER: no. */
+uint64_t lapic_timer_deadline(struct lapic *lapic, uint64_t now);
+/* Delivers what has expired by now. True: an interrupt is newly pending. */
+bool lapic_timer_expired(struct lapic *lapic, uint64_t now);
+
+/* ---- state ---- */
+
+/* The page of registers in xAPIC layout, 1 KiB. In x2APIC mode the id register holds all of the
+ * id and ICR_HIGH all of the destination. The APIC base is not in it: set it first. */
+#define LAPIC_PAGE_SIZE 1024u
+void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE]);
+/* False: the page holds what no APIC of this kind can hold; nothing changed. The timer goes on
+ * with the current count; the TSC deadline is an MSR of its own. Effects as after a write. */
+bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
+		struct lapic_effects *effects);
+
+/* ---- what the files of the model share ---- */
+
+/* Errors that ESR tells (SDM, "Error Status Register"). */
+enum lapic_error {
+	LAPIC_ERROR_SEND_VECTOR = BIT(5),
+	LAPIC_ERROR_RECEIVE_VECTOR = BIT(6),
+	LAPIC_ERROR_REGISTER = BIT(7),
+};
+/* Any CPU. Notes an error and raises its LVT entry if it is a new one. */
+void lapic_error_note(struct lapic *lapic, uint32_t error);
+/* Any CPU. Delivers through an LVT entry, if it is not masked. The effect, as lapic_set_lint. */
+uint32_t lapic_lvt_deliver(struct lapic *lapic, enum lapic_lvt entry);
+/* PPR from TPR and ISR. */
+void lapic_priority_update(struct lapic *lapic);
+int lapic_highest_service(const struct lapic *lapic);
+
+/* What software may write to each LVT entry, beside the delivery status and remote IRR. */
+extern const uint32_t lapic_lvt_writable[LAPIC_LVT_COUNT];
+
+#define LVT_VECTOR	0x000000ffu
+#define LVT_DELIVERY	0x00000700u
+#define LVT_REMOTE_IRR	0x00004000u
+#define LVT_LEVEL	0x00008000u
+#define LVT_MASKED	0x00010000u
+#define LVT_TIMER_MODE	0x00060000u
+#define LVT_ONE_SHOT	0x00000000u
+#define LVT_PERIODIC	0x00020000u
+#define LVT_DEADLINE	0x00040000u
+#define SVR_ENABLE	0x00000100u
+#define SVR_NO_EOI	0x00001000u
+#define VERSION_NO_EOI	0x01000000u
+#define DIVIDE_WRITABLE 0x0000000bu
+#define ICR_WRITABLE	0x000ccfffu /* all but delivery status and reserved bits */
+
+/* Timer registers; each takes in first what has expired by `now`. */
+uint32_t lapic_timer_count(struct lapic *lapic, uint64_t now);
+void lapic_timer_start(struct lapic *lapic, uint32_t count, uint64_t now);
+void lapic_timer_divide(struct lapic *lapic, uint32_t value, uint64_t now);
+/* A new value of the timer's LVT entry: a change from or to deadline mode disarms. */
+void lapic_timer_lvt(struct lapic *lapic, uint32_t value, uint64_t now);
+
+/* ---- a VP's use of it (lapic_glue.c) ---- */
+
+/* What other CPUs ask of a VP, beside enum vp_request. */
+enum vp_request_x86 {
+	VP_REQUEST_NMI = VP_REQUEST_ARCH << 0,
+	VP_REQUEST_INIT = VP_REQUEST_ARCH << 1,
+	VP_REQUEST_SIPI = VP_REQUEST_ARCH << 2,	  /* vector: lapic.sipi_vector */
+	VP_REQUEST_EXTINT = VP_REQUEST_ARCH << 3, /* look at lapic_extint_pending() */
+};
+
+static inline struct lapic *vp_lapic(const struct vp *vp, uint32_t vtl)
+{
+	return &vp->vtl[vtl]->arch.lapic;
+}
+
+/* Once for each VTL of a VP, after partition.arch is filled in; sets arch.vp, makes the timer. */
+void guest_lapic_create(struct vp *vp, uint32_t vtl);
+/* Power-on / INIT of a VTL's APIC: also takes back its timer. */
+void guest_lapic_reset(struct vp *vp, uint32_t vtl);
+void guest_lapic_init_reset(struct vp *vp, uint32_t vtl);
+
+/* The xAPIC page for the VMM's emulator and system call. False: the APIC is not there. A write
+ * acts on all effects; then ask guest_lapic_eoi_take(). */
+bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value);
+bool guest_lapic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t value);
+/* MSRs of the active VTL; false: #GP. After a write ask guest_lapic_eoi_take(). */
+bool guest_lapic_msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
+bool guest_lapic_msr_write(struct vp *vp, uint32_t msr, uint64_t value);
+bool guest_lapic_base_write(struct vp *vp, uint64_t value);
+void guest_lapic_tsc_deadline_write(struct vp *vp, uint64_t value);
+
+/* CR8 as the active VTL has it, into its local APIC: before the model's priorities are asked. */
+void guest_tpr_sync(struct vp *vp);
+
+/* True, once: the VMM must hear that this level-triggered vector has ended (VP_RUN_EOI). */
+static inline bool guest_lapic_eoi_take(struct vp *vp, uint32_t vtl, uint32_t *vector)
+{
+	struct lapic *lapic = vp_lapic(vp, vtl);
+
+	if (likely(lapic->eoi_waiting == 0))
+		return false;
+	*vector = lapic->eoi_waiting & 0xff;
+	lapic->eoi_waiting = 0;
+	return true;
+}
+
+/* Any CPU, the partition alive: LINT0 or LINT1 of a VTL. */
+void guest_lapic_set_lint(struct vp *vp, uint32_t vtl, unsigned int n, bool high);
+
+/* Arms (or cancels) the timers of all VTLs of the VP on this CPU, by their state. */
+void guest_lapic_timer_update(struct vp *vp);
+/* The VP leaves this CPU for another: no timer of it may stay behind. */
+void guest_lapic_timer_cancel(struct vp *vp);
+/* On VP_REQUEST_TIMER: delivers what has expired, notes WORK_INTERRUPT, arms the next. */
+void guest_lapic_timer_fire(struct vp *vp);
+/* The guest's TSC of this VP is the host's plus this: by partition, and by TSC and TSC_ADJUST
+ * writes of the VP itself. */
+static inline uint64_t guest_tsc_offset(const struct vp *vp)
+{
+	return vp->vtl[0]->arch.lapic.tsc_offset;
+}
+/* Sets it for all VTLs. The backend must load guest_tsc_offset() before the next entry. */
+void guest_tsc_offset_set(struct vp *vp, uint64_t offset);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The x86 processor of a VP from power-on: reset, INIT and start-up as the manuals give them
+ * (SDM 3A table 10-1, APM 2 14.1), and its way to a CPU and from it.
+ */
+#include "guest.h"
+#include <arch/msr.h>
+#include <kernel/cpu.h>
+#include <kernel/memory.h>
+#include <kernel/string.h>
+
+#define MSR_TSC_AUX	 0xc0000103u
+#define CPUID_RDTSCP_BIT 27u
+#define CPUID_FEATURES	 1u
+#define CPUID_EXTENDED	 0x80000001u
+#define RESET_RIP	 0xfff0u
+#define RESET_CS_BASE	 0xffff0000u
+#define RESET_CS	 0xf000u
+#define ATTRIBUTES_CODE	 0x009bu
+#define ATTRIBUTES_DATA	 0x0093u
+#define ATTRIBUTES_LDT	 0x0082u
+#define ATTRIBUTES_TSS	 0x008bu
+#define RESET_LIMIT	 0xffffu
+
+status_t arch_partition_create(struct partition *partition)
+{
+	(void)partition;
+	return STATUS_OK;
+}
+
+status_t arch_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
+			      uint32_t leaf_count)
+{
+	status_t status = guest_cpuid_build(partition, leaves, leaf_count);
+
+	if (status != STATUS_OK)
+		return status;
+	partition->arch.tsc_offset = 0 - timestamp_read();
+	partition->arch.tsc_aux = guest_cpuid_has(partition, CPUID_EXTENDED, 3, CPUID_RDTSCP_BIT);
+	return STATUS_OK;
+}
+
+void arch_partition_destroy(struct partition *partition)
+{
+	guest_cpuid_destroy(partition);
+}
+
+status_t arch_vp_create(struct vp *vp)
+{
+	void *area = heap_alloc(vp->partition->heap, xsave_area_size);
+
+	if (!area)
+		return STATUS_NO_MEMORY;
+	fpu_state_init(&vp->arch.fpu, area);
+	guest_lapic_create(vp, 0);
+	return STATUS_OK;
+}
+
+void arch_vp_destroy(struct vp *vp)
+{
+	if (vp->arch.fpu.area)
+		heap_free(vp->partition->heap, vp->arch.fpu.area, xsave_area_size);
+	vp->arch.fpu.area = NULL;
+}
+
+static void segments_reset(struct guest_state *state)
+{
+	const struct hv_x64_segment_register data = {
+		.limit = RESET_LIMIT,
+		.attributes = ATTRIBUTES_DATA,
+	};
+	unsigned int i;
+
+	for (i = 0; i < SEGMENT_COUNT; i++)
+		state->segment[i] = data;
+	state->segment[SEGMENT_CS].base = RESET_CS_BASE;
+	state->segment[SEGMENT_CS].selector = RESET_CS;
+	state->segment[SEGMENT_CS].attributes = ATTRIBUTES_CODE;
+	state->segment[SEGMENT_LDTR].attributes = ATTRIBUTES_LDT;
+	state->segment[SEGMENT_TR].attributes = ATTRIBUTES_TSS;
+	state->gdtr = state->idtr = (struct hv_x64_table_register){.limit = RESET_LIMIT};
+}
+
+/* What reset and INIT have in common. cr0: with its cache bits. */
+static void registers_reset(struct vp *vp, struct guest_state *state, uint64_t cache_bits)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+	uint32_t signature[4];
+
+	segments_reset(state);
+	state->cr0 = CR0_ET | cache_bits;
+	state->cr3 = state->cr4 = state->cr8 = state->efer = 0;
+	state->dr6 = DR6_RESET;
+	state->dr7 = DR7_RESET;
+
+	memset(vp->arch.gpr, 0, sizeof(vp->arch.gpr));
+	memset(vp->arch.dr, 0, sizeof(vp->arch.dr));
+	guest_cpuid_query(vp, CPUID_FEATURES, 0, signature);
+	vp->arch.gpr[GPR_RDX] = signature[0];
+	vp->arch.cr2 = 0;
+
+	a->rip = RESET_RIP;
+	a->rflags = RFLAGS_FIXED;
+	a->work = 0;
+	a->waiting = WAITING_NONE;
+	a->shadow = 0;
+	a->nmi_masked = false;
+	a->event.type = EVENT_NONE;
+	a->activity = vp->index == 0 ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_SIPI;
+}
+
+void arch_vp_reset(struct vp *vp)
+{
+	struct guest_state state;
+
+	memset(&state, 0, sizeof(state));
+	registers_reset(vp, &state, CR0_CD | CR0_NW);
+	state.pat = PAT_RESET;
+	backend->state_set(vp, 0, STATE_ALL, &state);
+	fpu_release(&vp->arch.fpu);
+	memset(vp->arch.fpu.area, 0, xsave_area_size);
+	fpu_state_init(&vp->arch.fpu, vp->arch.fpu.area);
+	vp->arch.fpu.xcr0 = XCR0_X87;
+	vp->arch.xss = 0;
+	vp->arch.tsc_aux = 0;
+	guest_mtrr_reset(&vp->arch.mtrr);
+	guest_lapic_reset(vp, 0);
+	guest_tsc_offset_set(vp, vp->partition->arch.tsc_offset);
+}
+
+/* INIT keeps the caches' bits, the FPU, the MTRRs and the PAT, the TSC, the syscall MSRs. */
+void guest_init(struct vp *vp)
+{
+	uint32_t vtl = vp->active_vtl;
+	struct guest_state state;
+
+	backend->state_get(vp, vtl, STATE_ALL, &state);
+	registers_reset(vp, &state, state.cr0 & (CR0_CD | CR0_NW));
+	backend->state_set(vp, vtl, STATE_ALL, &state);
+	guest_lapic_init_reset(vp, vtl);
+}
+
+/* SDM 3A 9.4.4.2: execution starts at vector * 4 KiB in real mode. */
+void guest_sipi(struct vp *vp, uint8_t vector)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+	struct guest_state state;
+
+	if (a->activity != ACTIVITY_WAIT_FOR_SIPI)
+		return;
+	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
+	state.segment[SEGMENT_CS].selector = (uint16_t)(vector << 8);
+	state.segment[SEGMENT_CS].base = (uint64_t)vector << PAGE_SHIFT;
+	backend->state_set(vp, vp->active_vtl, STATE_SEGMENTS, &state);
+	a->rip = 0;
+	a->activity = ACTIVITY_RUNNING;
+}
+
+/*
+ * The guest's FPU state stays in the registers when the VMM is called, which does without the FPU:
+ * CR0.TS keeps watch. In the guest, its own CR0.TS is in force.
+ */
+void arch_vp_load(struct vp *vp)
+{
+	if (unlikely(this_cpu()->fpu_owner != &vp->arch.fpu)) {
+		fpu_take(&vp->arch.fpu);
+		fpu_guard(NULL);
+	}
+	if (vp->partition->arch.tsc_aux)
+		msr_write(MSR_TSC_AUX, vp->arch.tsc_aux);
+}
+
+void arch_vp_put(struct vp *vp)
+{
+	(void)vp;
+}

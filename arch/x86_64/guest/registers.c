@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registers by their Hyper-V names: one table says where each stands in struct guest_registers.
+ * A set reads all, changes what is named, checks the whole, and only then writes.
+ */
+#include "guest.h"
+#include <kernel/string.h>
+
+#define CR0_RESERVED                                                                       \
+	~(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | \
+	  CR0_CD | CR0_PG)
+#define EFER_LME_BIT	   BIT(8)
+#define EFER_LMA_BIT	   BIT(10)
+#define CR4_PCIDE	   BIT(17)
+#define RFLAGS_KEPT	   0x003f7fd5ull
+#define PAT_RESERVED_TYPES 0xf8f8f8f8f8f8f8f8ull
+
+enum register_form { FORM_64, FORM_SEGMENT, FORM_TABLE };
+
+struct register_row {
+	uint32_t first; /* enum hv_register_name */
+	uint16_t count; /* of names that follow each other */
+	uint16_t offset;
+	uint8_t form; /* enum register_form */
+};
+
+#define ROW64(name, count, member)                                                               \
+	{                                                                                        \
+		HV_X64_REGISTER_##name, count, offsetof(struct guest_registers, member), FORM_64 \
+	}
+#define ROW_OF(name, count, member, form)                                                     \
+	{                                                                                     \
+		HV_X64_REGISTER_##name, count, offsetof(struct guest_registers, member), form \
+	}
+
+static const struct register_row rows[] = {
+	ROW64(RAX, 16, gpr),
+	ROW64(RIP, 1, rip),
+	ROW64(RFLAGS, 1, rflags),
+	ROW64(CR0, 1, state.cr0),
+	ROW64(CR2, 1, cr2),
+	ROW64(CR3, 1, state.cr3),
+	ROW64(CR4, 1, state.cr4),
+	ROW64(CR8, 1, state.cr8),
+	ROW64(XFEM, 1, xcr0),
+	ROW64(DR0, 4, dr),
+	ROW64(DR6, 1, state.dr6),
+	ROW64(DR7, 1, state.dr7),
+	ROW_OF(ES, 8, state.segment, FORM_SEGMENT),
+	ROW_OF(IDTR, 1, state.idtr, FORM_TABLE),
+	ROW_OF(GDTR, 1, state.gdtr, FORM_TABLE),
+	ROW64(EFER, 1, state.efer),
+	ROW64(KERNEL_GS_BASE, 1, state.kernel_gs_base),
+	ROW64(PAT, 1, state.pat),
+	ROW64(SYSENTER_CS, 1, state.sysenter_cs),
+	ROW64(SYSENTER_EIP, 1, state.sysenter_eip),
+	ROW64(SYSENTER_ESP, 1, state.sysenter_esp),
+	ROW64(STAR, 1, state.star),
+	ROW64(LSTAR, 1, state.lstar),
+	ROW64(CSTAR, 1, state.cstar),
+	ROW64(SFMASK, 1, state.sfmask),
+	ROW64(TSC_AUX, 1, tsc_aux),
+};
+
+bool guest_control_valid(const struct vp *vp, const struct guest_state *state)
+{
+	const struct arch_partition *p = &vp->partition->arch;
+	bool paging = state->cr0 & CR0_PG;
+	bool lme = state->efer & EFER_LME_BIT;
+
+	if (state->cr0 & CR0_RESERVED)
+		return false;
+	if (paging && !(state->cr0 & CR0_PE))
+		return false;
+	if ((state->cr0 & CR0_NW) && !(state->cr0 & CR0_CD))
+		return false;
+	if (state->cr4 & ~p->cr4_allowed)
+		return false;
+	if (state->efer & ~(p->efer_allowed | EFER_LMA_BIT))
+		return false;
+	if (paging && lme && !(state->cr4 & CR4_PAE))
+		return false;
+	if (!!(state->efer & EFER_LMA_BIT) != (paging && lme))
+		return false;
+	if ((state->cr4 & CR4_PCIDE) && !(state->efer & EFER_LMA_BIT))
+		return false;
+	return !(state->cr3 >> p->physical_bits) && state->cr8 <= 0xf;
+}
+
+/* SDM 1 13.3: x87 always, AVX with SSE, the three parts of AVX-512 together and with AVX. */
+bool guest_xcr0_valid(const struct vp *vp, uint64_t xcr0)
+{
+	uint64_t avx512 = xcr0 & XCR0_AVX512;
+
+	if ((xcr0 & ~vp->partition->arch.xcr0_allowed) || !(xcr0 & XCR0_X87))
+		return false;
+	if ((xcr0 & XCR0_AVX) && !(xcr0 & XCR0_SSE))
+		return false;
+	return !avx512 || (avx512 == XCR0_AVX512 && (xcr0 & XCR0_AVX));
+}
+
+void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r)
+{
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
+
+	memcpy(r->gpr, vp->arch.gpr, sizeof(r->gpr));
+	memcpy(r->dr, vp->arch.dr, sizeof(r->dr));
+	r->rip = a->rip;
+	r->rflags = a->rflags;
+	r->cr2 = vp->arch.cr2;
+	r->xcr0 = fpu_xcr0(&vp->arch.fpu);
+	r->tsc_aux = vp->arch.tsc_aux;
+	backend->state_get(vp, vtl, STATE_ALL, &r->state);
+}
+
+static bool registers_valid(const struct vp *vp, const struct guest_registers *r)
+{
+	if (r->rflags & ~(RFLAGS_KEPT | RFLAGS_FIXED))
+		return false;
+	if ((r->state.dr6 >> 32) || (r->state.dr7 >> 32) || (r->tsc_aux >> 32))
+		return false;
+	if ((r->state.pat & PAT_RESERVED_TYPES) || !pat_valid(r->state.pat))
+		return false;
+	return guest_control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0);
+}
+
+status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_registers *r)
+{
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
+
+	if (!registers_valid(vp, r))
+		return STATUS_INVALID_REGISTER_VALUE;
+	memcpy(vp->arch.gpr, r->gpr, sizeof(r->gpr));
+	memcpy(vp->arch.dr, r->dr, sizeof(r->dr));
+	a->rip = r->rip;
+	a->rflags = r->rflags | RFLAGS_FIXED;
+	vp->arch.cr2 = r->cr2;
+	vp->arch.tsc_aux = r->tsc_aux;
+	if (fpu_xcr0(&vp->arch.fpu) != r->xcr0) {
+		fpu_release(&vp->arch.fpu);
+		vp->arch.fpu.xcr0 = r->xcr0;
+	}
+	backend->state_set(vp, vtl, STATE_ALL, &r->state);
+	return STATUS_OK;
+}
+
+static void *register_find(struct guest_registers *r, uint32_t name, uint8_t *form)
+{
+	static const uint8_t sizes[] = {[FORM_64] = 8, [FORM_SEGMENT] = 16, [FORM_TABLE] = 16};
+	const struct register_row *row;
+
+	for (row = rows; row < rows + ARRAY_SIZE(rows); row++) {
+		if (name - row->first >= row->count)
+			continue;
+		*form = row->form;
+		return (char *)r + row->offset + (name - row->first) * sizes[row->form];
+	}
+	return NULL;
+}
+
+status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
+			       union hv_register_value *values, uint32_t count)
+{
+	struct guest_registers r;
+	uint8_t form;
+	uint32_t i;
+	void *at;
+
+	guest_registers_get(vp, vtl, &r);
+	for (i = 0; i < count; i++) {
+		at = register_find(&r, names[i], &form);
+		if (!at)
+			return STATUS_INVALID_REGISTER;
+		memset(&values[i], 0, sizeof(values[i]));
+		memcpy(&values[i], at, form == FORM_64 ? sizeof(uint64_t) : sizeof(values[i]));
+	}
+	return STATUS_OK;
+}
+
+status_t arch_vp_set_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
+			       const union hv_register_value *values, uint32_t count)
+{
+	struct guest_registers r;
+	uint8_t form;
+	uint32_t i;
+	void *at;
+
+	guest_registers_get(vp, vtl, &r);
+	for (i = 0; i < count; i++) {
+		at = register_find(&r, names[i], &form);
+		if (!at)
+			return STATUS_INVALID_REGISTER;
+		memcpy(at, &values[i], form == FORM_64 ? sizeof(uint64_t) : sizeof(values[i]));
+	}
+	return guest_registers_set(vp, vtl, &r);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page that a VP shares with its VMM: filled in before vp_run returns, and taken over when the
+ * VMM runs the VP again. The page is the VMM's memory and may change at any time, so what is taken
+ * from it is copied first and checked afterwards; it can then harm only the guest.
+ */
+#include "guest.h"
+#include <kernel/string.h>
+
+#define RFLAGS_WRITABLE 0x003f7fd5ull /* SDM 1 3.4.3; bit 1 is fixed */
+#define PIC_NO_VECTOR	0x100u
+
+static const struct vp_run_page *volatile_page(const struct vp *vp)
+{
+	__asm__ volatile("" : : : "memory"); /* the VMM's writes are to be seen, once each */
+	return vp->run;
+}
+
+enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason)
+{
+	vp->run->reason = reason;
+	vp->run->vtl = vp->active_vtl;
+	vp->run->set = 0;
+	return VP_TO_VMM;
+}
+
+static void regs_fill(struct vp *vp)
+{
+	struct vp_run_regs *regs = &vp->run->regs;
+	struct arch_vp_vtl *a = vp_arch(vp);
+	struct guest_state state;
+
+	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
+	memcpy(regs->gpr, vp->arch.gpr, sizeof(regs->gpr));
+	regs->rip = a->rip;
+	regs->rflags = a->rflags;
+	memcpy(regs->segment, state.segment, sizeof(regs->segment));
+	regs->cr0 = state.cr0;
+	regs->cr2 = vp->arch.cr2;
+	regs->cr3 = state.cr3;
+	regs->cr4 = state.cr4;
+	regs->cr8 = a->cr8;
+	regs->efer = state.efer;
+}
+
+enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint32_t flags)
+{
+	struct vp_run_page *run = vp->run;
+
+	run->emulate.gpa = flags & EMULATE_MEMORY ? exit->memory.gpa : 0;
+	run->emulate.flags = flags;
+	run->emulate.byte_count = exit->byte_count;
+	if (exit->byte_count)
+		memcpy(run->emulate.bytes, exit->bytes, sizeof(exit->bytes));
+	regs_fill(vp);
+	vp_arch(vp)->waiting = WAITING_EMULATE;
+	return run_page_return(vp, VP_RUN_EMULATE);
+}
+
+enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code)
+{
+	vp_arch(vp)->activity = ACTIVITY_SHUTDOWN;
+	regs_fill(vp);
+	vp->run->failed.code = code;
+	return run_page_return(vp, reason);
+}
+
+/* ---- answers ---- */
+
+/* IN: 8 and 16 bits keep the rest of RAX, 32 bits clear the upper half. */
+static void port_in_finish(struct vp *vp, struct arch_vp_vtl *a, uint32_t value)
+{
+	uint64_t *rax = &vp->arch.gpr[GPR_RAX];
+	uint64_t mask = MASK(8 * a->io_size);
+
+	if (a->io_size == 4)
+		*rax = value;
+	else
+		*rax = (*rax & ~mask) | (value & mask);
+	guest_instruction_done(vp, a->next_rip);
+}
+
+/* False: no processor can be in that state; the guest gets the #GP that it would have got from the
+ * instruction, whose other effects are not taken over. */
+static bool control_set(struct vp *vp, const struct vp_run_regs *regs)
+{
+	struct guest_state state;
+
+	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	state.cr0 = regs->cr0;
+	state.cr3 = regs->cr3;
+	state.cr4 = regs->cr4;
+	state.cr8 = regs->cr8;
+	state.efer = regs->efer;
+	if (!guest_control_valid(vp, &state))
+		return false;
+	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
+	vp->arch.cr2 = regs->cr2;
+	if (vp_arch(vp)->lapic.irr_summary)
+		vp_arch(vp)->work |= WORK_INTERRUPT; /* CR8 may have been lowered */
+	return true;
+}
+
+static void gprs_set(struct vp *vp, struct arch_vp_vtl *a, const struct vp_run_regs *regs)
+{
+	memcpy(vp->arch.gpr, regs->gpr, sizeof(vp->arch.gpr));
+	a->rip = regs->rip;
+	a->rflags = (regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
+	a->shadow = 0;
+}
+
+static void answer_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
+{
+	struct vp_run_page page;
+
+	memcpy(&page, vp->run, sizeof(page));
+	if ((set & VP_SET_CRS) && !control_set(vp, &page.regs)) {
+		guest_fault_gp(vp);
+		return;
+	}
+	if (set & VP_SET_GPRS)
+		gprs_set(vp, a, &page.regs);
+	if (set & VP_SET_SHADOW)
+		a->shadow = 1;
+	if ((set & VP_SET_EVENT) && page.event.vector < 32)
+		guest_exception(vp, page.event.vector, page.event.has_error, page.event.error);
+}
+
+void arch_vp_resume(struct vp *vp)
+{
+	const struct vp_run_page *run = volatile_page(vp);
+	struct arch_vp_vtl *a = vp_arch(vp);
+	uint8_t waiting = a->waiting;
+	uint32_t set = run->set;
+	uint32_t vector;
+
+	a->waiting = WAITING_NONE;
+	switch (waiting) {
+	case WAITING_PORT_IN: port_in_finish(vp, a, run->port.value); break;
+	case WAITING_PIC:
+		vector = run->pic.vector;
+		if (vector >= PIC_NO_VECTOR)
+			break;
+		a->extint_vector = (uint8_t)vector;
+		a->work |= WORK_PIC_ANSWER;
+		break;
+	case WAITING_EMULATE:
+		if (set)
+			answer_take(vp, a, set);
+		break;
+	default: break;
+	}
+}

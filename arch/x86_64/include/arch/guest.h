@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The x86 processor that a guest sees, on either backend: what a partition, a VP and a VTL of a
+ * VP keep. GPRs, CR2, DR0-3, the FPU and the MTRRs are shared by the VTLs of a VP, the rest is a
+ * VTL's own (TLFS, "Virtual Secure Mode", private and shared state).
+ */
+#ifndef ARCH_GUEST_H
+#define ARCH_GUEST_H
+
+#include <arch/fpu.h>
+#include <arch/guest_lapic.h>
+#include <arch/guest_mtrr.h>
+#include <kernel/timer.h>
+#include <trivet/abi.h>
+
+struct vp;
+struct guest_cpuid;
+
+enum gpr {
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R9,
+	GPR_R10,
+	GPR_R11,
+	GPR_R12,
+	GPR_R13,
+	GPR_R14,
+	GPR_R15,
+};
+
+enum segment {
+	SEGMENT_ES,
+	SEGMENT_CS,
+	SEGMENT_SS,
+	SEGMENT_DS,
+	SEGMENT_FS,
+	SEGMENT_GS,
+	SEGMENT_LDTR,
+	SEGMENT_TR,
+	SEGMENT_COUNT
+};
+
+struct arch_vp {
+	uint64_t gpr[16]; /* first: assembly; RSP is the active VTL's */
+	uint64_t cr2;
+	uint64_t dr[4];
+	struct fpu_state fpu; /* XCR0 is fpu.xcr0 */
+	uint64_t xss;
+	uint64_t tsc_aux;
+	uint64_t tsc_offset; /* guest TSC = host TSC + this; the backend loads it */
+	struct guest_mtrr mtrr;
+};
+
+/* What a VTL of a VP waits with; all zero in the common case, tested as one word. */
+enum vp_work {
+	WORK_EVENT = BIT(0), /* `event` is to be delivered */
+	WORK_NMI = BIT(1),
+	WORK_EXTINT = BIT(2),	  /* LINT0 as ExtINT is raised: ask the VMM's PIC */
+	WORK_PIC_ANSWER = BIT(3), /* the VMM gave the vector: extint_vector */
+	WORK_INTERRUPT = BIT(4),  /* the APIC may have one to deliver */
+};
+
+enum vp_activity { ACTIVITY_RUNNING, ACTIVITY_HALTED, ACTIVITY_WAIT_FOR_SIPI, ACTIVITY_SHUTDOWN };
+
+/* What a run page's answer belongs to. */
+enum vp_waiting { WAITING_NONE, WAITING_PORT_IN, WAITING_PIC, WAITING_EMULATE };
+
+struct arch_vp_vtl {
+	uint64_t rip;
+	uint64_t rflags;
+	uint32_t work;	  /* enum vp_work */
+	uint8_t activity; /* enum vp_activity */
+	uint8_t waiting;  /* enum vp_waiting */
+	uint8_t io_size;  /* of the IN that waits */
+	uint8_t extint_vector;
+	uint8_t shadow;	   /* interrupt shadow of STI and MOV SS; read and written by the backend */
+	uint8_t cr8;	   /* the task priority that the processor works with; so too */
+	bool nmi_masked;   /* from the delivery of an NMI to the IRET that ends it; so too */
+	uint64_t next_rip; /* of the instruction that waits */
+	struct {
+		uint8_t type; /* enum event_type */
+		uint8_t vector;
+		bool has_error;
+		uint32_t error;
+	} event;
+	struct lapic lapic;
+	struct timer lapic_timer;
+	struct vp *vp; /* for the timer */
+};
+
+/* Registers that a backend keeps in its own form. */
+enum guest_state_group {
+	STATE_SEGMENTS = BIT(0),
+	STATE_TABLES = BIT(1),	/* GDTR, IDTR */
+	STATE_CONTROL = BIT(2), /* CR0, CR3, CR4, EFER, CR8 */
+	STATE_SYSCALL = BIT(3), /* STAR..., SYSENTER, KERNEL_GS_BASE */
+	STATE_PAT = BIT(4),
+	STATE_DEBUG = BIT(5), /* DR6, DR7 */
+	STATE_ALL = 0x3f,
+};
+
+struct guest_state {
+	struct hv_x64_segment_register segment[SEGMENT_COUNT];
+	struct hv_x64_table_register gdtr, idtr;
+	uint64_t cr0, cr3, cr4, cr8, efer;
+	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t pat;
+	uint64_t dr6, dr7;
+};
+
+struct arch_partition {
+	uint64_t tsc_offset;	   /* guest TSC = host TSC + this */
+	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
+	uint64_t cr4_allowed;	   /* bits that the guest may set */
+	uint64_t efer_allowed;
+	uint64_t xcr0_allowed;
+	uint64_t xss_allowed;
+	uint8_t physical_bits;
+	bool lenient_pmu;
+	bool tsc_aux; /* RDTSCP is offered */
+};
+
+#endif

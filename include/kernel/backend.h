@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A backend drives one virtualization extension. It enters the guest and says in neutral words
+ * why it came back; it knows nothing of devices, hypercalls or policy. One const instance each;
+ * the one that this machine has is chosen at boot.
+ */
+#ifndef KERNEL_BACKEND_H
+#define KERNEL_BACKEND_H
+
+#include <arch/guest.h>
+#include <kernel/page_table.h>
+#include <kernel/processor.h>
+
+/* An exception or interrupt to be delivered at the next entry. */
+enum event_type {
+	EVENT_NONE = 0,
+	EVENT_INTERRUPT,
+	EVENT_NMI,
+	EVENT_EXCEPTION,
+};
+
+struct vp_event {
+	uint8_t type; /* enum event_type */
+	uint8_t vector;
+	bool has_error;
+	uint32_t error;
+};
+
+enum vp_window {
+	WINDOW_INTERRUPT, /* an interrupt can be taken: RFLAGS.IF, no shadow */
+	WINDOW_PRIORITY,  /* the guest writes CR8, which holds an interrupt off */
+	WINDOW_NMI,
+};
+
+struct backend_ops {
+	const char *name;
+
+	/* STATUS_OK, or why this machine can't; changes nothing. */
+	status_t (*probe)(void);
+	/* Once, on the boot CPU, after probe said OK. */
+	status_t (*init)(void);
+	/* On each CPU. */
+	status_t (*cpu_enable)(void);
+	void (*cpu_disable)(void);
+
+	/* The format of second-level tables. */
+	const struct page_table_format *gpa_format;
+
+	/* Per VP and VTL: allocated from the partition's heap, kept in vp_vtl.backend. */
+	status_t (*vp_create)(struct vp *vp, uint32_t vtl);
+	void (*vp_destroy)(struct vp *vp, uint32_t vtl);
+
+	/* The VP comes to this CPU / leaves it: between the two nothing else may run here, and
+	 * host state that the guest shares (FS, GS, TR, syscall MSRs) may be the guest's. */
+	void (*load)(struct vp *vp);
+	void (*put)(struct vp *vp);
+	/* Runs the active VTL until its next exit. Loaded VPs only. */
+	void (*enter)(struct vp *vp, struct vp_exit *exit);
+
+	/* The active VTL: can it take an interrupt / an NMI at the next entry? */
+	bool (*can_take)(struct vp *vp, enum vp_window window);
+	/* Deliver at the next entry; nothing else may be waiting there. An event that the next exit
+	 * finds undelivered comes back in arch_vp_vtl.event, with WORK_EVENT set. */
+	void (*inject)(struct vp *vp, const struct vp_event *event);
+	/* Exit as soon as that window opens. An exit may close all windows: they are asked for again
+	 * before each entry that needs them. */
+	void (*window_request)(struct vp *vp, enum vp_window window);
+
+	/* Registers of a VTL, by group (enum guest_state_group). */
+	void (*state_get)(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
+	void (*state_set)(struct vp *vp, uint32_t vtl, uint32_t groups,
+			  const struct guest_state *state);
+	/* Guest-linear translations of this VP are stale. */
+	void (*flush_linear)(struct vp *vp);
+};
+
+/* The chosen backend; NULL while there is none. */
+extern const struct backend_ops *backend;
+
+extern const struct backend_ops svm_backend;
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One radix walker for every page-table format: the host's own tables, the second-level tables
+ * of a backend. A format says how an entry is built and read; the walker does mapping with the
+ * largest page that fits, splitting and merging.
+ *
+ * The caller holds the lock of the tables and flushes translation caches afterwards. Other CPUs'
+ * hardware may walk the tables at any time: entries are written whole, a table is filled before
+ * it is linked, and is given back only after the caller has flushed (page_table_reap()). After
+ * any call that may have split, merged or removed something, whatever its status, flush and reap.
+ *
+ * Errors of all three changes: MISALIGNED, INVALID_ADDRESS (outside the format's range),
+ * NO_MEMORY. A size of 0 does nothing.
+ */
+#ifndef KERNEL_PAGE_TABLE_H
+#define KERNEL_PAGE_TABLE_H
+
+#include <kernel/memory.h>
+#include <trivet/status.h>
+#include <trivet/types.h>
+
+enum page_flags {
+	PAGE_READ = BIT(0),
+	PAGE_WRITE = BIT(1),
+	PAGE_EXECUTE = BIT(2),
+	PAGE_USER = BIT(3),
+	PAGE_UNCACHED = BIT(4),
+	PAGE_GLOBAL = BIT(5),
+};
+
+struct page_table_format {
+	const char *name;
+	uint8_t levels;	      /* of a whole table; level 1 maps 4 KiB pages */
+	uint8_t large_levels; /* bit n set: level n may hold a leaf (bit 1, 2, 3: 4K, 2M, 1G) */
+	bool sign_extended;   /* addresses of the upper half have all higher bits set */
+	/* Entries of 64 bits, 512 a table, 9 bits of address a level. An entry that is 0 maps
+	 * nothing. An address stands in an entry as it is: leaf(a) | b == leaf(a | b). */
+	uint64_t (*leaf)(hpa_t hpa, unsigned int level, uint32_t flags);
+	uint64_t (*table)(hpa_t hpa);
+	bool (*present)(uint64_t entry);
+	bool (*is_leaf)(uint64_t entry, unsigned int level);
+	hpa_t (*address)(uint64_t entry, unsigned int level);
+	uint32_t (*flags)(uint64_t entry, unsigned int level); /* enum page_flags of a leaf */
+};
+
+struct page_table {
+	const struct page_table_format *format;
+	struct heap *heap; /* pays for the tables */
+	hpa_t root;
+	void *unlinked;	      /* page list: tables that await page_table_reap() */
+	uint64_t table_pages; /* counted for statistics, root included */
+};
+
+/* A table without a mapping; NO_MEMORY. */
+status_t page_table_init(struct page_table *table, const struct page_table_format *format,
+			 struct heap *heap) __must_check;
+/* Gives back every table; what was mapped is not touched. */
+void page_table_destroy(struct page_table *table);
+
+/* Maps [va, va+size) to [hpa, ...): page aligned, inside the format's range, nothing mapped there
+ * before (OVERLAP). On NO_MEMORY everything is as before. */
+status_t page_table_map(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
+			uint32_t flags) __must_check;
+/* Removes what is mapped in the range, splitting large pages at its ends; holes are fine.
+ * Only a split can fail, and then nothing is changed. */
+status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size) __must_check;
+/* Changes the flags of what is mapped in the range; splits at its ends, merges where it can. */
+status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size,
+			    uint32_t flags) __must_check;
+
+struct page_translation {
+	hpa_t hpa;	    /* of the address asked for */
+	uint64_t page_size; /* of the leaf */
+	uint32_t flags;
+};
+/* False: nothing is mapped at va; then page_size is the size of the hole's entry. */
+bool page_table_lookup(const struct page_table *table, uint64_t va, struct page_translation *out);
+
+/* The tables that were unlinked so far, as a page list that the table forgets. Take it with the
+ * table's lock held, flush every CPU, and give it to page_list_free(): so two CPUs that change the
+ * same table never free what the other has not flushed yet. */
+void *page_table_unlinked_take(struct page_table *table);
+/* Both at once, for a table that nobody else changes, after every CPU has flushed. */
+void page_table_reap(struct page_table *table);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A partition: its address spaces by VTL, its virtual processors, its account of memory. First
+ * a proto partition, which can be asked questions; built, it has its VPs and can run.
+ */
+#ifndef KERNEL_PARTITION_H
+#define KERNEL_PARTITION_H
+
+#include <arch/guest.h>
+#include <kernel/lock.h>
+#include <kernel/memory.h>
+#include <kernel/object.h>
+#include <trivet/abi.h>
+
+#define VTL_COUNT 3u /* VTL0 to VTL2 */
+
+struct vp;
+struct gpa_space;
+struct task;
+
+enum partition_state {
+	PARTITION_PROTO, /* made, not built */
+	PARTITION_BUILT,
+	PARTITION_BAD_RESET, /* a reset failed; only a further reset helps */
+};
+
+struct partition {
+	struct object object;
+	struct task *owner;   /* gets the deposits back; NULL: made by the kernel's self tests */
+	struct heap own_heap; /* what was deposited */
+	struct heap *heap;    /* pays: &own_heap, or the kernel's for self tests */
+	struct spinlock lock; /* protects state and running */
+	uint32_t state;	      /* enum partition_state */
+	uint32_t vp_count;
+	struct vp **vps;  /* by index; made by build */
+	uint32_t running; /* VPs that are bound */
+	struct proto_partition_config config;
+	struct gpa_space *space[VTL_COUNT]; /* VTLs that don't differ share one */
+	uint64_t time_base;		    /* timestamp of its reference time 0 */
+	struct arch_partition arch;
+	void *backend; /* the backend's own */
+};
+
+/* Whether this machine can run partitions, and if not why (STATUS_NO_VIRTUALIZATION, ...). */
+status_t hypervisor_available(void);
+void hypervisor_init(void);
+/* On each CPU, once it is up. */
+status_t hypervisor_cpu_enable(void);
+
+/* A proto partition that `owner` pays for; owner NULL: the kernel heap pays (self tests).
+ * INVALID_ARGUMENT, NOT_SUPPORTED (isolation type), NO_MEMORY, or why there is no hypervisor. */
+status_t proto_partition_create(struct task *owner, const struct proto_partition_config *config,
+				struct partition **partition) __must_check;
+/* Makes it final: VPs, address spaces. NO_MEMORY: deposit more and call again. */
+status_t proto_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
+			       uint32_t leaf_count) __must_check;
+/* Back to the state after build, memory mappings kept. BUSY while a VP is bound and in vp_run. */
+status_t partition_reset(struct partition *partition);
+void partition_put(struct partition *partition);
+
+/* Reference time in units of 100 ns since it was built. */
+uint64_t partition_reference_time(const struct partition *partition);
+
+struct vp *partition_vp(const struct partition *partition, uint32_t index); /* NULL: none */
+/* The address space of a VTL; NULL when the VTL isn't enabled. */
+struct gpa_space *partition_space(const struct partition *partition, uint32_t vtl);
+
+#endif

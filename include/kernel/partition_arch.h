@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the system calls ask of the guest half of the architecture, beside what
+ * <kernel/processor.h> lists. Arguments are checked by the caller where a line doesn't say
+ * otherwise.
+ */
+#ifndef KERNEL_PARTITION_ARCH_H
+#define KERNEL_PARTITION_ARCH_H
+
+#include <kernel/processor.h>
+
+/* The CPUID answer that VP 0 would get by default. */
+void arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t ecx,
+		      uint32_t out[4]);
+/* An architectural MSI. INVALID_ADDRESS, INVALID_ARGUMENT, NOT_SUPPORTED (SMI). Any CPU. */
+status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t address,
+			  uint32_t data);
+/* Fills in what the architecture knows; the structure is zeroed. */
+void arch_partition_caps(const struct partition *partition, struct partition_caps *caps);
+/* The level of a local interrupt input, 0 or 1. Any CPU. */
+void arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high);
+/* An access to the xAPIC page, 32 bits. NOT_FOUND: the APIC is not there. VP stopped, own CPU.
+ * A write may leave an EOI for the VMM in the run page: the value is then 1. */
+status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool write,
+			     uint32_t *value);
+/* Registers by name, all or nothing. INVALID_REGISTER, INVALID_REGISTER_VALUE. */
+status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
+			       union hv_register_value *values, uint32_t count);
+status_t arch_vp_set_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
+			       const union hv_register_value *values, uint32_t count);
+/* The VP belongs to this CPU from now on: its timers run here. */
+void arch_vp_bind(struct vp *vp);
+/* The VP leaves this CPU for good: no timer, no register state of it may stay here. */
+void arch_vp_unbind(struct vp *vp);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The names of the kernel's functions, for a person who reads a backtrace. The table is made
+ * after the first link by scripts/symbols, and linked behind the code. It is only ever read,
+ * needs no lock, and can be used during a panic.
+ */
+#ifndef KERNEL_SYMBOLS_H
+#define KERNEL_SYMBOLS_H
+
+#include <trivet/types.h>
+
+/*
+ * The function that holds the address: its name, and in *offset (may be NULL) how far the address
+ * lies from its first byte. NULL: the address is not in the kernel's code, or there is no table.
+ * For a return address ask for the address less one: a call may be a function's last instruction.
+ */
+const char *symbol_find(uint64_t address, uint64_t *offset);
+
+/*
+ * The same in a table of size bytes: a count, as many distances from the start of the code in
+ * rising order (all of 32 bits), then the names in that order, each with its zero byte.
+ */
+const char *symbol_table_find(const void *table, size_t size, uint32_t distance, uint32_t *offset);
+
+#endif

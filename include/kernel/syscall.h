@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The front door: one table of system calls. A row names the handler; a handler decodes and
+ * checks all its arguments, then performs.
+ */
+#ifndef KERNEL_SYSCALL_H
+#define KERNEL_SYSCALL_H
+
+#include <kernel/thread.h>
+#include <trivet/abi.h>
+
+struct syscall_result {
+	status_t status;
+	uint64_t value;
+};
+
+typedef struct syscall_result syscall_handler_t(struct thread *thread, const uint64_t a[6]);
+
+/* Declares sys_NAME for each row of SYSCALL_TABLE (include/trivet/abi.h). Those of threads,
+ * events, memory and console stand in kernel/syscall.c; those of partitions and VPs in
+ * kernel/partition_syscall.c and kernel/vp_syscall.c. */
+#define SYSCALL_DECLARE(name, number, words) syscall_handler_t sys_##name;
+SYSCALL_TABLE(SYSCALL_DECLARE)
+#undef SYSCALL_DECLARE
+
+static inline struct syscall_result syscall_ok(uint64_t value)
+{
+	return (struct syscall_result){.status = STATUS_OK, .value = value};
+}
+
+static inline struct syscall_result syscall_status(status_t status)
+{
+	return (struct syscall_result){.status = status};
+}
+
+#endif

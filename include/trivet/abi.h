@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ABI between the kernel and the root task: system calls, and the structures that both
+ * sides read. docs/abi.md is the reference in prose.
+ *
+ * A system call takes its number in RAX and up to six arguments in RDI, RSI, RDX, R10, R8, R9;
+ * it gives a status_t in RAX and a value in RDX. RCX and R11 are lost; all else is kept.
+ * Pointers are user addresses. A structure is copied whole before anything is done with it.
+ */
+#ifndef TRIVET_ABI_H
+#define TRIVET_ABI_H
+
+#include <trivet/hv/registers.h>
+#include <trivet/status.h>
+#include <trivet/types.h>
+
+#define TRIVET_ABI_VERSION 1u
+
+/* X(name, number, arguments and result in words) */
+#define SYSCALL_TABLE(X)                                                                           \
+	/* the system */                                                                           \
+	X(console_write, 0, "va, size: bytes to the host console and the log")                     \
+	X(console_read, 1, "va, size -> bytes taken; does not wait")                               \
+	X(console_bind, 2, "event, bits: signalled when input comes")                              \
+	X(log_read, 3, "position, va, size -> bytes; position counts from the first byte logged")  \
+	X(system_end, 4, "enum system_end_action, code: powers off or restarts the machine")       \
+	X(memory_info, 5, "handle (0: the kernel), va of struct memory_info")                      \
+	/* objects, threads, events */                                                             \
+	X(handle_close, 10, "handle")                                                              \
+	X(handle_duplicate, 11, "handle, rights -> handle with these rights, all held already")    \
+	X(thread_create, 12, "cpu, priority, entry, stack top, argument, tls base -> handle")      \
+	X(thread_exit, 13, "")                                                                     \
+	X(thread_yield, 14, "")                                                                    \
+	X(event_create, 15, "-> handle")                                                           \
+	X(event_signal, 16, "handle, bits (64, not 0)")                                            \
+	X(event_wait, 17, "handle, deadline in ns of system time -> bits, which are cleared")      \
+	/* partitions under construction */                                                        \
+	X(hypervisor_available, 20, "-> status alone: OK, or why no partition can be made")        \
+	X(proto_partition_create, 21, "va of struct proto_partition_config -> handle")             \
+	X(proto_partition_cpuid, 22, "handle, eax, ecx, va of uint32_t[4]")                        \
+	X(proto_partition_build, 23, "handle, va of struct partition_config")                      \
+	/* partitions */                                                                           \
+	X(partition_deposit, 30, "handle, window va, size: both multiples of 2 MiB")               \
+	X(partition_withdraw, 31, "handle, va of uint64_t -> 1 if a free 2 MiB block came back")   \
+	X(partition_map, 32, "handle, vtl, window va, size, gpa, enum gpa_flags")                  \
+	X(partition_unmap, 33, "handle, vtl, gpa, size")                                           \
+	X(partition_reset, 34, "handle; no VP may be running")                                     \
+	X(partition_request_msi, 35, "handle, vtl, address, data")                                 \
+	X(partition_caps, 36, "handle, va of struct partition_caps")                               \
+	X(partition_reference_time, 37, "handle -> 100 ns units since it was built")               \
+	/* virtual processors */                                                                   \
+	X(vp_bind, 40, "partition, index, window va of the run page -> vp, bound to this thread")  \
+	X(vp_run, 41, "vp; the bound thread only; the run page says why it returned")              \
+	X(vp_request_yield, 42, "partition, index: its vp_run returns soon")                       \
+	X(vp_get_registers, 43, "vp, vtl, va of names (u32), va of values (16 bytes), count")      \
+	X(vp_set_registers, 44, "vp, vtl, va of names (u32), va of values (16 bytes), count")      \
+	X(vp_reset, 45, "vp")                                                                      \
+	X(vp_set_lint, 46, "partition, index, vtl, lint (0 or 1), level (0 or 1)")                 \
+	X(vp_apic_access, 47, "vp, vtl, offset | write << 16, value -> value, or APIC_ACCESS_EOI") \
+	X(vp_stats, 48, "partition, index, va of struct vp_stats")
+
+#define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
+enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 64 };
+#undef SYSCALL_ENUM
+
+/* Rights of a handle. */
+enum handle_rights {
+	RIGHT_READ = BIT(0),	/* read state, statistics */
+	RIGHT_WRITE = BIT(1),	/* change it: signal, map, set registers */
+	RIGHT_RUN = BIT(2),	/* bind and run VPs */
+	RIGHT_DESTROY = BIT(3), /* build, deposit, reset */
+	RIGHT_WAIT = BIT(4),	/* wait on an event */
+	RIGHTS_ALL = 0x1f,
+};
+
+/* ---- what the root task finds at its start ----
+ * RDI holds the address of struct boot_info, read-only, in pages of its own. RSP is 0: the
+ * root task brings its stack. It runs on CPU 0 at ROOT_PRIORITY with handle 1 naming itself.
+ */
+#define BOOT_INFO_MAGIC 0x544f4f5254455654ull
+
+/* All memory of the root task stands at ROOT_WINDOW_BASE + its host-physical address:
+ * readable, writable, not executable. */
+#define ROOT_WINDOW_BASE 0x0000100000000000ull
+
+enum boot_memory_kind {
+	BOOT_MEMORY_FREE = 1,	/* the root task's, to use */
+	BOOT_MEMORY_BUNDLE = 2, /* the root task's, holds the bundle */
+	BOOT_MEMORY_ROOT = 3,	/* holds the root task's own image; not in the window */
+};
+
+struct boot_memory {
+	hpa_t base;
+	uint64_t size;
+	uint32_t kind; /* enum boot_memory_kind */
+	uint32_t reserved;
+};
+
+struct boot_info {
+	uint64_t magic;
+	uint32_t abi_version;
+	uint32_t size; /* of all that follows the start of this structure */
+	uint32_t cpu_count;
+	uint32_t memory_count;	    /* entries in memory[] */
+	uint32_t hypervisor_status; /* status_t of hypervisor_available */
+	uint32_t priority_count;    /* priorities are 0 (idle-most) to this less one */
+	uint64_t tsc_hz;
+	uint64_t tsc_base;   /* system time is (tsc - tsc_base) / tsc_hz */
+	uint64_t boot_epoch; /* seconds since 1970 at tsc_base, from the machine's clock */
+	hpa_t bundle_base;   /* a newc archive; size 0: there is none */
+	uint64_t bundle_size;
+	char backend[16]; /* "svm", "vmx" or "none" */
+	char command_line[256];
+	struct boot_memory memory[];
+};
+
+#define ROOT_PRIORITY 8u /* of the first thread */
+
+enum system_end_action {
+	SYSTEM_END_POWER_OFF = 0,
+	SYSTEM_END_RESTART = 1,
+};
+
+/* What memory an account holds, in pages of 4 KiB. */
+struct memory_info {
+	uint64_t pages_total;
+	uint64_t pages_free;
+};
+
+/* ---- partitions ---- */
+
+enum isolation_type { ISOLATION_NONE = 0, ISOLATION_VBS = 1, ISOLATION_SNP = 2, ISOLATION_TDX = 3 };
+
+enum apic_mode {
+	APIC_MODE_XAPIC = 0,		/* no x2APIC */
+	APIC_MODE_X2APIC_SUPPORTED = 1, /* the guest may switch it on */
+	APIC_MODE_X2APIC_ENABLED = 2,	/* on at reset */
+};
+
+struct proto_partition_config {
+	uint32_t vp_count;
+	uint32_t threads_per_core; /* 0 is taken as 1 */
+	uint32_t cores_per_socket; /* 0: all in one socket */
+	uint32_t apic_mode;	   /* enum apic_mode */
+	uint32_t isolation;	   /* enum isolation_type */
+	uint32_t flags;		   /* enum proto_partition_flags */
+	uint64_t reserved[4];	   /* zero */
+};
+
+enum proto_partition_flags {
+	PARTITION_HYPERV = BIT(0),	   /* offer the Hyper-V interface */
+	PARTITION_USER_MODE_APIC = BIT(1), /* the root models the APIC */
+	PARTITION_LENIENT_PMU = BIT(2),	   /* performance-counter MSRs read 0 and take writes */
+};
+
+/* An extra CPUID leaf: result = (default & ~mask) | (value & mask), by register eax..edx. */
+struct cpuid_leaf {
+	uint32_t function;
+	uint32_t index;
+	uint32_t index_matters;
+	uint32_t reserved;
+	uint32_t value[4];
+	uint32_t mask[4];
+};
+
+struct partition_config {
+	uint64_t cpuid_leaves; /* va of struct cpuid_leaf[] */
+	uint32_t cpuid_leaf_count;
+	uint32_t reserved0;
+	uint64_t reserved[6]; /* zero */
+};
+
+enum gpa_flags {
+	GPA_WRITABLE = BIT(0),
+	GPA_EXECUTABLE = BIT(1),
+};
+
+struct partition_caps {
+	char vendor[16]; /* CPUID vendor that the guest sees */
+	uint32_t physical_address_bits;
+	uint32_t apic_mode;
+	uint64_t xsave_features;      /* XCR0 bits that a guest may set */
+	uint32_t xsave_size_standard; /* bytes for all of them */
+	uint32_t xsave_size_compact;
+	uint64_t reset_rdx;
+	uint32_t flags; /* enum partition_cap_flags */
+	uint32_t vp_count;
+	uint64_t tsc_hz;
+};
+
+enum partition_cap_flags {
+	CAP_HYPERV = BIT(0),
+	CAP_TSC_AUX = BIT(1),
+	CAP_CET = BIT(2),
+	CAP_CET_SS = BIT(3),
+	CAP_SGX = BIT(4),
+	CAP_NESTED = BIT(5),
+	CAP_CAN_FREEZE_TIME = BIT(6),
+};
+
+/* ---- running a VP ---- */
+
+enum vp_run_reason {
+	VP_RUN_NONE = 0,
+	VP_RUN_PORT_IO = 1, /* port: one IN or OUT of a register */
+	VP_RUN_EMULATE = 2, /* emulate: MMIO, string I/O, MOV CR and others: all of `regs` valid */
+	VP_RUN_EOI = 3,	    /* eoi: a level-triggered vector was ended by the guest */
+	VP_RUN_PIC_VECTOR = 4,	 /* ExtINT accepted: the answer is pic.vector */
+	VP_RUN_YIELD = 5,	 /* vp_request_yield; a further vp_run goes on */
+	VP_RUN_TRIPLE_FAULT = 6, /* shut down; only vp_reset helps */
+	VP_RUN_SINGLE_STEP = 7,
+	VP_RUN_HW_BREAK = 8,
+	VP_RUN_INIT_RESET = 9, /* reserved */
+	VP_RUN_FAILED = 10,    /* the processor refused the guest state: failed.code */
+};
+
+/* In the value of a vp_apic_access that wrote: bits 0-7 are a level-triggered vector that has been
+ * ended, as VP_RUN_EOI would have told. */
+#define APIC_ACCESS_EOI 0x100u
+
+/* Bits of vp_run_page.set: what the VMM changed in `regs` and wants to be loaded. */
+enum vp_run_set {
+	VP_SET_GPRS = BIT(0),	/* gpr[], rip, rflags */
+	VP_SET_CRS = BIT(1),	/* cr0, cr2, cr3, cr4, cr8, efer */
+	VP_SET_EVENT = BIT(2),	/* inject `event` */
+	VP_SET_SHADOW = BIT(3), /* the emulated instruction leaves an interrupt shadow */
+};
+
+struct vp_run_regs {
+	uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8-r15 */
+	uint64_t rip;
+	uint64_t rflags;
+	struct hv_x64_segment_register segment[6]; /* es cs ss ds fs gs */
+	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
+};
+
+/* One page for each VP, the VMM's memory. The kernel writes the upper part before vp_run
+ * returns and reads `set`, the answers and, by `set`, the registers at the next vp_run. */
+struct vp_run_page {
+	uint32_t reason; /* enum vp_run_reason */
+	uint32_t set;	 /* enum vp_run_set, cleared by the kernel */
+	uint32_t vtl;
+	uint32_t reserved;
+	union {
+		struct {
+			uint16_t port;
+			uint8_t size; /* 1, 2, 4 */
+			uint8_t write;
+			uint32_t value; /* of an OUT; of an IN: the answer */
+		} port;
+		struct {
+			gpa_t gpa;	/* the faulting address of a memory access; 0 for others */
+			uint32_t flags; /* enum vp_emulate_flags */
+			uint32_t
+				byte_count; /* instruction bytes that the processor gave; may be 0 */
+			uint8_t bytes[16];
+		} emulate;
+		struct {
+			uint32_t vector;
+		} eoi;
+		struct {
+			uint32_t
+				vector; /* the answer: 0-255, or 0x100: none (spurious taken back) */
+		} pic;
+		struct {
+			uint32_t index;
+		} breakpoint;
+		struct {
+			uint64_t code;
+		} failed;
+		uint64_t words[6];
+	};
+	struct {
+		uint8_t vector;
+		uint8_t has_error;
+		uint16_t reserved;
+		uint32_t error;
+	} event; /* an exception to inject */
+	struct vp_run_regs regs;
+};
+static_assert(sizeof(struct vp_run_page) <= 4096, "one page");
+
+enum vp_emulate_flags {
+	EMULATE_MEMORY = BIT(0), /* a memory access outside the mapped ranges, or against them */
+	EMULATE_WRITE = BIT(1),
+	EMULATE_FETCH = BIT(2),
+	EMULATE_PORT = BIT(3),	 /* a string I/O instruction */
+	EMULATE_CR = BIT(4),	 /* MOV to or from a control register, CLTS, LMSW */
+	EMULATE_WALK = BIT(5),	 /* the access was the page walk's own */
+	EMULATE_MAPPED = BIT(6), /* gpa is in a mapped range: a protection was hit */
+};
+
+/* Exits by kind; the order is enum vp_exit_kind's and may grow at the end. */
+#define VP_STATS_EXITS 40
+struct vp_stats {
+	uint64_t exits[VP_STATS_EXITS];
+	uint64_t returns_to_vmm;
+	uint64_t injected_interrupts;
+	uint64_t guest_tsc_ticks; /* ticks spent between entry and exit */
+};
+
+#endif

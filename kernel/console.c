@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log ring and the console. All that is written goes to the ring, which forgets its oldest
+ * bytes; positions count from the first byte ever written, so a reader sees that it missed some.
+ * What was typed waits in a second ring until the root task takes it; when that is full, new bytes
+ * are dropped.
+ */
+#include <kernel/arch.h>
+#include <kernel/console.h>
+#include <kernel/event.h>
+#include <kernel/panic.h>
+#include <kernel/string.h>
+
+#define LOG_SIZE   65536u
+#define INPUT_SIZE 1024u
+#define LINE_SIZE  256u
+
+enum log_level log_level = LOG_INFO;
+
+static struct spinlock log_lock; /* protects log_ring, log_end and the order on the serial line */
+static char log_ring[LOG_SIZE];
+static uint64_t log_end;
+
+static struct spinlock input_lock; /* protects all below */
+static char input_ring[INPUT_SIZE];
+static uint32_t input_first, input_end; /* counts; the ring's places are these modulo its size */
+static struct event *input_event;
+static uint64_t input_bits;
+
+/* After a panic nobody can be waited for: a CPU may have been stopped with the lock in hand. */
+static void log_enter(void)
+{
+	if (!panic_is_on())
+		spin_lock(&log_lock);
+}
+
+static void log_leave(void)
+{
+	if (!panic_is_on())
+		spin_unlock(&log_lock);
+}
+
+static void ring_write(const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		log_ring[log_end++ % LOG_SIZE] = bytes[i];
+}
+
+void console_write(const char *bytes, size_t size)
+{
+	log_enter();
+	ring_write(bytes, size);
+	arch_console_write(bytes, size);
+	log_leave();
+}
+
+void log_at(enum log_level level, const char *text, ...)
+{
+	static const char prefix[] = "trivet: ";
+	char line[LINE_SIZE];
+	size_t length = sizeof(prefix) - 1;
+	va_list arguments;
+
+	memcpy(line, prefix, length);
+	va_start(arguments, text);
+	length += (size_t)format_v(line + length, sizeof(line) - length - 1, text, arguments);
+	va_end(arguments);
+	length = MIN(length, sizeof(line) - 2);
+	line[length++] = '\n';
+	log_enter();
+	ring_write(line, length);
+	if (level <= log_level)
+		arch_console_write(line, length);
+	log_leave();
+}
+
+size_t log_read(uint64_t *position, char *buffer, size_t size)
+{
+	size_t count = 0;
+
+	log_enter();
+	if (log_end > LOG_SIZE && *position < log_end - LOG_SIZE)
+		*position = log_end - LOG_SIZE;
+	while (count < size && *position < log_end)
+		buffer[count++] = log_ring[(*position)++ % LOG_SIZE];
+	log_leave();
+	return count;
+}
+
+void console_input(uint8_t byte)
+{
+	spin_lock(&input_lock);
+	if (input_end - input_first < INPUT_SIZE)
+		input_ring[input_end++ % INPUT_SIZE] = (char)byte;
+	if (input_event != NULL)
+		event_signal(input_event, input_bits);
+	spin_unlock(&input_lock);
+}
+
+size_t console_read(char *buffer, size_t size)
+{
+	size_t count = 0;
+
+	spin_lock(&input_lock);
+	while (count < size && input_first != input_end)
+		buffer[count++] = input_ring[input_first++ % INPUT_SIZE];
+	spin_unlock(&input_lock);
+	return count;
+}
+
+void console_bind(struct event *event, uint64_t bits)
+{
+	struct event *before;
+
+	if (event != NULL)
+		object_get(&event->object);
+	spin_lock(&input_lock);
+	before = input_event;
+	input_event = event;
+	input_bits = bits;
+	/* What came before anybody listened is news to the listener. */
+	if (event != NULL && input_first != input_end)
+		event_signal(event, bits);
+	spin_unlock(&input_lock);
+	if (before != NULL)
+		object_put(&before->object);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which backend this machine has, and whether it can run partitions at all. Where it can't, the
+ * kernel still starts the root task, and every call that makes a partition answers why.
+ */
+#include <kernel/backend.h>
+#include <kernel/console.h>
+
+const struct backend_ops *backend;
+
+static status_t available = STATUS_NO_VIRTUALIZATION;
+
+static const struct backend_ops *const candidates[] = {
+#ifdef __x86_64__
+	&svm_backend,
+#endif
+};
+
+status_t hypervisor_available(void)
+{
+	return available;
+}
+
+/* The first backend that can; else the answer that tells most, which is the one that is not
+ * "there is no such extension". */
+void hypervisor_init(void)
+{
+	status_t status;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(candidates); i++) {
+		status = candidates[i]->probe();
+		if (status == STATUS_OK)
+			status = candidates[i]->init();
+		if (status == STATUS_OK) {
+			backend = candidates[i];
+			available = STATUS_OK;
+			return;
+		}
+		if (status != STATUS_NO_VIRTUALIZATION)
+			available = status;
+	}
+	log_warn("no guest can run: %s", status_words(available));
+}
+
+status_t hypervisor_cpu_enable(void)
+{
+	return backend ? backend->cpu_enable() : STATUS_OK;
+}

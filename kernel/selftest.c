@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs self tests and reports them a line each:
+ *
+ *	selftest: NAME: ok | FAILED: why | skipped: why
+ *	selftest: N passed, N failed, N skipped
+ */
+#include <kernel/console.h>
+#include <kernel/panic.h>
+#include <kernel/selftest.h>
+#include <kernel/string.h>
+
+extern const struct selftest __selftests_start[], __selftests_end[];
+
+static bool name_matches(const char *pattern, const char *name)
+{
+	const char *retry = NULL, *retry_name = NULL;
+
+	while (*name != '\0') {
+		if (*pattern == '*') {
+			retry = ++pattern;
+			retry_name = name;
+		} else if (*pattern == *name) {
+			pattern++;
+			name++;
+		} else if (retry != NULL) {
+			pattern = retry;
+			name = ++retry_name;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
+static void console_print(const char *text, ...) __printf(1, 2);
+static void console_print(const char *text, ...)
+{
+	char line[256];
+	va_list arguments;
+
+	va_start(arguments, text);
+	format_v(line, sizeof(line) - 1, text, arguments);
+	va_end(arguments);
+	memcpy(line + strlen(line), "\n", 2);
+	console_write(line, strlen(line));
+}
+
+static enum selftest_outcome test_run(const struct selftest *test)
+{
+	const char *reason = "";
+	enum selftest_outcome outcome = test->run(&reason);
+
+	switch (outcome) {
+	case SELFTEST_OK: console_print("selftest: %s: ok", test->name); break;
+	case SELFTEST_FAILED: console_print("selftest: %s: FAILED: %s", test->name, reason); break;
+	case SELFTEST_SKIPPED:
+		console_print("selftest: %s: skipped: %s", test->name, reason);
+		break;
+	}
+	return outcome;
+}
+
+__noreturn void selftest_run(const char *pattern)
+{
+	const struct selftest *test;
+	unsigned int counts[3] = {0};
+
+	for (test = __selftests_start; test < __selftests_end; test++)
+		if (*pattern == '\0' || name_matches(pattern, test->name))
+			counts[test_run(test)]++;
+	console_print("selftest: %u passed, %u failed, %u skipped", counts[SELFTEST_OK],
+		      counts[SELFTEST_FAILED], counts[SELFTEST_SKIPPED]);
+	if (counts[SELFTEST_OK] + counts[SELFTEST_FAILED] + counts[SELFTEST_SKIPPED] == 0)
+		log_error("no self test has a name like \"%s\"", pattern);
+	else if (counts[SELFTEST_FAILED] == 0)
+		system_end_words(false, END_OK, "self tests passed");
+	system_end(false, END_SELFTESTS_FAILED);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls of virtual processors. A VP is bound to a thread by vp_bind; its handle is of use to
+ * that thread alone, so that everything here happens on the CPU that the VP runs on. The handle's
+ * end, or the thread's, unbinds it.
+ */
+#include <kernel/backend.h>
+#include <kernel/memory_map.h>
+#include <kernel/partition_arch.h>
+#include <kernel/string.h>
+#include <kernel/syscall.h>
+#include <kernel/task.h>
+
+#define REGISTERS_MAX	 64u
+#define APIC_WRITE_FLAG	 BIT(16)
+#define APIC_OFFSET_MASK 0xffffu
+
+/* ---- binding ---- */
+
+static void vp_leave_cpu(void *argument)
+{
+	arch_vp_unbind(argument);
+}
+
+/* The last reference is gone: the VP stands still, as only its thread in vp_run could move it. */
+static void vp_unbound(struct object *object)
+{
+	struct vp *vp = container_of(object, struct vp, object);
+	struct partition *partition = vp->partition;
+	struct thread *thread = vp->thread;
+
+	cpu_call(thread->cpu, vp_leave_cpu, vp);
+	blocks_unpin(vp->run_hpa, PAGE_SIZE);
+	vp->run = NULL;
+	vp->thread = NULL;
+	object_put(&thread->object);
+	atomic_store(&vp->bound, false);
+	partition_put(partition);
+}
+
+static status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
+{
+	bool bound = false;
+	status_t status;
+
+	if (!atomic_compare_exchange_strong(&vp->bound, &bound, true))
+		return STATUS_BUSY;
+	status = blocks_pin(run, PAGE_SIZE);
+	if (status != STATUS_OK) {
+		atomic_store(&vp->bound, false);
+		return status;
+	}
+	object_get(&thread->object);
+	object_get(&vp->partition->object);
+	object_init(&vp->object, OBJECT_VP, vp_unbound);
+	vp->thread = thread;
+	vp->run_hpa = run;
+	vp->run = hpa_to_kva(run);
+	arch_vp_bind(vp);
+	return STATUS_OK;
+}
+
+struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct object *object;
+	handle_t handle = HANDLE_NONE;
+	struct vp *vp;
+	hpa_t run;
+	status_t status;
+
+	if (!IS_ALIGNED(a[2], PAGE_SIZE))
+		return syscall_status(STATUS_MISALIGNED);
+	status = handle_get(&thread->task->handles, (handle_t)a[0], OBJECT_PARTITION, RIGHT_RUN,
+			    &object);
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	partition = container_of(object, struct partition, object);
+	status = task_window_range(thread->task, a[2], PAGE_SIZE, &run);
+	vp = a[1] < UINT32_MAX ? partition_vp(partition, (uint32_t)a[1]) : NULL;
+	if (status == STATUS_OK && partition->state == PARTITION_PROTO)
+		status = STATUS_WRONG_STATE;
+	else if (status == STATUS_OK && !vp)
+		status = STATUS_NOT_FOUND;
+	if (status == STATUS_OK)
+		status = vp_bind(thread, vp, run);
+	if (status == STATUS_OK) {
+		status = handle_create(&thread->task->handles, &vp->object, RIGHTS_ALL, &handle);
+		object_put(&vp->object);
+	}
+	partition_put(partition);
+	return (struct syscall_result){status, handle};
+}
+
+/* The VP that a handle names, if it is bound to the calling thread. No reference is kept: only
+ * this thread or one that closes the handle ends it, and then the call was a race of the VMM's
+ * own, which the reference of the lookup, dropped at the end, outlasts. */
+static status_t bound_get(struct thread *thread, uint64_t handle, uint32_t rights, struct vp **vp)
+{
+	struct object *object;
+	status_t status =
+		handle_get(&thread->task->handles, (handle_t)handle, OBJECT_VP, rights, &object);
+
+	if (status != STATUS_OK)
+		return status;
+	*vp = container_of(object, struct vp, object);
+	if ((*vp)->thread == thread)
+		return STATUS_OK;
+	object_put(object);
+	return STATUS_WRONG_STATE;
+}
+
+/* ---- running ---- */
+
+static void vp_run_finish(struct thread *thread, status_t status)
+{
+	struct vp *vp = thread->vp;
+
+	thread->vp = NULL;
+	arch_thread_set_result(thread, status, 0);
+	object_put(&vp->object);
+}
+
+/* Runs the thread's VP until it has something for the VMM; on each other way back the thread comes
+ * here again when it is next picked. */
+static void vp_run_continue(struct thread *thread)
+{
+	uint32_t blocked = VP_BLOCKED;
+	struct vp *vp = thread->vp;
+
+	for (;;) {
+		switch (vp_run(vp)) {
+		case VP_BLOCK:
+			thread->continuation = vp_run_continue;
+			if (!atomic_load(&vp->requests)) {
+				sched_block(thread);
+				return;
+			}
+			/* Something came meanwhile. Whoever moves the state on owns the wake. */
+			if (!atomic_compare_exchange_strong(&vp->run_state, &blocked, VP_READY)) {
+				sched_block(thread);
+				return;
+			}
+			thread->continuation = NULL;
+			continue;
+		case VP_SWITCH: thread->continuation = vp_run_continue; return;
+		default: vp_run_finish(thread, STATUS_OK); return;
+		}
+	}
+}
+
+struct syscall_result sys_vp_run(struct thread *thread, const uint64_t a[6])
+{
+	struct vp *vp;
+	status_t status = bound_get(thread, a[0], RIGHT_RUN, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	if (vp->partition->state != PARTITION_BUILT) {
+		object_put(&vp->object);
+		return syscall_status(STATUS_WRONG_STATE);
+	}
+	thread->vp = vp;
+	arch_vp_resume(vp);
+	vp_run_continue(thread);
+	sched_exit();
+}
+
+/* ---- registers ---- */
+
+static status_t registers_check(struct vp *vp, const uint64_t a[6])
+{
+	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])
+		return STATUS_INVALID_VTL;
+	if (!a[4])
+		return STATUS_INVALID_ARGUMENT;
+	return a[4] > REGISTERS_MAX ? STATUS_TOO_LARGE : STATUS_OK;
+}
+
+struct syscall_result sys_vp_get_registers(struct thread *thread, const uint64_t a[6])
+{
+	union hv_register_value values[REGISTERS_MAX];
+	uint32_t names[REGISTERS_MAX];
+	struct vp *vp;
+	status_t status = bound_get(thread, a[0], RIGHT_READ, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = registers_check(vp, a);
+	if (status == STATUS_OK)
+		status = user_copy_in(names, a[2], a[4] * sizeof(names[0]));
+	if (status == STATUS_OK)
+		status = arch_vp_get_registers(vp, (uint32_t)a[1], names, values, (uint32_t)a[4]);
+	if (status == STATUS_OK)
+		status = user_copy_out(a[3], values, a[4] * sizeof(values[0]));
+	object_put(&vp->object);
+	return syscall_status(status);
+}
+
+struct syscall_result sys_vp_set_registers(struct thread *thread, const uint64_t a[6])
+{
+	union hv_register_value values[REGISTERS_MAX];
+	uint32_t names[REGISTERS_MAX];
+	struct vp *vp;
+	status_t status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = registers_check(vp, a);
+	if (status == STATUS_OK)
+		status = user_copy_in(names, a[2], a[4] * sizeof(names[0]));
+	if (status == STATUS_OK)
+		status = user_copy_in(values, a[3], a[4] * sizeof(values[0]));
+	if (status == STATUS_OK)
+		status = arch_vp_set_registers(vp, (uint32_t)a[1], names, values, (uint32_t)a[4]);
+	object_put(&vp->object);
+	return syscall_status(status);
+}
+
+struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t a[6])
+{
+	struct vp *vp;
+	status_t status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = vp_reset(vp);
+	object_put(&vp->object);
+	return syscall_status(status);
+}
+
+struct syscall_result sys_vp_apic_access(struct thread *thread, const uint64_t a[6])
+{
+	uint32_t offset = (uint32_t)(a[2] & APIC_OFFSET_MASK);
+	uint32_t value = (uint32_t)a[3];
+	struct vp *vp;
+	status_t status;
+
+	if ((a[2] & ~(APIC_WRITE_FLAG | APIC_OFFSET_MASK)) || offset >= PAGE_SIZE ||
+	    a[3] > UINT32_MAX)
+		return syscall_status(STATUS_INVALID_ARGUMENT);
+	status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])
+		status = STATUS_INVALID_VTL;
+	else
+		status = arch_vp_apic_access(vp, (uint32_t)a[1], offset, a[2] & APIC_WRITE_FLAG,
+					     &value);
+	object_put(&vp->object);
+	return (struct syscall_result){status, value};
+}

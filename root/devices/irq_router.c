@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The wiring between interrupt lines and the interrupt controllers' inputs. */
+#include <devices/irq_router.h>
+
+void irq_router_init(struct irq_router *router, struct pic *pic, struct ioapic *ioapic)
+{
+	*router = (struct irq_router){.pic = pic, .ioapic = ioapic};
+}
+
+void irq_router_set(struct irq_router *router, unsigned int gsi, bool level)
+{
+	unsigned int pin = gsi == IRQ_TIMER ? IRQ_TIMER_PIN : gsi;
+	uint32_t bit, pin_sources;
+
+	if (gsi >= IRQ_GSIS)
+		return;
+	bit = (uint32_t)BIT(gsi);
+	if (!(router->levels & bit) == !level)
+		return;
+	router->levels ^= bit;
+	pic_line_set(router->pic, gsi, level);
+
+	/* GSI 0 and GSI 2 meet at one pin. */
+	pin_sources = pin == IRQ_TIMER_PIN ? BIT(IRQ_TIMER) | BIT(IRQ_TIMER_PIN) : bit;
+	ioapic_line_set(router->ioapic, pin, router->levels & pin_sources);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two registers in one place: only a 4-byte access at 0xcf8 reaches the address register,
+ * and only a 1-byte access at 0xcf9 reaches the reset control.
+ */
+#include <devices/pci_config.h>
+
+#include <string.h>
+
+#define OFFSET_ADDRESS 0u
+#define OFFSET_RESET   (PCI_RESET_PORT - PCI_CONFIG_PORT)
+
+#define ADDRESS_WRITABLE 0x80fffffcu /* the others are reserved and read 0 */
+#define RESET_SYSTEM	 0x02	     /* hard, not only the processor */
+#define RESET_GO	 0x04	     /* its rising edge resets */
+#define RESET_FULL	 0x08
+#define RESET_WRITABLE	 (RESET_SYSTEM | RESET_GO | RESET_FULL)
+
+static uint32_t pci_io_read(struct device *dev, uint32_t offset, unsigned int size)
+{
+	struct pci_config *pci = container_of(dev, struct pci_config, dev);
+
+	if (offset == OFFSET_ADDRESS && size == 4)
+		return pci->address;
+	if (offset == OFFSET_RESET && size == 1)
+		return pci->reset_control;
+	return 0xffffffff;
+}
+
+static void reset_write(struct pci_config *pci, uint8_t value)
+{
+	bool go = (value & RESET_GO) && !(pci->reset_control & RESET_GO);
+
+	pci->reset_control = value & RESET_WRITABLE;
+	if (go)
+		pci->env->ops->power(pci->env, DEVICE_POWER_RESET, 0);
+}
+
+static void pci_io_write(struct device *dev, uint32_t offset, unsigned int size, uint32_t value)
+{
+	struct pci_config *pci = container_of(dev, struct pci_config, dev);
+
+	if (offset == OFFSET_ADDRESS && size == 4)
+		pci->address = value & ADDRESS_WRITABLE;
+	else if (offset == OFFSET_RESET && size == 1)
+		reset_write(pci, (uint8_t)value);
+}
+
+static void pci_reset(struct device *dev)
+{
+	struct pci_config *pci = container_of(dev, struct pci_config, dev);
+
+	pci->address = 0;
+	pci->reset_control = 0;
+}
+
+static const struct device_ops pci_ops = {
+	.io_read = pci_io_read,
+	.io_write = pci_io_write,
+	.reset = pci_reset,
+};
+
+status_t pci_config_init(struct pci_config *pci, struct device_env *env, struct device_bus *bus)
+{
+	memset(pci, 0, sizeof(*pci));
+	pci->dev = (struct device){.name = "pci-config", .ops = &pci_ops};
+	pci->env = env;
+	device_bus_attach(bus, &pci->dev);
+	return device_bus_add_ports(bus, &pci->dev, PCI_CONFIG_PORT, 8, 0, 4);
+}

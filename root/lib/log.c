@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages. The kernel adds what else a terminal wants at the end of a line.
+ */
+#include <lib/format.h>
+#include <lib/log.h>
+#include <lib/model.h>
+
+#define LINE_SIZE 512
+
+static const char *const level_words[] = {
+	[LOG_ERROR] = "error: ",
+	[LOG_WARNING] = "warning: ",
+	[LOG_INFO] = "",
+	[LOG_DEBUG] = "debug: ",
+};
+
+static enum log_level limit = LOG_INFO;
+
+void log_level_set(enum log_level level)
+{
+	limit = level;
+}
+
+/* Appends to text[LINE_SIZE], leaving place for the end of the line; answers the new length. */
+static size_t append(char *text, size_t length, const char *format, va_list arguments)
+{
+	size_t room = LINE_SIZE - 1 - length;
+	int added = format_text(text + length, room, format, arguments);
+
+	return length + MIN((size_t)added, room - 1);
+}
+
+static size_t append_words(char *text, size_t length, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	length = append(text, length, format, arguments);
+	va_end(arguments);
+	return length;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	char text[LINE_SIZE];
+	va_list arguments;
+	size_t length;
+
+	if (level > limit)
+		return;
+	length = append_words(text, 0, "trivet: %s", level_words[level]);
+	va_start(arguments, format);
+	length = append(text, length, format, arguments);
+	va_end(arguments);
+	text[length++] = '\n';
+	(void)console_write(text, length);
+}
+
+void print(const char *format, ...)
+{
+	char text[LINE_SIZE];
+	va_list arguments;
+	size_t length;
+
+	va_start(arguments, format);
+	length = append(text, 0, format, arguments);
+	va_end(arguments);
+	(void)console_write(text, length);
+}

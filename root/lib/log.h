@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages to the person at the host's console; the kernel keeps them in its log. A message is one
+ * line: it gets the prefix "trivet: " and its end by itself. Lines of different threads do not mix.
+ */
+#ifndef LIB_LOG_H
+#define LIB_LOG_H
+
+#include <trivet/types.h>
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+/* Messages above this level are dropped. LOG_INFO at the start. */
+void log_level_set(enum log_level level);
+
+void log_line(enum log_level level, const char *format, ...) __printf(2, 3);
+
+#define log_error(...)	 log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_info(...)	 log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)	 log_line(LOG_DEBUG, __VA_ARGS__)
+
+/* Text as it is, without prefix or end of line, for a dialogue. */
+void print(const char *format, ...) __printf(1, 2);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The model as C calls. Nothing is checked here: the kernel does it, once, and names what is
+ * wrong.
+ */
+#include <lib/model.h>
+#include <lib/syscall.h>
+
+static inline uint64_t address_of(const void *pointer)
+{
+	return (uint64_t)(uintptr_t)pointer;
+}
+
+/* A call whose value nobody wants. */
+static inline status_t call(enum syscall_number number, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	uint64_t value;
+
+	return syscall3(number, a0, a1, a2, &value);
+}
+
+/* A call whose value is a handle. */
+static inline status_t call_handle(enum syscall_number number, uint64_t a0, uint64_t a1,
+				   uint64_t a2, handle_t *handle)
+{
+	uint64_t value;
+	status_t status = syscall3(number, a0, a1, a2, &value);
+
+	if (status == STATUS_OK)
+		*handle = (handle_t)value;
+	return status;
+}
+
+status_t console_write(const void *bytes, size_t size)
+{
+	return call(SYS_console_write, address_of(bytes), size, 0);
+}
+
+status_t console_read(void *bytes, size_t size, size_t *taken)
+{
+	uint64_t value;
+	status_t status = syscall3(SYS_console_read, address_of(bytes), size, 0, &value);
+
+	if (status == STATUS_OK)
+		*taken = value;
+	return status;
+}
+
+status_t console_bind(handle_t event, uint64_t bits)
+{
+	return call(SYS_console_bind, event, bits, 0);
+}
+
+status_t log_read(uint64_t position, void *bytes, size_t size, size_t *taken)
+{
+	uint64_t value;
+	status_t status = syscall3(SYS_log_read, position, address_of(bytes), size, &value);
+
+	if (status == STATUS_OK)
+		*taken = value;
+	return status;
+}
+
+status_t system_end(enum system_end_action action, uint32_t code)
+{
+	return call(SYS_system_end, action, code, 0);
+}
+
+status_t memory_info(handle_t object, struct memory_info *info)
+{
+	return call(SYS_memory_info, object, address_of(info), 0);
+}
+
+status_t handle_close(handle_t handle)
+{
+	return call(SYS_handle_close, handle, 0, 0);
+}
+
+status_t handle_duplicate(handle_t handle, uint32_t rights, handle_t *copy)
+{
+	return call_handle(SYS_handle_duplicate, handle, rights, 0, copy);
+}
+
+status_t thread_create(uint32_t cpu, uint32_t priority, void *entry, void *stack_top,
+		       void *argument, void *tls, handle_t *thread)
+{
+	uint64_t value;
+	status_t status =
+		syscall6(SYS_thread_create, cpu, priority, address_of(entry), address_of(stack_top),
+			 address_of(argument), address_of(tls), &value);
+
+	if (status == STATUS_OK)
+		*thread = (handle_t)value;
+	return status;
+}
+
+__noreturn void thread_exit(void)
+{
+	call(SYS_thread_exit, 0, 0, 0);
+	__builtin_trap();
+}
+
+void thread_yield(void)
+{
+	call(SYS_thread_yield, 0, 0, 0);
+}
+
+status_t event_create(handle_t *event)
+{
+	return call_handle(SYS_event_create, 0, 0, 0, event);
+}
+
+status_t event_signal(handle_t event, uint64_t bits)
+{
+	return call(SYS_event_signal, event, bits, 0);
+}
+
+status_t event_wait(handle_t event, uint64_t deadline_ns, uint64_t *bits)
+{
+	uint64_t value;
+	status_t status = syscall3(SYS_event_wait, event, deadline_ns, 0, &value);
+
+	if (status == STATUS_OK)
+		*bits = value;
+	return status;
+}
+
+status_t hypervisor_available(void)
+{
+	return call(SYS_hypervisor_available, 0, 0, 0);
+}
+
+status_t proto_partition_create(const struct proto_partition_config *config, handle_t *partition)
+{
+	return call_handle(SYS_proto_partition_create, address_of(config), 0, 0, partition);
+}
+
+status_t proto_partition_cpuid(handle_t partition, uint32_t eax, uint32_t ecx, uint32_t values[4])
+{
+	uint64_t value;
+
+	return syscall6(SYS_proto_partition_cpuid, partition, eax, ecx, address_of(values), 0, 0,
+			&value);
+}
+
+status_t proto_partition_build(handle_t partition, const struct partition_config *config)
+{
+	return call(SYS_proto_partition_build, partition, address_of(config), 0);
+}
+
+status_t partition_deposit(handle_t partition, void *window, uint64_t size)
+{
+	return call(SYS_partition_deposit, partition, address_of(window), size);
+}
+
+status_t partition_withdraw(handle_t partition, void **window)
+{
+	uint64_t block = 0, value;
+	status_t status =
+		syscall3(SYS_partition_withdraw, partition, address_of(&block), 0, &value);
+
+	if (status == STATUS_OK)
+		*window = (void *)(uintptr_t)block;
+	return status;
+}
+
+status_t partition_map(handle_t partition, uint32_t vtl, void *window, uint64_t size, gpa_t gpa,
+		       uint32_t flags)
+{
+	uint64_t value;
+
+	return syscall6(SYS_partition_map, partition, vtl, address_of(window), size, gpa, flags,
+			&value);
+}
+
+status_t partition_unmap(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size)
+{
+	uint64_t value;
+
+	return syscall6(SYS_partition_unmap, partition, vtl, gpa, size, 0, 0, &value);
+}
+
+status_t partition_reset(handle_t partition)
+{
+	return call(SYS_partition_reset, partition, 0, 0);
+}
+
+status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data)
+{
+	uint64_t value;
+
+	return syscall6(SYS_partition_request_msi, partition, vtl, address, data, 0, 0, &value);
+}
+
+status_t partition_caps(handle_t partition, struct partition_caps *caps)
+{
+	return call(SYS_partition_caps, partition, address_of(caps), 0);
+}
+
+status_t partition_reference_time(handle_t partition, uint64_t *time)
+{
+	uint64_t value;
+	status_t status = syscall3(SYS_partition_reference_time, partition, 0, 0, &value);
+
+	if (status == STATUS_OK)
+		*time = value;
+	return status;
+}
+
+status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp)
+{
+	return call_handle(SYS_vp_bind, partition, index, address_of(page), vp);
+}
+
+status_t vp_run(handle_t vp)
+{
+	return call(SYS_vp_run, vp, 0, 0);
+}
+
+status_t vp_request_yield(handle_t partition, uint32_t index)
+{
+	return call(SYS_vp_request_yield, partition, index, 0);
+}
+
+status_t vp_get_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
+			  union hv_register_value *values, uint32_t count)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_get_registers, vp, vtl, address_of(names), address_of(values), count,
+			0, &value);
+}
+
+status_t vp_set_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
+			  const union hv_register_value *values, uint32_t count)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_set_registers, vp, vtl, address_of(names), address_of(values), count,
+			0, &value);
+}
+
+status_t vp_reset(handle_t vp)
+{
+	return call(SYS_vp_reset, vp, 0, 0);
+}
+
+status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_set_lint, partition, index, vtl, lint, level, 0, &value);
+}
+
+/* In the offset argument of vp_apic_access. */
+#define APIC_ACCESS_WRITE BIT(16)
+
+status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *value)
+{
+	uint64_t result;
+	status_t status = syscall6(SYS_vp_apic_access, vp, vtl, offset, 0, 0, 0, &result);
+
+	if (status == STATUS_OK)
+		*value = (uint32_t)result;
+	return status;
+}
+
+status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value)
+{
+	uint64_t result;
+
+	return syscall6(SYS_vp_apic_access, vp, vtl, offset | APIC_ACCESS_WRITE, value, 0, 0,
+			&result);
+}
+
+status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)
+{
+	return call(SYS_vp_stats, partition, index, address_of(stats));
+}

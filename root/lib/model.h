@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The partition/processor model as C calls: one function for each system call of <trivet/abi.h>,
+ * nothing added. Each answers a status; a value comes through a pointer, which is written only
+ * with STATUS_OK. Handles belong to the task: whoever made one closes it. docs/abi.md says more
+ * about each call.
+ */
+#ifndef LIB_MODEL_H
+#define LIB_MODEL_H
+
+#include <trivet/abi.h>
+
+/* ---- the system ---- */
+
+/* Writes size bytes to the host's console and into the log. */
+status_t console_write(const void *bytes, size_t size);
+/* Takes up to size bytes of the host console's input; *taken may be 0. Does not wait. */
+status_t console_read(void *bytes, size_t size, size_t *taken);
+/* From now on `bits` of the event are signalled when console input comes. */
+status_t console_bind(handle_t event, uint64_t bits);
+/* Bytes of the log from `position` on, counted from the first byte ever logged; *taken may be 0. */
+status_t log_read(uint64_t position, void *bytes, size_t size, size_t *taken);
+/* Switches the machine off or restarts it; `code` tells an emulator how it ended. */
+status_t system_end(enum system_end_action action, uint32_t code);
+/* What memory the account of `object` holds; HANDLE_NONE: the kernel's. */
+status_t memory_info(handle_t object, struct memory_info *info);
+
+/* ---- objects, threads, events ---- */
+
+status_t handle_close(handle_t handle);
+/* A second handle with the given enum handle_rights, all of which the first one has. */
+status_t handle_duplicate(handle_t handle, uint32_t rights, handle_t *copy);
+/* A thread on a CPU, started at once; <lib/thread.h> is what to use. */
+status_t thread_create(uint32_t cpu, uint32_t priority, void *entry, void *stack_top,
+		       void *argument, void *tls, handle_t *thread);
+/* Ends this thread. */
+__noreturn void thread_exit(void);
+/* Lets other threads of this CPU and priority run. */
+void thread_yield(void);
+status_t event_create(handle_t *event);
+/* Sets bits (not 0) and wakes the thread that waits. */
+status_t event_signal(handle_t event, uint64_t bits);
+/*
+ * Waits until bits are set, gives them and clears them. One thread at a time (BUSY). TIMED_OUT
+ * when system time has reached deadline_ns (UINT64_MAX: never).
+ */
+status_t event_wait(handle_t event, uint64_t deadline_ns, uint64_t *bits);
+
+/* ---- partitions under construction ---- */
+
+/* OK, or why no partition can be made on this machine. */
+status_t hypervisor_available(void);
+status_t proto_partition_create(const struct proto_partition_config *config, handle_t *partition);
+/* The CPUID values (eax, ebx, ecx, edx) that a guest would get. */
+status_t proto_partition_cpuid(handle_t partition, uint32_t eax, uint32_t ecx, uint32_t values[4]);
+/* Makes it final. NO_MEMORY: deposit more, and call again. */
+status_t proto_partition_build(handle_t partition, const struct partition_config *config);
+
+/* ---- partitions ---- */
+
+/* Gives [window, window+size) to the partition's account; multiples of 2 MiB. It leaves the
+ * window until it comes back by partition_withdraw() or the partition's end. */
+status_t partition_deposit(handle_t partition, void *window, uint64_t size);
+/* *window gets a 2 MiB block of which the account used nothing; NOT_FOUND: there is none. */
+status_t partition_withdraw(handle_t partition, void **window);
+/* Shows [window, window+size) at gpa; page aligned; flags are enum gpa_flags. */
+status_t partition_map(handle_t partition, uint32_t vtl, void *window, uint64_t size, gpa_t gpa,
+		       uint32_t flags);
+/* Takes whole mappings away: zero or more of them, none in part. */
+status_t partition_unmap(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size);
+/* All partition state back to initial; BUSY while a VP runs. */
+status_t partition_reset(handle_t partition);
+/* An MSI as a device writes it (SDM 3A, 11.11). */
+status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data);
+status_t partition_caps(handle_t partition, struct partition_caps *caps);
+/* In 100 ns since the partition was built. */
+status_t partition_reference_time(handle_t partition, uint64_t *time);
+
+/* ---- virtual processors ---- */
+
+/* Binds a VP to this thread. `page` is a page of the window, which stays with the VP. */
+status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp);
+/* Runs until the VMM must act; the run page says why. Only on the thread that it is bound to. */
+status_t vp_run(handle_t vp);
+/* vp_run of that VP returns soon, wherever the VP is; any thread. */
+status_t vp_request_yield(handle_t partition, uint32_t index);
+/* Registers by enum hv_register_name. All or none are written. */
+status_t vp_get_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
+			  union hv_register_value *values, uint32_t count);
+status_t vp_set_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
+			  const union hv_register_value *values, uint32_t count);
+status_t vp_reset(handle_t vp);
+/* Level of local interrupt pin 0 or 1. */
+status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level);
+/* A 32-bit access to the local APIC's page at `offset`. */
+status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *value);
+status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value);
+status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System time from the time-stamp counter (SDM 3B, 18.17), which the kernel has found to be
+ * constant and the same on all CPUs.
+ */
+#include <lib/time.h>
+
+static uint64_t clock_hz;
+static uint64_t clock_base;
+static uint64_t clock_epoch;
+
+static inline uint64_t timestamp_read(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+void time_init(const struct boot_info *info)
+{
+	clock_hz = info->tsc_hz ? info->tsc_hz : NS_PER_SECOND;
+	clock_base = info->tsc_base;
+	clock_epoch = info->boot_epoch;
+}
+
+uint64_t time_now(void)
+{
+	uint64_t ticks = timestamp_read() - clock_base;
+
+	/* The second product stays below hz * 10^9, which fits up to 18 GHz. */
+	return ticks / clock_hz * NS_PER_SECOND + ticks % clock_hz * NS_PER_SECOND / clock_hz;
+}
+
+uint64_t time_epoch(void)
+{
+	return clock_epoch ? clock_epoch + time_now() / NS_PER_SECOND : 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VP 0's registers at its start, from what the loader decided. All are set by one call.
+ */
+#include <lib/log.h>
+#include <vmm/machine.h>
+
+enum source_kind { SOURCE_WORD, SOURCE_SEGMENT, SOURCE_TABLE };
+
+static const struct {
+	uint32_t name;	 /* enum hv_register_name */
+	uint16_t kind;	 /* enum source_kind */
+	uint16_t offset; /* in struct boot_state */
+} sources[] = {
+#define WORD(register, field)                                                               \
+	{                                                                                   \
+		HV_X64_REGISTER_##register, SOURCE_WORD, offsetof(struct boot_state, field) \
+	}
+#define SEGMENT(register, field)                                                               \
+	{                                                                                      \
+		HV_X64_REGISTER_##register, SOURCE_SEGMENT, offsetof(struct boot_state, field) \
+	}
+#define TABLE(register, field)                                                               \
+	{                                                                                    \
+		HV_X64_REGISTER_##register, SOURCE_TABLE, offsetof(struct boot_state, field) \
+	}
+	WORD(RAX, rax),
+	WORD(RBX, rbx),
+	WORD(RCX, rcx),
+	WORD(RDX, rdx),
+	WORD(RSI, rsi),
+	WORD(RDI, rdi),
+	WORD(RBP, rbp),
+	WORD(RSP, rsp),
+	WORD(RIP, rip),
+	WORD(RFLAGS, rflags),
+	/* The order matters to who checks them one by one: LME before PG. */
+	WORD(EFER, efer),
+	WORD(CR4, cr4),
+	WORD(CR3, cr3),
+	WORD(CR0, cr0),
+	SEGMENT(CS, cs),
+	SEGMENT(DS, ds),
+	SEGMENT(ES, es),
+	SEGMENT(FS, fs),
+	SEGMENT(GS, gs),
+	SEGMENT(SS, ss),
+	SEGMENT(TR, tr),
+	SEGMENT(LDTR, ldtr),
+	TABLE(GDTR, gdtr),
+	TABLE(IDTR, idtr),
+#undef WORD
+#undef SEGMENT
+#undef TABLE
+};
+
+static union hv_register_value source_value(const void *at, enum source_kind kind)
+{
+	union hv_register_value value = {0};
+
+	if (kind == SOURCE_SEGMENT) {
+		const struct boot_segment *segment = at;
+
+		value.segment = (struct hv_x64_segment_register){
+			.base = segment->base,
+			.limit = segment->limit,
+			.selector = segment->selector,
+			.attributes = segment->attributes,
+		};
+	} else if (kind == SOURCE_TABLE) {
+		const struct boot_table *table = at;
+
+		value.table.base = table->base;
+		value.table.limit = table->limit;
+	} else {
+		value.reg64 = *(const uint64_t *)at;
+	}
+	return value;
+}
+
+status_t processor_boot(struct processor *processor, const struct boot_state *state)
+{
+	union hv_register_value values[ARRAY_SIZE(sources)];
+	uint32_t names[ARRAY_SIZE(sources)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		names[i] = sources[i].name;
+		values[i] =
+			source_value((const uint8_t *)state + sources[i].offset, sources[i].kind);
+	}
+	return vp_set_registers(processor->vp, 0, names, values, ARRAY_SIZE(sources));
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's commands: one table.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <lib/libc.h>
+#include <lib/log.h>
+#include <lib/memory.h>
+#include <lib/model.h>
+#include <lib/time.h>
+#include <vmm/line_editor.h>
+#include <vmm/monitor.h>
+#include <vmm/vmm.h>
+
+typedef unsigned long long ull;
+
+struct command {
+	const char *name;
+	const char *arguments; /* for help; "" if none */
+	const char *words;
+	void (*execute)(struct machine *machine);
+	bool needs_machine; /* the argument names one; without: it may be missing (NULL) */
+};
+
+/* enum vp_exit_kind's words, by number. */
+static const char *const exit_names[VP_STATS_EXITS] = {
+	"none",		  "interrupt", "cpuid",	    "msr read",		"msr write",
+	"port",		  "memory",    "halt",	    "hypercall",	"control register",
+	"debug register", "xsetbv",    "cache",	    "interrupt window", "nmi window",
+	"exception",	  "undefined", "protected", "shutdown",		"failed",
+	"pause",	  "tpr",       "eoi",	    "apic access",
+};
+
+static void list_execute(struct machine *only)
+{
+	(void)only;
+	for (size_t i = 0; i < machine_count; i++) {
+		const struct machine *machine = &machines[i];
+
+		print("%2u %-16s %-12s %3u VPs %6llu MiB%s\n", machine->number,
+		      machine->config->name, machine_state_name(machine), machine->config->vps,
+		      (ull)machine->config->memory >> 20, machine->config->hyperv ? " hyperv" : "");
+	}
+}
+
+static void command_run(struct machine *machine, uint64_t command, const char *done)
+{
+	status_t status = machine_command(machine, command);
+
+	if (status == STATUS_OK)
+		print("%s: %s\n", machine->config->name, done);
+	else if (status == STATUS_WRONG_STATE)
+		print("%s is %s\n", machine->config->name, machine_state_name(machine));
+	else
+		print("%s: %s\n", machine->config->name, status_words(status));
+}
+
+static void start_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_START, "running");
+}
+
+static void stop_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_STOP, "stopped");
+}
+
+static void reset_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_RESET, "reset");
+}
+
+static void destroy_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_DESTROY, "destroyed");
+}
+
+static void console_execute(struct machine *machine)
+{
+	monitor_show(machine);
+}
+
+static void vp_stats_print(const struct machine *machine, uint32_t index)
+{
+	struct vp_stats stats;
+	status_t status = vp_stats(machine->partition, index, &stats);
+
+	if (status != STATUS_OK) {
+		print("%s: VP %u: %s\n", machine->config->name, index, status_words(status));
+		return;
+	}
+	print("%s: VP %u: %llu returns to the VMM, %llu interrupts, %llu Mticks in the guest\n",
+	      machine->config->name, index, (ull)stats.returns_to_vmm,
+	      (ull)stats.injected_interrupts, (ull)stats.guest_tsc_ticks / 1000000);
+	for (size_t i = 0; i < VP_STATS_EXITS; i++)
+		if (stats.exits[i])
+			print("  %-18s %12llu\n", exit_names[i] ? exit_names[i] : "other",
+			      (ull)stats.exits[i]);
+}
+
+static void stats_execute(struct machine *only)
+{
+	for (size_t i = 0; i < machine_count; i++) {
+		struct machine *machine = &machines[i];
+
+		if ((only && machine != only) || machine->state == MACHINE_EMPTY)
+			continue;
+		for (uint32_t vp = 0; vp < machine->config->vps; vp++)
+			vp_stats_print(machine, vp);
+	}
+}
+
+static void account_print(const char *name, handle_t handle)
+{
+	struct memory_info info;
+
+	if (memory_info(handle, &info) == STATUS_OK)
+		print("%-18s %8llu KiB, %llu KiB free\n", name, (ull)info.pages_total * 4,
+		      (ull)info.pages_free * 4);
+}
+
+static void memory_execute(struct machine *only)
+{
+	uint64_t free, total;
+
+	(void)only;
+	memory_totals(&free, &total);
+	print("%-18s %8llu KiB, %llu KiB free, %llu KiB in its heap\n", "root task",
+	      (ull)total >> 10, (ull)free >> 10, (ull)heap_used() >> 10);
+	account_print("kernel", HANDLE_NONE);
+	for (size_t i = 0; i < machine_count; i++)
+		if (machines[i].state != MACHINE_EMPTY)
+			account_print(machines[i].config->name, machines[i].partition);
+}
+
+/* What was logged until now. Writing it logs it again, so the end is fixed before. */
+static void log_execute(struct machine *only)
+{
+	const size_t size = KIB(64);
+	char *text = malloc(size);
+	uint64_t position = 0;
+	size_t length = 0, taken = 0;
+
+	(void)only;
+	if (!text) {
+		print("%s\n", status_words(STATUS_NO_MEMORY));
+		return;
+	}
+	/* Ends when the buffer is full or the log has no more. */
+	while (length < size &&
+	       log_read(position + length, text + length, size - length, &taken) == STATUS_OK &&
+	       taken)
+		length += taken;
+	(void)console_write(text, length);
+	print("\n");
+	free(text);
+}
+
+static void quit_execute(struct machine *machine)
+{
+	(void)machine;
+	(void)system_end(SYSTEM_END_POWER_OFF, 0);
+}
+
+static void help_execute(struct machine *machine);
+
+static const struct command commands[] = {
+	{"help", "", "this list", help_execute, false},
+	{"list", "", "the machines and what they do", list_execute, false},
+	{"start", "NAME", "start a machine that does not run", start_execute, true},
+	{"stop", "NAME", "switch a machine off", stop_execute, true},
+	{"reset", "NAME", "restart a machine", reset_execute, true},
+	{"destroy", "NAME", "stop a machine and give back what it has", destroy_execute, true},
+	{"console", "NAME", "go to a machine's console", console_execute, true},
+	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false},
+	{"memory", "", "who has how much memory", memory_execute, false},
+	{"log", "", "messages since the start", log_execute, false},
+	{"quit", "", "switch the whole machine off", quit_execute, false},
+};
+
+static void help_execute(struct machine *machine)
+{
+	(void)machine;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		print("%-8s %-7s %s\n", commands[i].name, commands[i].arguments, commands[i].words);
+	print("NAME is a machine's name or number.\n");
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+void command_execute(char *line)
+{
+	char *words[LINE_MAX_WORDS];
+	size_t count = line_words(line, words);
+	const struct command *command;
+	struct machine *machine = NULL;
+
+	if (count == 0)
+		return;
+	command = command_find(words[0]);
+	if (!command) {
+		print("no command \"%s\"; \"help\" lists them\n", words[0]);
+		return;
+	}
+	if (count > 2 || (count == 2 && !*command->arguments) ||
+	    (count == 1 && command->needs_machine)) {
+		print("usage: %s %s\n", command->name, command->arguments);
+		return;
+	}
+	if (count == 2) {
+		machine = machine_find(words[1]);
+		if (!machine) {
+			print("no machine \"%s\"; \"list\" shows them\n", words[1]);
+			return;
+		}
+	}
+	command->execute(machine);
+}

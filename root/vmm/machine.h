@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine: a partition together with what the VMM adds to it: RAM, devices, firmware tables, a
+ * console, and threads. There is one for each [partition] section of trivet.conf, for as long as
+ * the root task lives; the partition beneath it comes and goes.
+ *
+ *	  EMPTY --start--> RUNNING --guest powers off, crashes; stop--> ENDED
+ *	    ^                 ^ `--guest resets; reset--.                 |
+ *	    |                 `-------------------------' <----start------|
+ *	    `------------------------------destroy------------------------'
+ *
+ * Each machine has a service thread, which alone changes its state: it serves the devices' timers
+ * and carries out what was asked for, by the guest through a device or by a person through the
+ * monitor. While it runs, each VP has a thread, bound to it, on one CPU.
+ */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#include <stdatomic.h>
+#include <config.h>
+#include <devices/platform.h>
+#include <firmware/memory_layout.h>
+#include <lib/model.h>
+#include <lib/sync.h>
+#include <lib/thread.h>
+#include <loader/boot_state.h>
+#include <loader/guest_memory.h>
+#include <vmm/console.h>
+
+/* X(name, word) */
+#define MACHINE_STATE_TABLE(X)                         \
+	X(EMPTY, "not started") /* owns nothing */     \
+	X(RUNNING, "running")	/* VP threads exist */ \
+	X(ENDED, "ended")	/* has its partition and RAM, no VP runs */
+
+#define MACHINE_STATE_ENUM(name, word) MACHINE_##name,
+enum machine_state { MACHINE_STATE_TABLE(MACHINE_STATE_ENUM) MACHINE_STATES };
+#undef MACHINE_STATE_ENUM
+
+/* How the last run ended. */
+enum machine_end {
+	MACHINE_END_NONE, /* it has not, or a person did it */
+	MACHINE_END_POWER_OFF,
+	MACHINE_END_EXIT, /* by its debug-exit device, with end_code */
+	MACHINE_END_CRASH,
+	MACHINE_END_FAILED, /* it could not be started */
+};
+
+/* Bits of a machine's event. */
+#define MACHINE_START	 BIT(0) /* what a person asks for: machine_command() */
+#define MACHINE_STOP	 BIT(1)
+#define MACHINE_RESET	 BIT(2)
+#define MACHINE_DESTROY	 BIT(3)
+#define MACHINE_COMMANDS (MACHINE_START | MACHINE_STOP | MACHINE_RESET | MACHINE_DESTROY)
+#define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
+#define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
+#define MACHINE_INPUT	 BIT(10) /* console input waits */
+
+/* What a guest can bring upon itself. */
+enum machine_power {
+	MACHINE_POWER_NONE,
+	MACHINE_POWER_OFF,
+	MACHINE_POWER_RESET,
+	MACHINE_POWER_EXIT,
+	MACHINE_POWER_CRASH,
+};
+
+/* A piece of the root's memory that stands behind a piece of guest memory. */
+struct backing {
+	gpa_t gpa;
+	uint64_t size; /* multiple of 2 MiB */
+	uint8_t *host;
+};
+
+struct machine;
+
+/* A virtual processor and the thread that runs it. */
+struct processor {
+	struct machine *machine;
+	uint32_t index;
+	uint32_t cpu;
+	struct thread *thread; /* NULL: not running */
+	struct vp_run_page *page;
+	handle_t vp;	 /* while its thread runs */
+	gpa_t apic_base; /* where its local APIC's page was last seen */
+};
+
+struct machine {
+	const struct config_partition *config;
+	uint32_t number; /* 1 for the first */
+	handle_t event;	 /* MACHINE_* bits, for the service thread */
+	handle_t done;	 /* bit 0: a command is done, command_status is set */
+	status_t command_status;
+	struct thread *service;
+
+	/* Changed by the service thread only; read by all. */
+	_Atomic uint32_t state; /* enum machine_state */
+	_Atomic uint32_t end;	/* enum machine_end */
+	uint32_t end_code;
+	_Atomic bool stopping; /* VP threads are to end */
+	bool ran;	       /* the partition must be reset before it runs again */
+	bool reset_vps;	       /* and so must each VP, by its thread */
+
+	handle_t partition;
+	struct processor *processors; /* config->vps of them, while not EMPTY */
+	struct memory_layout layout;
+	struct backing *backings;
+	size_t backing_count;
+	struct guest_range *ranges; /* RAM, as mapped */
+	struct guest_memory memory;
+	void **deposits; /* blocks of 2 MiB that the partition's account has */
+	size_t deposit_count;
+	struct boot_state boot; /* how VP 0 starts */
+
+	struct mutex lock;	  /* protects all that follows, and all devices */
+	struct platform platform; /* valid while has_devices */
+	struct device_env env;
+	bool has_devices;
+	uint64_t time_base; /* system time at which the guest's is 0 */
+	uint64_t deadline;  /* of the devices' timers, in guest time */
+	uint64_t wake_at;   /* until when the service thread sleeps, in system time */
+	uint32_t power;	    /* enum machine_power: asked for, not yet done */
+	uint32_t power_code;
+	struct console_queue input; /* for the serial port */
+
+	struct console console;
+};
+
+/* The machines, in the order of trivet.conf; fixed before the first starts. */
+extern struct machine *machines;
+extern size_t machine_count;
+
+/* Makes a machine for each partition of the configuration, with its service thread. */
+status_t machines_create(const struct config *config) __must_check;
+/* By name or number in text; NULL: none. */
+struct machine *machine_find(const char *name);
+
+/*
+ * Asks the service thread for one of MACHINE_COMMANDS and waits until it is done. WRONG_STATE: the
+ * machine is in no state for it. TIMED_OUT: it takes unusually long and goes on.
+ */
+status_t machine_command(struct machine *machine, uint64_t command);
+/* The same without waiting. */
+void machine_request(struct machine *machine, uint64_t command);
+
+/* Bytes for its serial port; what finds no place is dropped. */
+void machine_input(struct machine *machine, const uint8_t *bytes, size_t count);
+
+/* Under the machine's lock: notes the end or the restart, and lets the VP threads leave. The
+ * first request counts. */
+void machine_power_request(struct machine *machine, enum machine_power power, uint32_t code);
+
+const char *machine_state_name(const struct machine *machine);
+
+/* ---- for the files of this folder ---- */
+
+/* vmm/resources.c: partition, deposits, RAM. */
+status_t machine_resources_create(struct machine *machine) __must_check;
+void machine_resources_destroy(struct machine *machine);
+/* Gives `blocks` blocks of 2 MiB to the partition's account. */
+status_t machine_deposit(struct machine *machine, size_t blocks) __must_check;
+
+/* vmm/environment.c: devices. */
+status_t machine_devices_create(struct machine *machine) __must_check;
+void machine_devices_destroy(struct machine *machine);
+
+/* vmm/load.c: kernel, initrd, tables; fills machine->boot. Says what is wrong. */
+status_t machine_load(struct machine *machine) __must_check;
+
+/* vmm/processor.c */
+status_t processors_start(struct machine *machine) __must_check;
+void processors_stop(struct machine *machine);
+
+/* vmm/emulate.c: VP_RUN_EMULATE. False: the guest cannot go on, and why was said. */
+bool processor_emulate(struct processor *processor);
+
+/* vmm/dump.c: a VP's registers, for a person. */
+void processor_dump(struct processor *processor);
+
+/* vmm/boot_registers.c: VP 0's registers at its start. */
+status_t processor_boot(struct processor *processor, const struct boot_state *state);
+
+#endif

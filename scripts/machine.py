@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: MIT
+"""Images and machines: what scripts/run, scripts/test, scripts/bench and tests/system share.
+
+A bundle is a newc archive, made from a dictionary of names and contents. An image is an ISO that
+GRUB boots on BIOS and on UEFI. A machine is a dictionary of settings (see MACHINE) that becomes a
+command line for QEMU or a configuration for Bochs. Nothing here waits or looks at output.
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+
+# How a run ends: the status of scripts/run, and what the kernel writes to the exit device.
+END_NOTHING = 13
+END_TIME_LIMIT = 124
+END_DEBUG_EXIT = 64
+END_WORDS = {
+    0: "all guests powered off",
+    10: "kernel panic",
+    11: "a guest crashed",
+    12: "the root task faulted",
+    END_NOTHING: "nothing to run, or an error in the configuration",
+    14: "a self test failed",
+    END_TIME_LIMIT: "the time limit has passed",
+}
+END_LINE = re.compile(rb"^trivet: end: (.*?) \(code (\d+)\)", re.MULTILINE)
+READY_LINE = b"trivet: console ready"
+
+OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
+MACHINE = {
+    "emulator": "qemu",
+    "cpu": None,  # the emulator's name for it; None: one with SVM
+    "cpus": 2,
+    "memory": "2G",
+    "boot": "bios",
+    "icount": False,
+    "gdb": False,
+    "accel": "tcg",
+    "debugexit": 0xF4,
+}
+
+
+class Problem(Exception):
+    """Something that the user can mend: shown as a line, without a trace."""
+
+
+def end_words(code):
+    if code in END_WORDS:
+        return END_WORDS[code]
+    if code > END_DEBUG_EXIT:
+        return f"a guest ended itself with status {code - END_DEBUG_EXIT}"
+    return "an end that has no name"
+
+
+def end_in_log(log):
+    """The code of the last end line in the console's bytes, or None."""
+    found = END_LINE.findall(log)
+    return int(found[-1][1]) if found else None
+
+
+# ---- the bundle ----
+
+
+def _newc_entry(inode, name, mode, data):
+    name = name.encode() + b"\0"
+    fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
+    head = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+    head += b"\0" * (-len(head) % 4)
+    return head + data + b"\0" * (-len(data) % 4)
+
+
+def bundle_bytes(files):
+    """A newc archive of {name: bytes or path}."""
+    out = []
+    for inode, (name, data) in enumerate(files.items(), 1):
+        if not isinstance(data, bytes):
+            data = pathlib.Path(data).read_bytes()
+        out.append(_newc_entry(inode, name, 0o100644, data))
+    out.append(_newc_entry(0, "TRAILER!!!", 0, b""))
+    return b"".join(out)
+
+
+def conf_files(text):
+    """The names of the files that a trivet.conf asks for."""
+    names = []
+    for line in text.splitlines():
+        match = re.match(r"\s*(kernel|initrd|modules?)\s*=\s*(.*?)\s*$", line)
+        if not match:
+            continue
+        values = match[2].split(",") if match[1].startswith("module") else [match[2]]
+        for value in values:
+            value = value.strip().strip('"')
+            words = value.split() if match[1].startswith("module") else [value]
+            if words and words[0]:
+                names.append(words[0])
+    return names
+
+
+def conf_text(partitions):
+    """A trivet.conf of [(name, {key: value})]."""
+    lines = []
+    for name, keys in partitions:
+        lines.append(f"[partition {name}]")
+        for key, value in keys.items():
+            if value is None:
+                continue
+            value = str(value)
+            if key == "cmdline":
+                value = f'"{value}"'
+            lines.append(f"{key} = {value}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def is_linux(path):
+    with open(path, "rb") as file:
+        return file.read(0x206)[0x202:0x206] == b"HdrS"
+
+
+# ---- the image ----
+
+GRUB_CFG = """\
+set timeout={timeout}
+set default=0
+if [ "$grub_platform" = pc ]; then
+	if serial --unit=0 --speed=115200; then
+		terminal_input console serial
+		terminal_output console serial
+	fi
+fi
+menuentry "Trivet" {{
+	multiboot2 /boot/trivet.elf {cmdline}
+	{module}
+}}
+"""
+# GRUB's UEFI half complains of each kind of partition table that it cannot load.
+GRUB_MODULES = (
+    "normal multiboot2 serial terminal iso9660 fat test echo part_msdos part_gpt part_acorn "
+    "part_amiga part_apple part_bsd part_dfly part_dvh part_plan part_sun part_sunpc"
+)
+
+
+def write_iso(output, kernel, bundle, cmdline="", timeout=0):
+    """An ISO for BIOS and UEFI. `bundle`: bytes, or None for an image without one."""
+    output = pathlib.Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        boot = pathlib.Path(work, "boot")
+        (boot / "grub").mkdir(parents=True)
+        shutil.copyfile(kernel, boot / "trivet.elf")
+        module = ""
+        if bundle is not None:
+            (boot / "bundle.cpio").write_bytes(bundle)
+            module = "module2 /boot/bundle.cpio bundle"
+        # GRUB's shell would take these apart.
+        quoted = " ".join("'" + word + "'" for word in cmdline.split())
+        (boot / "grub" / "grub.cfg").write_text(
+            GRUB_CFG.format(timeout=timeout, cmdline=quoted, module=module)
+        )
+        made = subprocess.run(
+            ["grub-mkrescue", "--locales=", "--fonts=", "--themes=",
+             f"--install-modules={GRUB_MODULES}", "-o", str(output), work],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )
+        if made.returncode:
+            raise Problem(f"grub-mkrescue failed:\n{made.stderr}")
+    return output
+
+
+# ---- the machine ----
+
+
+def machine(**settings):
+    unknown = set(settings) - set(MACHINE)
+    if unknown:
+        raise Problem(f"no such machine setting: {', '.join(sorted(unknown))}")
+    return {**MACHINE, **settings}
+
+
+def qemu_command(settings, iso, work, terminal=False, log=None):
+    """QEMU's arguments: the serial line is standard input and output; with `terminal` its
+    monitor as well (Ctrl-A). `log`: a file that gets a copy of the serial line."""
+    kvm = settings["accel"] == "kvm"
+    chardev = "stdio,id=console,signal=off" + (",mux=on" if terminal else "")
+    if log:
+        chardev += f",logfile={log}"
+    command = [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-M", "q35",
+        "-accel", settings["accel"], "-cpu", settings["cpu"] or ("host" if kvm else "max"),
+        "-smp", str(settings["cpus"]), "-m", str(settings["memory"]), "-display", "none",
+        "-no-reboot", "-chardev", chardev, "-serial", "chardev:console",
+        "-boot", "d", "-cdrom", str(iso),
+    ]
+    if terminal:
+        command += ["-mon", "chardev=console"]
+    if settings["debugexit"] is not None:
+        command += ["-device", f"isa-debug-exit,iobase={settings['debugexit']:#x},iosize=0x04"]
+    if settings["icount"]:
+        # One tick an instruction; and nothing random, no time of day from outside.
+        command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
+        command += ["-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+    if settings["gdb"]:
+        command += ["-s", "-S"]
+    if settings["boot"] == "uefi":
+        variables = pathlib.Path(work, "ovmf-vars.fd")
+        shutil.copyfile(OVMF_VARS, variables)
+        command += [
+            "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}",
+            "-drive", f"if=pflash,unit=1,format=raw,file={variables}",
+        ]
+    elif settings["boot"] != "bios":
+        raise Problem(f"BOOT={settings['boot']}: bios or uefi")
+    return command
+
+
+BOCHSRC = """\
+config_interface: textconfig
+display_library: {display}
+cpu: model={cpu}, count={cpus}, ips=100000000, reset_on_triple_fault=0
+megs: {megs}
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
+ata0-master: type=cdrom, path={iso}, status=inserted
+boot: cdrom
+clock: sync=none, time0=1
+com1: enabled=1, mode=term, dev={serial}
+log: {log}
+logprefix: %t%e%d
+panic: action=fatal
+error: action=report
+info: action=ignore
+debug: action=ignore
+speaker: enabled=0
+sound: driver=dummy
+"""
+
+
+def megabytes(size):
+    match = re.fullmatch(r"(\d+)([KMG]?)", str(size).upper())
+    if not match:
+        raise Problem(f"{size}: a size is a number with K, M or G; M without")
+    return int(match[1]) * {"": 1024, "K": 1, "M": 1024, "G": 1024 * 1024}[match[2]] // 1024
+
+
+def bochs_command(settings, iso, work, serial):
+    """Bochs' arguments: the serial line is the terminal device `serial`."""
+    if settings["boot"] != "bios" or settings["gdb"]:
+        raise Problem("EMULATOR=bochs has neither BOOT=uefi nor GDB=1")
+    config, script = pathlib.Path(work, "bochsrc"), pathlib.Path(work, "bochs.cmd")
+    config.write_text(
+        BOCHSRC.format(
+            display='rfb, options="timeout=0"', cpu=settings["cpu"] or "ryzen",
+            cpus=settings["cpus"], megs=megabytes(settings["memory"]),
+            iso=iso, serial=serial, log=pathlib.Path(work, "bochs.log"),
+        )
+    )
+    # Debian's Bochs is built with its debugger, which waits for this word.
+    script.write_text("c\n")
+    return ["bochs", "-q", "-f", str(config), "-rc", str(script)]
+
+
+def bochs_complaints(work, count=5):
+    """The last lines that Bochs logged as errors, and why it stopped if it did."""
+    try:
+        lines = pathlib.Path(work, "bochs.log").read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return [line for line in lines if re.match(r"\d+[ep]\[|.*(PANIC|FATAL|>>)", line)][-count:]

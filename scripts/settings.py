@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""From the variables of `make run` (see `make help`) to an image and a machine."""
+import os
+import pathlib
+
+import machine
+from machine import Problem
+
+LINUX_CMDLINE = "console=ttyS0 quiet"
+
+
+def variable(name, default=""):
+    return os.environ.get(name, "").strip() or default
+
+
+def switch(name):
+    value = variable(name, "0")
+    if value not in ("0", "1"):
+        raise Problem(f"{name}={value}: 0 or 1")
+    return value == "1"
+
+
+def number(name, default):
+    value = variable(name, default)
+    if value and not (str(value).isdigit() and int(value) > 0):
+        raise Problem(f"{name}={value}: a number above 0")
+    return int(value) if value else None
+
+
+def readable(name, path):
+    if not os.path.isfile(path):
+        raise Problem(f"{name}={path}: no such file")
+    return path
+
+
+def check_leg(arch):
+    leg = variable("LEG", "svm")
+    if leg != "svm" or arch != "x86_64":
+        raise Problem(f"LEG={leg}: this version has the SVM leg on x86_64 alone (LEG=svm)")
+
+
+def own_configuration(path):
+    """The trivet.conf of CONF= with the files that it names."""
+    path = pathlib.Path(readable("CONF", path))
+    text = path.read_text()
+    files = {"trivet.conf": text.encode()}
+    for name in machine.conf_files(text):
+        file = path.parent / name
+        # One that is missing is for the root task to complain of.
+        if file.is_file():
+            files[name] = file
+    return files
+
+
+def one_guest(build):
+    """A configuration of one partition, from KERNEL=, INITRD=, CMDLINE=, VPS=, MEM=."""
+    kernel = readable("KERNEL", variable("KERNEL", str(build / "guest" / "vmlinuz")))
+    linux = machine.is_linux(kernel)
+    initrd = variable("INITRD", str(build / "guest" / "initramfs") if linux else "none")
+    modules = variable("MODULES")
+    files = {os.path.basename(kernel): kernel}
+    if initrd != "none":
+        files[os.path.basename(readable("INITRD", initrd))] = initrd
+    for module in modules.split(","):
+        words = module.split()
+        if words:
+            files[os.path.basename(words[0])] = readable("MODULES", words[0])
+    keys = {
+        "vps": number("VPS", 1),
+        "memory": variable("MEM", "256M"),
+        "kernel": os.path.basename(kernel),
+        "initrd": None if initrd == "none" else os.path.basename(initrd),
+        "cmdline": variable("CMDLINE", LINUX_CMDLINE if linux else "") or None,
+        "devices": variable("DEVICES") or None,
+    }
+    if modules:
+        keys["modules"] = ", ".join(
+            " ".join([os.path.basename(m.split()[0])] + m.split()[1:]) for m in modules.split(",")
+        )
+    text = machine.conf_text([("guest" if not linux else "linux", keys)])
+    return {"trivet.conf": text.encode(), **files}
+
+
+def guest_is_default():
+    """Whether the guest is the one whose console announces its prompt."""
+    return not any(variable(name) for name in ("KERNEL", "INITRD", "CONF", "CMDLINE"))
+
+
+def bundle(build, arch):
+    """The bundle that the variables ask for; None for CONF=none, which the self tests use."""
+    conf = variable("CONF")
+    if conf == "none":
+        return None
+    files = own_configuration(conf) if conf else one_guest(build)
+    return machine.bundle_bytes({"root.elf": build / arch / "root.stripped.elf", **files})
+
+
+def image(build, arch, output, cmdline, timeout=0):
+    check_leg(arch)
+    kernel = build / arch / "trivet.stripped.elf"
+    words = f"{cmdline} {variable('KCMDLINE')}".strip()
+    return machine.write_iso(output, kernel, bundle(build, arch), words, timeout)
+
+
+def emulated_machine():
+    emulator = variable("EMULATOR", "qemu")
+    if emulator not in ("qemu", "bochs"):
+        raise Problem(f"EMULATOR={emulator}: qemu or bochs")
+    return machine.machine(
+        emulator=emulator,
+        cpu=variable("CPU") or None,
+        cpus=number("CPUS", 2),
+        memory=variable("HOSTMEM", "2G"),
+        boot=variable("BOOT", "bios"),
+        icount=switch("ICOUNT"),
+        gdb=switch("GDB"),
+        accel=variable("ACCEL", "tcg"),
+    )

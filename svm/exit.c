@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From SVM's exit codes to the neutral exits of the model: one table, and a function for each code
+ * that carries more than its name. Where the processor does not give the next RIP, it follows from
+ * the length of the instruction, which for those here does not vary without prefixes; prefixes
+ * have no meaning on them, and a guest that puts them there on such an old processor resumes in
+ * the middle of its own instruction, to its own harm alone.
+ */
+#include "svm.h"
+#include <arch/cr.h>
+#include <kernel/string.h>
+
+#define DR6_BS	       BIT(14)
+#define LAST_EXCEPTION 31u
+
+typedef void decode_function_t(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
+
+struct exit_row {
+	uint8_t kind;	/* enum vp_exit_kind */
+	uint8_t length; /* of the instruction; 0: none */
+	decode_function_t *decode;
+};
+
+static uint64_t next_rip(const struct vp *vp, const struct svm_vp *s, unsigned int length)
+{
+	if (svm_features & SVM_FEATURE_NRIP)
+		return s->vmcb->next_rip;
+	return vp_active(vp)->arch.rip + length;
+}
+
+static void decode_msr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	exit->kind = s->vmcb->exit_info1 ? VP_EXIT_MSR_WRITE : VP_EXIT_MSR_READ;
+}
+
+static void decode_port(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	uint64_t info = s->vmcb->exit_info1;
+
+	(void)vp;
+	exit->port.port = IOIO_PORT(info);
+	exit->port.size = IOIO_SIZE(info);
+	exit->port.write = !(info & IOIO_IN);
+	exit->port.string = info & (IOIO_STRING | IOIO_REP);
+	exit->next_rip = s->vmcb->exit_info2; /* 15.10.2: always given */
+}
+
+static void decode_npf(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	struct vmcb *vmcb = s->vmcb;
+
+	(void)vp;
+	exit->kind = VP_EXIT_MEMORY;
+	exit->memory.gpa = vmcb->exit_info2;
+	exit->memory.write = vmcb->exit_info1 & NPF_WRITE;
+	exit->memory.fetch = vmcb->exit_info1 & NPF_FETCH;
+	exit->memory.walk = vmcb->exit_info1 & NPF_WALK;
+	exit->memory.present = vmcb->exit_info1 & NPF_PRESENT;
+	if ((svm_features & SVM_FEATURE_DECODE) && vmcb->fetched_count <= sizeof(exit->bytes)) {
+		exit->byte_count = vmcb->fetched_count;
+		memcpy(exit->bytes, vmcb->fetched, sizeof(exit->bytes));
+	}
+}
+
+static void decode_cr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	struct vmcb *vmcb = s->vmcb;
+
+	exit->cr.number = vmcb->exit_code & 0xf;
+	exit->cr.write = vmcb->exit_code >= SVM_EXIT_CR_WRITE;
+	exit->cr.decoded = (svm_features & SVM_FEATURE_DECODE) && (vmcb->exit_info1 & CR_INFO_MOV);
+	exit->cr.gpr = CR_INFO_GPR(vmcb->exit_info1);
+	exit->next_rip = next_rip(vp, s, 3);
+	if (exit->cr.number == 8)
+		svm_window_close(s);
+}
+
+/* The guest uses its debug registers: it gets them, and the instruction is run again. */
+static void decode_dr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	exit->kind = VP_EXIT_NONE;
+	svm_dr_take(vp, s);
+}
+
+/* The end of the step that began at an NMI window. */
+static bool step_ended(struct vp *vp, struct svm_vp *s)
+{
+	if (!s->nmi_step)
+		return false;
+	s->nmi_step = false;
+	vp_active(vp)->arch.rflags &= ~RFLAGS_TF;
+	s->vmcb->dr6 &= ~DR6_BS;
+	vmcb_dirty(s->vmcb, VMCB_CLEAN_DR);
+	return true;
+}
+
+static void decode_exception(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	uint64_t vector = s->vmcb->exit_code - SVM_EXIT_EXCEPTION;
+
+	if (vector == 1 && step_ended(vp, s)) {
+		exit->kind = VP_EXIT_NMI_WINDOW;
+		return;
+	}
+	exit->event.vector = (uint8_t)vector;
+	exit->event.has_error = vector == 17; /* of those intercepted, #AC alone has one */
+	exit->event.error = (uint32_t)s->vmcb->exit_info1;
+}
+
+/* APM 15.9: IRET is about to end the NMI handler. It has not run yet; the interrupt shadow keeps a
+ * further NMI away until it has. */
+static void decode_iret(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	struct vp_vtl *v = vp_active(vp);
+
+	exit->kind = VP_EXIT_NMI_WINDOW;
+	v->arch.nmi_masked = false;
+	v->arch.shadow = 1;
+	svm_intercept(s->vmcb, INTERCEPT_IRET, false);
+}
+
+static void decode_window(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)exit;
+	svm_window_close(s);
+}
+
+static const struct exit_row rows[SVM_EXIT_LIMIT] = {
+	[SVM_EXIT_CR_READ... SVM_EXIT_CR_WRITE + 15] = {VP_EXIT_CR, 0, decode_cr},
+	[SVM_EXIT_DR_READ... SVM_EXIT_DR_WRITE + 15] = {VP_EXIT_DR, 0, decode_dr},
+	[SVM_EXIT_EXCEPTION... SVM_EXIT_EXCEPTION +
+		LAST_EXCEPTION] = {VP_EXIT_EXCEPTION, 0, decode_exception},
+	[SVM_EXIT_INTR] = {VP_EXIT_INTERRUPT, 0, NULL},
+	[SVM_EXIT_NMI] = {VP_EXIT_INTERRUPT, 0, NULL},
+	[SVM_EXIT_SMI] = {VP_EXIT_INTERRUPT, 0, NULL},
+	[SVM_EXIT_INIT] = {VP_EXIT_INTERRUPT, 0, NULL},
+	[SVM_EXIT_VINTR] = {VP_EXIT_INTERRUPT_WINDOW, 0, decode_window},
+	[SVM_EXIT_RDPMC] = {VP_EXIT_PROTECTED, 2, NULL},
+	[SVM_EXIT_CPUID] = {VP_EXIT_CPUID, 2, NULL},
+	[SVM_EXIT_RSM] = {VP_EXIT_UNDEFINED, 2, NULL},
+	[SVM_EXIT_IRET] = {VP_EXIT_NMI_WINDOW, 0, decode_iret},
+	[SVM_EXIT_INVD] = {VP_EXIT_CACHE, 2, NULL},
+	[SVM_EXIT_PAUSE] = {VP_EXIT_PAUSE, 2, NULL},
+	[SVM_EXIT_HLT] = {VP_EXIT_HALT, 1, NULL},
+	[SVM_EXIT_INVLPGA] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_IOIO] = {VP_EXIT_PORT, 0, decode_port},
+	[SVM_EXIT_MSR] = {VP_EXIT_MSR_READ, 2, decode_msr},
+	[SVM_EXIT_FERR] = {VP_EXIT_NONE, 0, NULL},
+	[SVM_EXIT_SHUTDOWN] = {VP_EXIT_SHUTDOWN, 0, NULL},
+	[SVM_EXIT_VMRUN] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_VMMCALL] = {VP_EXIT_HYPERCALL, 3, NULL},
+	[SVM_EXIT_VMLOAD] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_VMSAVE] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_STGI] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_CLGI] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_SKINIT] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_WBINVD] = {VP_EXIT_CACHE, 2, NULL},
+	[SVM_EXIT_MONITOR] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_MWAIT] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_MWAIT_COND] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_XSETBV] = {VP_EXIT_XSETBV, 3, NULL},
+	[SVM_EXIT_RDPRU] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_INVLPGB] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_INVLPGB_IL] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_MCOMMIT] = {VP_EXIT_UNDEFINED, 4, NULL},
+	[SVM_EXIT_TLBSYNC] = {VP_EXIT_UNDEFINED, 3, NULL},
+};
+
+static void decode_failed(struct vp_exit *exit, uint64_t code)
+{
+	exit->kind = VP_EXIT_FAILED;
+	exit->code = code;
+}
+
+/*
+ * An event that was on its way when the guest exited (15.7.2) is delivered again. INT n, INT3 and
+ * INTO are not: RIP still points at them, so they run again by themselves.
+ */
+static void reinject(struct vp_vtl *v, uint64_t info)
+{
+	uint8_t vector = VMCB_EVENT_VECTOR(info);
+	uint64_t type = VMCB_EVENT_TYPE(info);
+
+	if (type == VMCB_EVENT_SOFTWARE)
+		return;
+	if (type == VMCB_EVENT_EXCEPTION && (vector == 3 || vector == 4))
+		return;
+	v->arch.event.type = type == VMCB_EVENT_INTERRUPT ? EVENT_INTERRUPT
+			     : type == VMCB_EVENT_NMI	  ? EVENT_NMI
+							  : EVENT_EXCEPTION;
+	v->arch.event.vector = vector;
+	v->arch.event.has_error = info & VMCB_EVENT_ERROR_VALID;
+	v->arch.event.error = (uint32_t)(info >> 32);
+	v->arch.work |= WORK_EVENT;
+	if (type == VMCB_EVENT_NMI)
+		v->arch.nmi_masked = false;
+}
+
+void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	struct vmcb *vmcb = s->vmcb;
+	uint64_t code = vmcb->exit_code;
+	const struct exit_row *row;
+
+	exit->byte_count = 0;
+	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
+		reinject(vp_active(vp), vmcb->exit_int_info);
+	if (unlikely(code >= ARRAY_SIZE(rows))) {
+		if (code == SVM_EXIT_NPF)
+			decode_npf(vp, s, exit);
+		else
+			decode_failed(exit, code);
+		return;
+	}
+	row = &rows[code];
+	exit->kind = row->kind;
+	if (row->length)
+		exit->next_rip = next_rip(vp, s, row->length);
+	if (row->decode)
+		row->decode(vp, s, exit);
+	else if (unlikely(!row->kind && code != SVM_EXIT_FERR))
+		decode_failed(exit, code);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registers in and out of the VMCB, by group. While the VP is loaded, FS, GS, LDTR, TR and the
+ * syscall MSRs live in the processor: VMSAVE fetches them first, VMLOAD puts them back.
+ */
+#include "svm.h"
+#include <arch/msr.h>
+
+#define LIVE_GROUPS (STATE_SEGMENTS | STATE_SYSCALL)
+
+static const uint16_t segment_offsets[SEGMENT_COUNT] = {
+	[SEGMENT_ES] = offsetof(struct vmcb, es),     [SEGMENT_CS] = offsetof(struct vmcb, cs),
+	[SEGMENT_SS] = offsetof(struct vmcb, ss),     [SEGMENT_DS] = offsetof(struct vmcb, ds),
+	[SEGMENT_FS] = offsetof(struct vmcb, fs),     [SEGMENT_GS] = offsetof(struct vmcb, gs),
+	[SEGMENT_LDTR] = offsetof(struct vmcb, ldtr), [SEGMENT_TR] = offsetof(struct vmcb, tr),
+};
+
+static struct vmcb_segment *vmcb_segment(struct vmcb *vmcb, unsigned int segment)
+{
+	return (struct vmcb_segment *)((char *)vmcb + segment_offsets[segment]);
+}
+
+/* Descriptor bits 40-47 stay; 52-55 lie at bit 8 in the VMCB and at bit 12 in the TLFS form. */
+static void segment_get(const struct vmcb_segment *from, struct hv_x64_segment_register *to)
+{
+	to->base = from->base;
+	to->limit = from->limit;
+	to->selector = from->selector;
+	to->attributes = (uint16_t)((from->attributes & 0xff) | ((from->attributes & 0xf00) << 4));
+}
+
+static void segment_set(const struct hv_x64_segment_register *from, struct vmcb_segment *to)
+{
+	to->base = from->base;
+	to->limit = from->limit;
+	to->selector = from->selector;
+	to->attributes = (uint16_t)((from->attributes & 0xff) | ((from->attributes & 0xf000) >> 4));
+}
+
+static void segments_get(struct vmcb *vmcb, struct guest_state *state)
+{
+	struct hv_x64_segment_register *ss = &state->segment[SEGMENT_SS];
+	unsigned int i;
+
+	for (i = 0; i < SEGMENT_COUNT; i++)
+		segment_get(vmcb_segment(vmcb, i), &state->segment[i]);
+	/* The CPL is kept by itself; SS.DPL is where everybody else looks for it (15.5.1). */
+	ss->attributes = (uint16_t)((ss->attributes & ~HV_SEGMENT_DPL_MASK) |
+				    (vmcb->cpl << HV_SEGMENT_DPL_SHIFT));
+}
+
+static void segments_set(struct vmcb *vmcb, const struct guest_state *state)
+{
+	unsigned int i;
+
+	for (i = 0; i < SEGMENT_COUNT; i++)
+		segment_set(&state->segment[i], vmcb_segment(vmcb, i));
+	vmcb->cpl = (state->segment[SEGMENT_SS].attributes & HV_SEGMENT_DPL_MASK) >>
+		    HV_SEGMENT_DPL_SHIFT;
+}
+
+void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
+{
+	struct svm_vp *s = vp->vtl[vtl]->backend;
+	struct vmcb *vmcb = s->vmcb;
+
+	if (s->loaded && (groups & LIVE_GROUPS))
+		svm_vmsave(s->vmcb_hpa);
+	if (groups & STATE_SEGMENTS)
+		segments_get(vmcb, state);
+	if (groups & STATE_TABLES) {
+		state->gdtr.base = vmcb->gdtr.base;
+		state->gdtr.limit = (uint16_t)vmcb->gdtr.limit;
+		state->idtr.base = vmcb->idtr.base;
+		state->idtr.limit = (uint16_t)vmcb->idtr.limit;
+	}
+	if (groups & STATE_CONTROL) {
+		state->cr0 = vmcb->cr0;
+		state->cr3 = vmcb->cr3;
+		state->cr4 = vmcb->cr4;
+		state->cr8 = vmcb->vintr & VINTR_TPR_MASK;
+		state->efer = vmcb->efer & ~EFER_SVME;
+	}
+	if (groups & STATE_SYSCALL) {
+		state->star = vmcb->star;
+		state->lstar = vmcb->lstar;
+		state->cstar = vmcb->cstar;
+		state->sfmask = vmcb->sfmask;
+		state->kernel_gs_base = vmcb->kernel_gs_base;
+		state->sysenter_cs = vmcb->sysenter_cs;
+		state->sysenter_esp = vmcb->sysenter_esp;
+		state->sysenter_eip = vmcb->sysenter_eip;
+	}
+	if (groups & STATE_PAT)
+		state->pat = vmcb->pat;
+	if (groups & STATE_DEBUG) {
+		state->dr6 = vmcb->dr6;
+		state->dr7 = vmcb->dr7;
+	}
+}
+
+void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state)
+{
+	struct svm_vp *s = vp->vtl[vtl]->backend;
+	struct vmcb *vmcb = s->vmcb;
+
+	/* What is not set now must not be lost by the VMLOAD below. */
+	if (s->loaded && (groups & LIVE_GROUPS))
+		svm_vmsave(s->vmcb_hpa);
+	if (groups & STATE_SEGMENTS)
+		segments_set(vmcb, state);
+	if (groups & STATE_TABLES) {
+		vmcb->gdtr.base = state->gdtr.base;
+		vmcb->gdtr.limit = state->gdtr.limit;
+		vmcb->idtr.base = state->idtr.base;
+		vmcb->idtr.limit = state->idtr.limit;
+	}
+	if (groups & STATE_CONTROL) {
+		vmcb->cr0 = state->cr0;
+		vmcb->cr3 = state->cr3;
+		vmcb->cr4 = state->cr4;
+		vmcb->efer = state->efer | EFER_SVME;
+		vmcb->vintr = (vmcb->vintr & ~VINTR_TPR_MASK) | (state->cr8 & VINTR_TPR_MASK);
+		vp->vtl[vtl]->arch.cr8 = state->cr8 & VINTR_TPR_MASK;
+		s->flush = true;
+	}
+	if (groups & STATE_SYSCALL) {
+		vmcb->star = state->star;
+		vmcb->lstar = state->lstar;
+		vmcb->cstar = state->cstar;
+		vmcb->sfmask = state->sfmask;
+		vmcb->kernel_gs_base = state->kernel_gs_base;
+		vmcb->sysenter_cs = state->sysenter_cs;
+		vmcb->sysenter_esp = state->sysenter_esp;
+		vmcb->sysenter_eip = state->sysenter_eip;
+	}
+	if (groups & STATE_PAT)
+		vmcb->pat = state->pat;
+	if (groups & STATE_DEBUG) {
+		vmcb->dr6 = state->dr6;
+		vmcb->dr7 = state->dr7;
+	}
+	vmcb->clean = 0;
+	if (s->loaded && (groups & LIVE_GROUPS))
+		svm_vmload(s->vmcb_hpa);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the SVM backend share.
+ *
+ *   svm.c    probing, what is kept for each CPU, ASIDs
+ *   vp.c     the VMCB of a VP: making, entering, injecting
+ *   exit.c   from exit codes to the neutral struct vp_exit
+ *   state.c  registers in and out of the VMCB
+ *   npt.c    the format of nested page tables
+ */
+#ifndef SVM_SVM_H
+#define SVM_SVM_H
+
+#include "vmcb.h"
+#include <kernel/backend.h>
+#include <kernel/cpu.h>
+
+/* CPUID 8000000A EDX */
+#define SVM_FEATURE_NPT		  BIT(0)
+#define SVM_FEATURE_NRIP	  BIT(3)
+#define SVM_FEATURE_CLEAN	  BIT(5)
+#define SVM_FEATURE_FLUSH_BY_ASID BIT(6)
+#define SVM_FEATURE_DECODE	  BIT(7)
+#define SVM_FEATURE_VGIF	  BIT(16)
+
+/* For each CPU. The host's own VMLOAD/VMSAVE state and the processor's save area are pages. */
+struct svm_cpu {
+	hpa_t host_vmcb; /* what VMSAVE keeps of the host: FS, GS, TR, LDTR, syscall MSRs */
+	void *host_save; /* VM_HSAVE_PA */
+	uint64_t asid_generation; /* counted up when the ASIDs were used up */
+	uint32_t next_asid;
+};
+
+/* For each VTL of a VP. */
+struct svm_vp {
+	struct vmcb *vmcb;
+	hpa_t vmcb_hpa;
+	struct svm_cpu *cpu; /* on which asid was drawn */
+	uint64_t asid_generation;
+	uint64_t tlb_generation; /* of the space, at the last entry */
+	bool flush;		 /* stale guest-linear translations */
+	bool loaded;
+	bool dr_live;  /* the guest's DR0-3 are in the registers, not intercepted */
+	bool nmi_step; /* stepping over one instruction to reach an NMI window */
+	bool window;   /* V_IRQ is used to find an interrupt window */
+};
+
+extern uint32_t svm_features;
+extern hpa_t svm_iopm; /* all ports intercepted */
+extern hpa_t svm_msrpm;
+
+static inline struct svm_vp *svm_active(const struct vp *vp)
+{
+	return vp_active(vp)->backend;
+}
+
+static inline void vmcb_dirty(struct vmcb *vmcb, uint32_t bits)
+{
+	vmcb->clean &= ~bits;
+}
+
+static inline void svm_intercept(struct vmcb *vmcb, enum vmcb_intercept which, bool on)
+{
+	uint32_t bit = 1u << (which & 31);
+
+	if (on)
+		vmcb->intercept[which / 32] |= bit;
+	else
+		vmcb->intercept[which / 32] &= ~bit;
+	vmcb_dirty(vmcb, VMCB_CLEAN_INTERCEPTS);
+}
+
+static inline void svm_vmsave(hpa_t vmcb)
+{
+	__asm__ volatile("vmsave %0" : : "a"(vmcb) : "memory");
+}
+
+static inline void svm_vmload(hpa_t vmcb)
+{
+	__asm__ volatile("vmload %0" : : "a"(vmcb) : "memory");
+}
+
+void svm_world_switch(uint64_t gpr[16], hpa_t vmcb);
+
+/* Draws a new ASID, so that the VP starts with no translations. */
+void svm_asid_assign(struct svm_vp *s);
+
+/* svm/vp.c */
+status_t svm_vp_create(struct vp *vp, uint32_t vtl);
+void svm_vp_destroy(struct vp *vp, uint32_t vtl);
+void svm_load(struct vp *vp);
+void svm_put(struct vp *vp);
+void svm_enter(struct vp *vp, struct vp_exit *exit);
+bool svm_can_take(struct vp *vp, enum vp_window window);
+void svm_inject(struct vp *vp, const struct vp_event *event);
+void svm_window_request(struct vp *vp, enum vp_window window);
+void svm_window_close(struct svm_vp *s);
+void svm_flush_linear(struct vp *vp);
+void svm_dr_take(struct vp *vp, struct svm_vp *s);
+
+/* svm/exit.c */
+void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
+
+/* svm/state.c */
+void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
+void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state);
+
+extern struct page_table_format npt_format; /* probing takes what this CPU lacks out of it */
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VMCB of a VP: what is intercepted, the way in and out, injection and windows.
+ *
+ * From load to put the CPU runs with GIF 0 and IF 1: interrupts and NMIs of the host stay pending
+ * and make the next VMRUN exit at once (APM 15.13.1, 15.17), so that nothing set before the entry
+ * can be missed. FS, GS, TR, LDTR and the syscall MSRs are then the guest's; the kernel does not
+ * use them, as it finds its CPU by the stack pointer.
+ */
+#include "svm.h"
+#include <arch/cr.h>
+#include <arch/msr.h>
+#include <kernel/memory_map.h>
+#include <kernel/memory.h>
+#include <kernel/string.h>
+
+#define EXCEPTION_DB 1u
+#define EXCEPTION_AC 17u
+#define EXCEPTION_MC 18u
+#define DR7_ENABLED  0xffu
+#define DR7_OFF	     0x400ull
+#define DR7_TYPES    0x11110000ull /* all four: data writes */
+#define ALL_DRS	     0xffffu
+
+static const uint8_t intercepts[] = {
+	INTERCEPT_INTR,	       INTERCEPT_NMI,	   INTERCEPT_SMI,
+	INTERCEPT_INIT,	       INTERCEPT_RDPMC,	   INTERCEPT_CPUID,
+	INTERCEPT_RSM,	       INTERCEPT_INVD,	   INTERCEPT_HLT,
+	INTERCEPT_INVLPGA,     INTERCEPT_IOIO,	   INTERCEPT_MSR,
+	INTERCEPT_FERR_FREEZE, INTERCEPT_SHUTDOWN, INTERCEPT_VMRUN,
+	INTERCEPT_VMMCALL,     INTERCEPT_VMLOAD,   INTERCEPT_VMSAVE,
+	INTERCEPT_STGI,	       INTERCEPT_CLGI,	   INTERCEPT_SKINIT,
+	INTERCEPT_WBINVD,      INTERCEPT_MONITOR,  INTERCEPT_MWAIT,
+	INTERCEPT_MWAIT_ARMED, INTERCEPT_XSETBV,   INTERCEPT_RDPRU,
+	INTERCEPT_INVLPGB,     INTERCEPT_MCOMMIT,  INTERCEPT_INVLPGB_ILLEGAL,
+	INTERCEPT_TLBSYNC,
+};
+
+static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(intercepts); i++)
+		svm_intercept(vmcb, intercepts[i], true);
+	/* CR4 decides which features the guest has, so its writes are checked. */
+	vmcb->intercept_cr_write = BIT(4);
+	vmcb->intercept_dr_read = ALL_DRS;
+	vmcb->intercept_dr_write = ALL_DRS;
+	/* #AC and #DB can make delivery loop in microcode for ever; #MC is the host's. */
+	vmcb->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC);
+	vmcb->iopm_base = svm_iopm;
+	vmcb->msrpm_base = svm_msrpm;
+	vmcb->vintr = VINTR_MASKING;
+	if (svm_features & SVM_FEATURE_VGIF)
+		vmcb->vintr |= VINTR_GIF_ENABLE | VINTR_GIF;
+	vmcb->nested_control = BIT(0);
+	vmcb->nested_cr3 = vp->vtl[vtl]->space->table.root;
+	vmcb->efer = EFER_SVME;
+}
+
+status_t svm_vp_create(struct vp *vp, uint32_t vtl)
+{
+	struct heap *heap = vp->partition->heap;
+	struct svm_vp *s = heap_alloc(heap, sizeof(*s));
+
+	if (!s)
+		return STATUS_NO_MEMORY;
+	s->vmcb = page_alloc(heap, 0);
+	if (!s->vmcb) {
+		heap_free(heap, s, sizeof(*s));
+		return STATUS_NO_MEMORY;
+	}
+	s->vmcb_hpa = kva_to_hpa(s->vmcb);
+	vp->vtl[vtl]->backend = s;
+	vmcb_init(vp, vtl, s->vmcb);
+	return STATUS_OK;
+}
+
+void svm_vp_destroy(struct vp *vp, uint32_t vtl)
+{
+	struct heap *heap = vp->partition->heap;
+	struct svm_vp *s = vp->vtl[vtl]->backend;
+
+	if (!s)
+		return;
+	page_free(heap, s->vmcb, 0);
+	heap_free(heap, s, sizeof(*s));
+	vp->vtl[vtl]->backend = NULL;
+}
+
+static void dr_load(const struct vp *vp)
+{
+	__asm__ volatile("mov %0, %%dr0" : : "r"(vp->arch.dr[0]));
+	__asm__ volatile("mov %0, %%dr1" : : "r"(vp->arch.dr[1]));
+	__asm__ volatile("mov %0, %%dr2" : : "r"(vp->arch.dr[2]));
+	__asm__ volatile("mov %0, %%dr3" : : "r"(vp->arch.dr[3]));
+}
+
+static void dr_save(struct vp *vp)
+{
+	__asm__ volatile("mov %%dr0, %0" : "=r"(vp->arch.dr[0]));
+	__asm__ volatile("mov %%dr1, %0" : "=r"(vp->arch.dr[1]));
+	__asm__ volatile("mov %%dr2, %0" : "=r"(vp->arch.dr[2]));
+	__asm__ volatile("mov %%dr3, %0" : "=r"(vp->arch.dr[3]));
+}
+
+/* VMRUN switches DR6 and DR7 only; DR0-3 follow when the guest first uses them. */
+void svm_dr_take(struct vp *vp, struct svm_vp *s)
+{
+	dr_load(vp);
+	s->dr_live = true;
+	s->vmcb->intercept_dr_read = 0;
+	s->vmcb->intercept_dr_write = 0;
+	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
+}
+
+/*
+ * #VMEXIT has switched DR7 off (15.6). QEMU 7.2 keeps the guest's breakpoints armed all the same,
+ * for whoever runs next; a change of the types, forth and back, makes it forget them. On a
+ * processor that does as the manual says this does nothing.
+ */
+static void dr7_forget(void)
+{
+	__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF | DR7_TYPES));
+	__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF));
+}
+
+static void dr_put(struct vp *vp, struct svm_vp *s)
+{
+	dr_save(vp);
+	dr7_forget();
+	s->dr_live = false;
+	s->vmcb->intercept_dr_read = ALL_DRS;
+	s->vmcb->intercept_dr_write = ALL_DRS;
+	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
+}
+
+void svm_load(struct vp *vp)
+{
+	struct svm_cpu *c = this_cpu()->backend;
+	struct svm_vp *s = svm_active(vp);
+
+	__asm__ volatile("clgi; sti" : : : "memory");
+	svm_vmsave(c->host_vmcb);
+	svm_vmload(s->vmcb_hpa);
+	s->loaded = true;
+	if (s->vmcb->cr2 != vp->arch.cr2) {
+		s->vmcb->cr2 = vp->arch.cr2;
+		vmcb_dirty(s->vmcb, VMCB_CLEAN_CR2);
+	}
+	if (s->vmcb->dr7 & DR7_ENABLED)
+		svm_dr_take(vp, s);
+}
+
+void svm_put(struct vp *vp)
+{
+	struct svm_cpu *c = this_cpu()->backend;
+	struct svm_vp *s = svm_active(vp);
+
+	if (s->dr_live)
+		dr_put(vp, s);
+	vp->arch.cr2 = s->vmcb->cr2;
+	s->loaded = false;
+	svm_vmsave(s->vmcb_hpa);
+	svm_vmload(c->host_vmcb);
+	__asm__ volatile("cli; stgi" : : : "memory");
+}
+
+void svm_enter(struct vp *vp, struct vp_exit *exit)
+{
+	struct vp_vtl *v = vp_active(vp);
+	struct svm_vp *s = v->backend;
+	struct svm_cpu *c = this_cpu()->backend;
+	struct vmcb *vmcb = s->vmcb;
+	uint64_t generation = atomic_load(&v->space->tlb_generation);
+
+	if (unlikely(s->cpu != c || s->asid_generation != c->asid_generation || s->flush ||
+		     s->tlb_generation != generation)) {
+		s->tlb_generation = generation;
+		svm_asid_assign(s);
+	}
+	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
+
+	vmcb->rip = v->arch.rip;
+	vmcb->rflags = v->arch.rflags;
+	vmcb->rax = vp->arch.gpr[GPR_RAX];
+	vmcb->rsp = vp->arch.gpr[GPR_RSP];
+	vmcb->interrupt_shadow = v->arch.shadow;
+	if (unlikely(vmcb->tsc_offset != vp->arch.tsc_offset)) {
+		vmcb->tsc_offset = vp->arch.tsc_offset;
+		vmcb_dirty(vmcb, VMCB_CLEAN_INTERCEPTS);
+	}
+	if (unlikely((vmcb->vintr & VINTR_TPR_MASK) != v->arch.cr8)) {
+		vmcb->vintr = (vmcb->vintr & ~VINTR_TPR_MASK) | v->arch.cr8;
+		vmcb_dirty(vmcb, VMCB_CLEAN_TPR);
+	}
+
+	svm_world_switch(vp->arch.gpr, s->vmcb_hpa);
+
+	v->arch.rip = vmcb->rip;
+	v->arch.rflags = vmcb->rflags;
+	vp->arch.gpr[GPR_RAX] = vmcb->rax;
+	vp->arch.gpr[GPR_RSP] = vmcb->rsp;
+	v->arch.shadow = vmcb->interrupt_shadow & 1;
+	v->arch.cr8 = vmcb->vintr & VINTR_TPR_MASK;
+	vmcb->clean = VMCB_CLEAN_ALL;
+	vmcb->tlb_control = TLB_KEEP;
+	vmcb->event_inject = 0;
+
+	svm_exit_decode(vp, s, exit);
+}
+
+bool svm_can_take(struct vp *vp, enum vp_window window)
+{
+	struct vp_vtl *v = vp_active(vp);
+	struct svm_vp *s = v->backend;
+
+	if (v->arch.shadow || (s->vmcb->event_inject & VMCB_EVENT_VALID))
+		return false;
+	if (window == WINDOW_NMI)
+		return !v->arch.nmi_masked && !s->nmi_step;
+	return v->arch.rflags & RFLAGS_IF;
+}
+
+void svm_inject(struct vp *vp, const struct vp_event *event)
+{
+	static const uint8_t types[] = {
+		[EVENT_INTERRUPT] = VMCB_EVENT_INTERRUPT,
+		[EVENT_NMI] = VMCB_EVENT_NMI,
+		[EVENT_EXCEPTION] = VMCB_EVENT_EXCEPTION,
+	};
+	struct vp_vtl *v = vp_active(vp);
+	struct svm_vp *s = v->backend;
+	uint64_t inject = VMCB_EVENT_VALID | ((uint64_t)types[event->type] << 8) | event->vector;
+
+	if (event->has_error)
+		inject |= VMCB_EVENT_ERROR_VALID | (uint64_t)event->error << 32;
+	s->vmcb->event_inject = inject;
+	if (event->type == EVENT_NMI) {
+		v->arch.nmi_masked = true;
+		svm_intercept(s->vmcb, INTERCEPT_IRET, true);
+	}
+}
+
+static void cr8_watch(struct svm_vp *s, bool on)
+{
+	if (on)
+		s->vmcb->intercept_cr_write |= BIT(8);
+	else
+		s->vmcb->intercept_cr_write &= (uint16_t)~BIT(8);
+	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
+}
+
+/*
+ * A virtual interrupt is made pending, which exits as soon as the guest could take it (15.21.4).
+ * CR8 is watched meanwhile: its write can close the window, and QEMU 7.2 ends with an assertion
+ * when CR8 is written while V_IRQ is set.
+ */
+static void interrupt_window(struct svm_vp *s)
+{
+	if (s->window)
+		return;
+	s->window = true;
+	s->vmcb->vintr |= VINTR_IRQ | VINTR_IGNORE_TPR;
+	vmcb_dirty(s->vmcb, VMCB_CLEAN_TPR);
+	svm_intercept(s->vmcb, INTERCEPT_VINTR, true);
+	cr8_watch(s, true);
+}
+
+void svm_window_close(struct svm_vp *s)
+{
+	s->window = false;
+	s->vmcb->vintr &= ~(VINTR_IRQ | VINTR_IGNORE_TPR);
+	vmcb_dirty(s->vmcb, VMCB_CLEAN_TPR);
+	svm_intercept(s->vmcb, INTERCEPT_VINTR, false);
+	cr8_watch(s, false);
+}
+
+/*
+ * There is no NMI window. While NMIs are masked, the IRET intercept tells the end (it is on since
+ * the injection). In the interrupt shadow of one instruction, that instruction is stepped over
+ * with TF, which the guest doesn't get to see: exit.c.
+ */
+static void nmi_window(struct vp_vtl *v, struct svm_vp *s)
+{
+	if (v->arch.nmi_masked || s->nmi_step || (v->arch.rflags & RFLAGS_TF))
+		return;
+	s->nmi_step = true;
+	v->arch.rflags |= RFLAGS_TF;
+}
+
+void svm_window_request(struct vp *vp, enum vp_window window)
+{
+	struct svm_vp *s = svm_active(vp);
+
+	switch (window) {
+	case WINDOW_INTERRUPT: interrupt_window(s); break;
+	case WINDOW_PRIORITY: cr8_watch(s, true); break;
+	case WINDOW_NMI: nmi_window(vp_active(vp), s); break;
+	}
+}
+
+void svm_flush_linear(struct vp *vp)
+{
+	svm_active(vp)->flush = true;
+}

@@ -1,0 +1,1 @@
+fuzz_bundle_SRCS := kernel/bundle.c

@@ -1,0 +1,1 @@
+fuzz_bzimage_SRCS := $(wildcard root/loader/*.c) root/firmware/memory_layout.c

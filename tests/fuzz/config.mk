@@ -1,0 +1,1 @@
+fuzz_config_SRCS := root/config.c root/config_value.c

@@ -1,0 +1,1 @@
+fuzz_devices_SRCS := $(wildcard root/devices/*.c)

@@ -1,0 +1,1 @@
+fuzz_multiboot_SRCS := $(wildcard root/loader/*.c) root/firmware/memory_layout.c

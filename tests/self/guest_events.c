@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Interrupts on their way to a guest: windows, priorities, NMIs, timers, halting. */
+#include "guest.h"
+#include <arch/cr.h>
+
+GUEST_CODE_DECLARE(timer);
+GUEST_CODE_DECLARE(window);
+GUEST_CODE_DECLARE(nmi);
+GUEST_CODE_DECLARE(spin);
+extern const char guest_timer_tick[], guest_window_irq[], guest_nmi_entry[];
+
+/* VP_REQUEST_NMI of the x86 guest; the header that names it is the architecture's own. */
+#define REQUEST_NMI    VP_REQUEST_ARCH
+#define MOV_CR8_LENGTH 4u
+
+SELFTEST(event_timer_ends_halt)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, timer);
+	guest_vector_set(&g, 0x40, (uintptr_t)guest_timer_tick);
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	GUEST_CHECK(&g, g.vp->stats->exits[VP_EXIT_HALT] >= 1);
+	guest_destroy(&g);
+}
+
+/* The VMM's part where the processor does not decode MOV CR8. */
+static bool says_or_writes_cr8(struct test_guest *g, uint32_t value)
+{
+	while (guest_run(g) == VP_RUN_EMULATE && g->run->emulate.flags == EMULATE_CR) {
+		g->run->regs.cr8 = g->run->regs.gpr[GPR_RAX];
+		g->run->regs.rip += MOV_CR8_LENGTH;
+		g->run->set = VP_SET_GPRS | VP_SET_CRS;
+	}
+	return g->run->reason == VP_RUN_PORT_IO && g->run->port.value == value;
+}
+
+SELFTEST(event_interrupt_window)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, window);
+	guest_vector_set(&g, 0x51, (uintptr_t)guest_window_irq);
+	guest_vector_set(&g, 0x61, (uintptr_t)guest_window_irq);
+	GUEST_CHECK(&g, says_or_writes_cr8(&g, 0)); /* class 5 is held off by CR8 = 5 */
+	GUEST_CHECK(&g, says_or_writes_cr8(&g, 1)); /* CR8 = 0 lets it in */
+	GUEST_CHECK(&g, says_or_writes_cr8(&g, 1)); /* IF = 0 holds the next off */
+	GUEST_CHECK(&g, says_or_writes_cr8(&g, 2));
+	guest_destroy(&g);
+}
+
+SELFTEST(event_nmi_masks_nmi)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, nmi);
+	guest_vector_set(&g, 2, (uintptr_t)guest_nmi_entry);
+	GUEST_CHECK(&g, guest_says(&g, 6));
+	vp_request(g.vp, REQUEST_NMI);
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	vp_request(g.vp, REQUEST_NMI); /* in the handler: waits for its IRET */
+	GUEST_CHECK(&g, guest_says(&g, 2));
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RCX) == 1); /* after all of the first */
+	GUEST_CHECK(&g, guest_says(&g, 2));
+	guest_destroy(&g);
+}
+
+SELFTEST(event_yield)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, spin);
+	vp_request(g.vp, VP_REQUEST_YIELD);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_YIELD);
+	guest_destroy(&g);
+}

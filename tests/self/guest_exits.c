@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* Exits: what the kernel handles by itself and what it tells the VMM. */
+#include "guest.h"
+#include <arch/cr.h>
+#include <kernel/string.h>
+
+GUEST_CODE_DECLARE(out);
+GUEST_CODE_DECLARE(in);
+GUEST_CODE_DECLARE(cpuid);
+GUEST_CODE_DECLARE(msr);
+GUEST_CODE_DECLARE(undefined);
+GUEST_CODE_DECLARE(triple_fault);
+GUEST_CODE_DECLARE(mmio);
+GUEST_CODE_DECLARE(string_io);
+GUEST_CODE_DECLARE(cr4);
+GUEST_CODE_DECLARE(xsetbv);
+GUEST_CODE_DECLARE(fpu);
+GUEST_CODE_DECLARE(debug);
+extern const char guest_msr_gp[], guest_undefined_ud[], guest_xsetbv_gp[], guest_debug_db[];
+
+#define EFER_VISIBLE	 0xd01u /* SCE, LME, LMA, NXE: no SVME */
+#define CPUID_HYPERVISOR BIT(31)
+
+SELFTEST(exit_port_out)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, out);
+	GUEST_CHECK(&g, guest_says(&g, 0x11) && g.run->port.size == 1);
+	GUEST_CHECK(&g, guest_says(&g, 0x2233) && g.run->port.size == 2);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_PORT_IO);
+	GUEST_CHECK(&g, g.run->port.port == 0x1234 && g.run->port.size == 4);
+	GUEST_CHECK(&g, g.run->port.value == 0x44556677);
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_port_in)
+{
+	struct test_guest g;
+	unsigned int i;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, in);
+	for (i = 0; i < 3; i++) {
+		GUEST_CHECK(&g, guest_run(&g) == VP_RUN_PORT_IO && !g.run->port.write);
+		GUEST_CHECK(&g, g.run->port.size == 1u << i);
+		g.run->port.value = 0xaabbccdd;
+	}
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RBX) == 0x11223344556677dd);
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RCX) == 0x112233445566ccdd);
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RSI) == 0xaabbccdd);
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_cpuid)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, cpuid);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_PORT_IO);
+	GUEST_CHECK(&g, g.run->port.value & CPUID_HYPERVISOR);
+	GUEST_CHECK(&g, guest_says(&g, 2));
+	GUEST_CHECK(&g, (uint32_t)guest_register(&g, HV_X64_REGISTER_RBX) != 0);
+	GUEST_CHECK(&g, g.vp->stats->exits[VP_EXIT_CPUID] == 2);
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_msr)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, msr);
+	guest_vector_set(&g, 13, (uintptr_t)guest_msr_gp);
+	GUEST_CHECK(&g, guest_says(&g, EFER_VISIBLE));
+	GUEST_CHECK(&g, guest_says(&g, 0)); /* the error code */
+	GUEST_CHECK(&g, guest_says(&g, 0)); /* RIP less the address of the RDMSR */
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_undefined_instructions)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, undefined);
+	guest_vector_set(&g, 6, (uintptr_t)guest_undefined_ud);
+	GUEST_CHECK(&g, guest_says(&g, 0x404));
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_triple_fault)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, triple_fault);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_TRIPLE_FAULT);
+	/* It stays down, and a reset brings it up again. */
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_TRIPLE_FAULT);
+	GUEST_CHECK(&g, vp_reset(g.vp) == STATUS_OK);
+	guest_start(&g, out);
+	GUEST_CHECK(&g, guest_says(&g, 0x11));
+	guest_destroy(&g);
+}
+
+/* What a VMM does with an exit for emulation: the registers change, RIP goes on. */
+static void emulated(struct test_guest *g, unsigned int length)
+{
+	g->run->regs.rip += length;
+	g->run->set = VP_SET_GPRS;
+}
+
+SELFTEST(exit_mmio)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, mmio);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_EMULATE);
+	GUEST_CHECK(&g, g.run->emulate.flags == (EMULATE_MEMORY | EMULATE_WRITE));
+	GUEST_CHECK(&g, g.run->emulate.gpa == 0x30000010);
+	GUEST_CHECK(&g, g.run->regs.gpr[GPR_RDI] == 0x30000000);
+	GUEST_CHECK(&g, g.run->regs.segment[SEGMENT_CS].selector == GUEST_CS);
+	emulated(&g, 7);
+	GUEST_CHECK(&g, guest_says(&g, 3));
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_EMULATE);
+	GUEST_CHECK(&g, g.run->emulate.flags == EMULATE_MEMORY);
+	g.run->regs.gpr[GPR_RBX] = 0x77;
+	emulated(&g, 3);
+	GUEST_CHECK(&g, guest_says(&g, 4));
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RBX) == 0x77);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_EMULATE);
+	GUEST_CHECK(&g, g.run->emulate.flags == (EMULATE_MEMORY | EMULATE_FETCH));
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_string_io)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, string_io);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_EMULATE);
+	GUEST_CHECK(&g, g.run->emulate.flags == EMULATE_PORT);
+	GUEST_CHECK(&g, g.run->regs.gpr[GPR_RCX] == 3);
+	emulated(&g, 2);
+	GUEST_CHECK(&g, guest_says(&g, 5));
+	guest_destroy(&g);
+}
+
+/* CR4 is checked whether the processor decodes the MOV or the VMM does. */
+SELFTEST(exit_cr4)
+{
+	struct test_guest g;
+	uint32_t ended;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, cr4);
+	ended = guest_run(&g);
+	if (ended == VP_RUN_EMULATE) {
+		GUEST_CHECK(&g, g.run->emulate.flags == EMULATE_CR);
+		g.run->regs.cr4 = g.run->regs.gpr[GPR_RAX];
+		g.run->regs.rip += 3;
+		g.run->set = VP_SET_GPRS | VP_SET_CRS;
+		ended = guest_run(&g);
+	}
+	/* #GP without a handler ends in a triple fault; bit 23 was not taken. */
+	GUEST_CHECK(&g, ended == VP_RUN_TRIPLE_FAULT);
+	GUEST_CHECK(&g, !(g.run->regs.cr4 & BIT(23)));
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_xsetbv)
+{
+	struct test_guest g;
+	uint32_t ended;
+
+	GUEST_SETUP(&g);
+	if (!(g.partition->arch.cr4_allowed & CR4_OSXSAVE)) {
+		guest_destroy(&g);
+		SKIP("the processor has no XSAVE");
+	}
+	guest_start(&g, xsetbv);
+	guest_vector_set(&g, 13, (uintptr_t)guest_xsetbv_gp);
+	ended = guest_run(&g);
+	if (ended == VP_RUN_EMULATE) {
+		g.run->regs.cr4 = g.run->regs.gpr[GPR_RAX];
+		g.run->regs.rip += 3;
+		g.run->set = VP_SET_GPRS | VP_SET_CRS;
+		ended = guest_run(&g);
+	}
+	GUEST_CHECK(&g, ended == VP_RUN_PORT_IO && g.run->port.value == 8);
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_XFEM) == 3);
+	GUEST_CHECK(&g, guest_says(&g, 9));
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_keeps_fpu)
+{
+	struct test_guest g, other;
+
+	GUEST_SETUP(&g);
+	GUEST_CHECK(&g, guest_create(&other));
+	guest_start(&g, fpu);
+	guest_start(&other, fpu);
+	GUEST_CHECK(&g, guest_says(&g, 10));
+	GUEST_CHECK(&g, guest_says(&other, 10)); /* the registers change hands twice */
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	guest_destroy(&other);
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RBX) == 0x1122334455667788);
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_debug_registers)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, debug);
+	guest_vector_set(&g, 1, (uintptr_t)guest_debug_db);
+	GUEST_CHECK(&g, guest_says(&g, 0)); /* DR0 reads as written */
+	GUEST_CHECK(&g, guest_says(&g, 1)); /* DR6.B0 */
+	guest_destroy(&g);
+}

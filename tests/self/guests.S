@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The code of the tiny guests: position-independent, 64-bit, started at GUEST_CODE. A guest tells
+ * what it found by OUT of EAX to port 0x99. `guest_NAME_LABEL` is the offset of a handler.
+ */
+	.section .rodata.guests, "a", @progbits
+
+	.macro	guest name
+	.globl	guest_\name
+guest_\name:
+	.endm
+
+	.macro	guest_end name
+	.globl	guest_\name\()_end
+guest_\name\()_end:
+	.endm
+
+	.macro	say value
+	mov	$\value, %eax
+	out	%eax, $0x99
+	.endm
+
+	.macro	handler name label
+	.globl	guest_\name\()_\label
+	.set	guest_\name\()_\label, . - guest_\name
+	.endm
+
+guest out
+	mov	$0x11, %al
+	out	%al, $0x99
+	mov	$0x2233, %ax
+	out	%ax, $0x99
+	mov	$0x44556677, %eax
+	mov	$0x1234, %dx
+	out	%eax, (%dx)
+	say	0
+	hlt
+guest_end out
+
+guest in
+	mov	$0x1122334455667788, %rax
+	in	$0x99, %al
+	mov	%rax, %rbx
+	mov	$0x1122334455667788, %rax
+	in	$0x99, %ax
+	mov	%rax, %rcx
+	mov	$0x1122334455667788, %rax
+	in	$0x99, %eax
+	mov	%rax, %rsi
+	say	1
+	hlt
+guest_end in
+
+guest cpuid
+	mov	$1, %eax
+	xor	%ecx, %ecx
+	cpuid
+	mov	%ecx, %eax
+	out	%eax, $0x99
+	mov	$0x40000000, %eax
+	cpuid
+	say	2
+	hlt
+guest_end cpuid
+
+/* An unknown MSR gives #GP with error code 0, whose frame points at the RDMSR. */
+guest msr
+	mov	$0xc0000080, %ecx
+	rdmsr
+	out	%eax, $0x99
+	mov	$0x12345678, %ecx
+fault_at:
+	rdmsr
+	say	99
+	hlt
+handler msr gp
+	pop	%rax
+	out	%eax, $0x99
+	pop	%rax
+	lea	fault_at(%rip), %rbx
+	sub	%rbx, %rax
+	out	%eax, $0x99
+	hlt
+guest_end msr
+
+/* Instructions that this processor does not have. */
+guest undefined
+	xor	%ebx, %ebx
+	xor	%eax, %eax
+	vmrun	%rax
+	inc	%ebx
+	vmmcall
+	inc	%ebx
+	clgi
+	inc	%ebx
+	monitor
+	inc	%ebx
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	hlt
+handler undefined ud
+	addq	$3, (%rsp)
+	add	$0x100, %ebx
+	iretq
+guest_end undefined
+
+guest triple_fault
+	lidt	empty(%rip)
+	ud2
+empty:	.quad	0, 0
+guest_end triple_fault
+
+guest mmio
+	mov	$0x30000000, %rdi
+	movl	$0xcafe, 0x10(%rdi)
+	say	3
+	mov	0x18(%rdi), %ebx
+	say	4
+	jmp	*%rdi
+guest_end mmio
+
+guest string_io
+	lea	0f(%rip), %rsi
+	mov	$3, %ecx
+	mov	$0x99, %dx
+	rep outsb
+	say	5
+	hlt
+0:	.ascii	"abc"
+guest_end string_io
+
+/* Timer: TSC deadline, vector 0x40, x2APIC; halts until it comes. */
+guest timer
+	mov	$0x1b, %ecx
+	rdmsr
+	or	$0xc00, %eax
+	wrmsr
+	mov	$0x80f, %ecx
+	mov	$0x1ff, %eax
+	xor	%edx, %edx
+	wrmsr
+	mov	$0x832, %ecx
+	mov	$0x40040, %eax
+	wrmsr
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	add	$100000, %rax
+	mov	%rax, %rdx
+	shr	$32, %rdx
+	mov	$0x6e0, %ecx
+	wrmsr
+	xor	%ebx, %ebx
+	sti
+	hlt
+	cli
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	hlt
+handler timer tick
+	inc	%ebx
+	push	%rax
+	push	%rcx
+	push	%rdx
+	mov	$0x80b, %ecx
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	iretq
+guest_end timer
+
+/* Self IPIs while interrupts are off, then a window; CR8 holds one off for a while. */
+guest window
+	mov	$0x1b, %ecx
+	rdmsr
+	or	$0xc00, %eax
+	wrmsr
+	xor	%edx, %edx
+	mov	$0x80f, %ecx
+	mov	$0x1ff, %eax
+	wrmsr
+	xor	%ebx, %ebx
+	mov	$0x83f, %ecx
+	mov	$0x51, %eax
+	wrmsr
+	mov	$5, %eax
+	mov	%rax, %cr8
+	sti
+	nop
+	nop
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	xor	%eax, %eax
+	mov	%rax, %cr8
+	nop
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	cli
+	mov	$0x83f, %ecx
+	mov	$0x61, %eax
+	wrmsr
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	sti
+	nop
+	nop
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	hlt
+handler window irq
+	inc	%ebx
+	push	%rax
+	push	%rcx
+	push	%rdx
+	mov	$0x80b, %ecx
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	iretq
+guest_end window
+
+/* NMIs: a second one waits until IRET has ended the first. */
+guest nmi
+	xor	%ebx, %ebx
+	say	6
+	nop
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	hlt
+handler nmi entry
+	inc	%ebx
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	mov	%ebx, %ecx
+	iretq
+guest_end nmi
+
+/* MOV CR4 with a bit that the processor does not have. */
+guest cr4
+	mov	%cr4, %rax
+	bts	$23, %rax
+	mov	%rax, %cr4
+	say	7
+	hlt
+guest_end cr4
+
+guest xsetbv
+	mov	%cr4, %rax
+	bts	$18, %rax
+	mov	%rax, %cr4
+	xor	%ecx, %ecx
+	mov	$3, %eax
+	xor	%edx, %edx
+	xsetbv
+	say	8
+	xor	%ecx, %ecx
+	mov	$2, %eax
+	xor	%edx, %edx
+	xsetbv
+	say	99
+	hlt
+handler xsetbv gp
+	say	9
+	hlt
+guest_end xsetbv
+
+/* A breakpoint of the guest's own. */
+guest debug
+	lea	watched(%rip), %rax
+	mov	%rax, %dr0
+	mov	%dr0, %rbx
+	sub	%rax, %rbx
+	mov	$0x402, %eax
+	mov	%rax, %dr7
+watched:
+	nop
+	say	99
+	hlt
+handler debug db
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	mov	%dr6, %rax
+	and	$0xf, %eax
+	out	%eax, $0x99
+	hlt
+guest_end debug
+
+/* #DB whose delivery sets off #DB again and again must not hold the CPU for ever. */
+guest spin
+0:	jmp	0b
+guest_end spin
+
+/* SSE registers outlive a return to the VMM. */
+guest fpu
+	mov	$0x1122334455667788, %rax
+	movq	%rax, %xmm5
+	say	10
+	movq	%xmm5, %rbx
+	xor	%eax, %eax
+	cmp	%rax, %rbx
+	sete	%al
+	out	%eax, $0x99
+	hlt
+guest_end fpu
+
+/* Reads a word outside its first 2 MiB, twice. */
+guest remap
+	mov	$0x400000, %rdi
+	mov	(%rdi), %eax
+	out	%eax, $0x99
+	mov	(%rdi), %eax
+	out	%eax, $0x99
+	hlt
+guest_end remap
+
+/* Loops for the bench: RCX rounds, RSI first and RDI last time stamp. */
+guest bench_cpuid
+	mov	%rcx, %r8
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	mov	%rax, %rsi
+0:	xor	%eax, %eax
+	cpuid
+	dec	%r8
+	jnz	0b
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	sub	%rsi, %rax
+	out	%eax, $0x99
+	hlt
+guest_end bench_cpuid
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""The guests of tests/guest: how they end, alone and beside a Linux that must not notice."""
+import pytest
+from conftest import linux, small
+
+
+# What the console says, and the code at the end.
+ENDS = {
+    "exit_zero": ("guest: ends with 0", 0),
+    "exit_five": ("guest: ends with 5", 64 + 5),
+    "triple_fault": ("(?i)triple fault", 11),
+    "jump_away": ("guest: jumps away", 11),
+    "unserved": ("guest: ones everywhere", 0),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_ends(boot, name):
+    words, code = ENDS[name]
+    machine = boot(conf=[(name.replace("_", "-"), small(name))])
+    machine.expect(words)
+    assert machine.wait_end() == code
+
+
+@pytest.mark.parametrize("name", ["triple_fault", "jump_away", "spin", "flood", "exit_five"])
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_harms_no_other(boot, name, cpus):
+    machine = boot(conf=[("linux", linux()), ("bad", small(name))], cpus=cpus)
+    machine.wait_prompt(timeout=180)
+    assert machine.command("echo $((6 * 7))") == "42"
+    # A timer that runs for some seconds beside it.
+    assert machine.command("sleep 2; echo slept").endswith("slept")
+    machine.send("\x14m")
+    machine.expect("trivet> ")
+    machine.send("stop bad\r")
+    machine.expect("trivet> ")
+    machine.send("\x141")
+    machine.expect("console of linux")
+    machine.send_line("")
+    assert machine.command("echo alive").endswith("alive")
+
+
+def test_spinning_guest_can_be_stopped(boot):
+    machine = boot(conf=[("bad", small("spin"))], cpus=1)
+    machine.expect("guest: spins")
+    machine.send("\x14m")
+    machine.expect("trivet> ")
+    machine.send("stop bad\r")
+    machine.expect("bad: stopped")

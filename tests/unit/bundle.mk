@@ -1,0 +1,1 @@
+test_bundle_SRCS := kernel/bundle.c

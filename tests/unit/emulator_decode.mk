@@ -1,0 +1,2 @@
+test_emulator_decode_SRCS := root/emulator/decode.c root/emulator/opcodes.c
+test_emulator_decode_LIBS := -lZydis

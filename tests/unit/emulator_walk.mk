@@ -1,0 +1,1 @@
+test_emulator_walk_SRCS := root/emulator/guest_walk.c

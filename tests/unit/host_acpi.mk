@@ -1,0 +1,2 @@
+test_host_acpi_SRCS := arch/x86_64/acpi.c
+test_host_acpi_CFLAGS := -Iarch/x86_64/include

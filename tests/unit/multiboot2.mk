@@ -1,0 +1,2 @@
+test_multiboot2_SRCS := arch/x86_64/multiboot2.c
+test_multiboot2_CFLAGS := -Iarch/x86_64/include

@@ -1,0 +1,1 @@
+test_platform_SRCS := $(wildcard root/devices/*.c)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A kernel for hosted tests of the root task: events and threads are real, partitions are counted,
+ * and VP 0 of each partition plays a script instead of running a guest.
+ */
+#ifndef ROOT_FAKE_KERNEL_H
+#define ROOT_FAKE_KERNEL_H
+
+#include <trivet/abi.h>
+
+/* What VP 0 does next. */
+enum fake_step_kind {
+	FAKE_END, /* halts for ever: the last step */
+	FAKE_OUT, /* a byte to a port */
+	FAKE_OUT16,
+	FAKE_IN, /* a byte from a port; must be value */
+	FAKE_TRIPLE_FAULT,
+	FAKE_EMULATE,	/* MOV [RBX], EAX at value; the code is in RAM at FAKE_CODE */
+	FAKE_NO_MEMORY, /* vp_run answers NO_MEMORY once */
+};
+
+struct fake_step {
+	enum fake_step_kind kind;
+	uint16_t port;
+	uint32_t value;
+};
+
+#define FAKE_CODE 0x100000u
+
+struct fake_kernel {
+	/* Set by the test. */
+	const struct fake_step *script; /* for each boot from its start */
+	uint32_t build_deposits;	/* blocks that build asks for */
+	uint32_t lost_block;		/* number + 1 of a deposited block that never comes back */
+	/* Seen by the test. */
+	uint32_t partitions, maps, resets, vp_resets, bound, deposited;
+	uint32_t events;
+	uint32_t mismatches; /* of FAKE_IN */
+	uint64_t rip;	     /* that VP 0 was started with */
+	uint32_t apic_writes, last_apic_offset, last_apic_value;
+	char output[65536];
+	size_t output_length;
+};
+
+extern struct fake_kernel fake_kernel;
+
+void fake_kernel_reset(void);
+
+#endif

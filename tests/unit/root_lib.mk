@@ -1,0 +1,1 @@
+test_root_lib_SRCS := root/lib/memory_pool.c root/lib/heap.c root/lib/format.c

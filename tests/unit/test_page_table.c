@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The radix walker against a plain array of pages: random changes, also with a heap that runs out
+ * of memory at every possible place.
+ */
+#include "machine_memory.h"
+
+#include <kernel/page_table.h>
+
+/* The model covers two windows of pages around places where tables change. */
+#define MODEL_PAGES 4096u /* 16 MiB */
+#define MODEL_BASE  (GIB(1) - MIB(8))
+
+struct model_page {
+	bool mapped;
+	hpa_t hpa;
+	uint32_t flags;
+};
+
+static struct model_page model[MODEL_PAGES];
+static struct heap heap;
+static struct page_table table;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_ram_init(MIB(32));
+	test_heap_init(&heap, MIB(2), 4);
+	memset(model, 0, sizeof(model));
+	return page_table_init(&table, &host_page_table_format, &heap) == STATUS_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	page_table_destroy(&table);
+	assert_int_equal(heap.pages_free, 4 * 509);
+	assert_int_equal(table.table_pages, 0);
+	fake_ram_destroy();
+	return 0;
+}
+
+static void model_check(void)
+{
+	for (unsigned int i = 0; i < MODEL_PAGES; i++) {
+		struct page_translation t;
+		bool mapped = page_table_lookup(&table, MODEL_BASE + i * PAGE_SIZE + 5, &t);
+
+		assert_int_equal(mapped, model[i].mapped);
+		if (mapped) {
+			assert_int_equal(t.hpa, model[i].hpa + 5);
+			assert_int_equal(t.flags, model[i].flags);
+		}
+	}
+}
+
+static bool model_overlaps(unsigned int first, unsigned int count)
+{
+	for (unsigned int i = first; i < first + count; i++)
+		if (model[i].mapped)
+			return true;
+	return false;
+}
+
+static void random_map(unsigned int first, unsigned int count, uint32_t flags, uint64_t skew)
+{
+	hpa_t hpa = GIB(4) + MODEL_BASE + (first + skew) * PAGE_SIZE;
+	status_t status = page_table_map(&table, MODEL_BASE + first * PAGE_SIZE, hpa,
+					 count * PAGE_SIZE, flags);
+
+	if (model_overlaps(first, count)) {
+		assert_true(status == STATUS_OVERLAP || status == STATUS_NO_MEMORY);
+		return;
+	}
+	if (status != STATUS_OK) {
+		assert_int_equal(status, STATUS_NO_MEMORY);
+		return;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		model[first + i] = (struct model_page){true, hpa + i * PAGE_SIZE, flags};
+}
+
+static void random_change(uint64_t *seed)
+{
+	static const uint32_t flags[] = {PAGE_READ, PAGE_READ | PAGE_WRITE,
+					 PAGE_READ | PAGE_USER | PAGE_EXECUTE};
+	unsigned int unit = test_random(seed) % 2 ? 512 : 1 + test_random(seed) % 64;
+	unsigned int first = test_random(seed) % (MODEL_PAGES / unit) * unit;
+	unsigned int most = MIN(MODEL_PAGES - first, unit * 3);
+	unsigned int count = 1 + test_random(seed) % most;
+	uint32_t flag = flags[test_random(seed) % 3];
+
+	if (unit == 512 && count >= 512)
+		count = count / 512 * 512;
+	switch (test_random(seed) % 4) {
+	case 0:
+	case 1: random_map(first, count, flag, test_random(seed) % 4 == 0); break;
+	case 2:
+		if (page_table_unmap(&table, MODEL_BASE + first * PAGE_SIZE, count * PAGE_SIZE) ==
+		    STATUS_OK)
+			memset(&model[first], 0, count * sizeof(model[0]));
+		break;
+	case 3:
+		if (page_table_protect(&table, MODEL_BASE + first * PAGE_SIZE, count * PAGE_SIZE,
+				       flag) == STATUS_OK)
+			for (unsigned int i = first; i < first + count; i++)
+				model[i].flags = flag;
+		break;
+	}
+}
+
+static void test_random_changes(void **state)
+{
+	uint64_t seed = 3;
+
+	(void)state;
+	for (unsigned int round = 0; round < 3000; round++) {
+		random_change(&seed);
+		page_table_reap(&table);
+		if (round % 10 == 0)
+			model_check();
+	}
+	assert_int_equal(page_table_unmap(&table, MODEL_BASE, MODEL_PAGES * PAGE_SIZE), STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 1);
+	assert_int_equal(heap.pages_free, 4 * 509 - 1);
+}
+
+/* Leaves `count` free pages; the others are taken in a list. */
+static void *pages_hoard(unsigned int count)
+{
+	void *list = NULL, *page;
+
+	while (heap.pages_free > count && (page = page_alloc(&heap, 0)) != NULL)
+		page_list_push(&list, page);
+	return list;
+}
+
+static void test_no_memory(void **state)
+{
+	uint64_t seed = 11;
+
+	(void)state;
+	for (unsigned int round = 0; round < 2000; round++) {
+		uint64_t tables = table.table_pages;
+		void *list = pages_hoard(test_random(&seed) % 5);
+
+		random_change(&seed);
+		page_table_reap(&table);
+		page_list_free(&heap, list);
+		if (round % 10 == 0)
+			model_check();
+		assert_int_equal(heap.pages_free, 4 * 509 - table.table_pages);
+		assert_true(table.table_pages <= tables + 4);
+	}
+}
+
+static void test_large_pages(void **state)
+{
+	struct page_translation t;
+
+	(void)state;
+	assert_int_equal(page_table_map(&table, GIB(3), GIB(5), GIB(2), PAGE_READ), STATUS_OK);
+	assert_int_equal(table.table_pages, 2);
+	assert_true(page_table_lookup(&table, GIB(4) + 123, &t));
+	assert_int_equal(t.page_size, GIB(1));
+	assert_int_equal(t.hpa, GIB(6) + 123);
+	/* A hole in the middle splits down to 4 KiB; filling it merges all the way back. */
+	assert_int_equal(page_table_unmap(&table, GIB(4) + MIB(2), PAGE_SIZE), STATUS_OK);
+	assert_int_equal(table.table_pages, 4);
+	assert_false(page_table_lookup(&table, GIB(4) + MIB(2) + 7, &t));
+	assert_int_equal(t.page_size, PAGE_SIZE);
+	assert_int_equal(
+		page_table_map(&table, GIB(4) + MIB(2), GIB(6) + MIB(2), PAGE_SIZE, PAGE_READ),
+		STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 2);
+	assert_true(page_table_lookup(&table, GIB(4), &t));
+	assert_int_equal(t.page_size, GIB(1));
+	/* So does a protection that goes and comes. */
+	assert_int_equal(page_table_protect(&table, GIB(4) + KIB(8), KIB(8), 0), STATUS_OK);
+	assert_int_equal(table.table_pages, 4);
+	assert_int_equal(page_table_protect(&table, GIB(4), MIB(2), PAGE_READ), STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 2);
+	/* A physical address that is not aligned gets smaller pages. */
+	assert_int_equal(page_table_map(&table, GIB(8), MIB(2), GIB(1), PAGE_READ), STATUS_OK);
+	assert_true(page_table_lookup(&table, GIB(8), &t));
+	assert_int_equal(t.page_size, MIB(2));
+	/* Unmapping whole tables gives them back. */
+	assert_int_equal(page_table_unmap(&table, 0, GIB(512)), STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 1);
+}
+
+static void test_arguments(void **state)
+{
+	struct page_translation t;
+
+	(void)state;
+	assert_int_equal(page_table_map(&table, 1, 0, PAGE_SIZE, 0), STATUS_MISALIGNED);
+	assert_int_equal(page_table_map(&table, 0, 1, PAGE_SIZE, 0), STATUS_MISALIGNED);
+	assert_int_equal(page_table_map(&table, 0, 0, 1, 0), STATUS_MISALIGNED);
+	assert_int_equal(page_table_map(&table, 0, 0, 0, 0), STATUS_OK);
+	assert_int_equal(page_table_map(&table, BIT(48), 0, PAGE_SIZE, 0), STATUS_INVALID_ADDRESS);
+	assert_int_equal(page_table_unmap(&table, BIT(48) - PAGE_SIZE, 2 * PAGE_SIZE),
+			 STATUS_INVALID_ADDRESS);
+	assert_int_equal(page_table_unmap(&table, ~PAGE_SIZE + 1, PAGE_SIZE),
+			 STATUS_INVALID_ADDRESS);
+	assert_int_equal(page_table_protect(&table, 0, ~PAGE_SIZE + 1, 0), STATUS_INVALID_ADDRESS);
+	assert_false(page_table_lookup(&table, UINT64_MAX, &t));
+	assert_int_equal(page_table_map(&table, BIT(48) - PAGE_SIZE, 0, PAGE_SIZE, PAGE_READ),
+			 STATUS_OK);
+	assert_int_equal(page_table_unmap(&table, 0, BIT(48)), STATUS_OK);
+	page_table_reap(&table);
+}
+
+static void test_sign_extended(void **state)
+{
+	struct page_table_format format = host_page_table_format;
+	struct page_translation t;
+
+	(void)state;
+	format.sign_extended = true;
+	table.format = &format;
+	assert_int_equal(page_table_map(&table, BIT(47), 0, PAGE_SIZE, PAGE_READ),
+			 STATUS_INVALID_ADDRESS);
+	assert_int_equal(page_table_map(&table, BIT(47) - PAGE_SIZE, 0, 2 * PAGE_SIZE, PAGE_READ),
+			 STATUS_INVALID_ADDRESS);
+	assert_int_equal(page_table_map(&table, ~PAGE_SIZE + 1, MIB(1), PAGE_SIZE, PAGE_READ),
+			 STATUS_OK);
+	assert_true(page_table_lookup(&table, UINT64_MAX, &t));
+	assert_int_equal(t.hpa, MIB(1) + 0xfff);
+	assert_false(page_table_lookup(&table, BIT(48) - 1, &t));
+	assert_int_equal(page_table_unmap(&table, 0 - BIT(47), BIT(47)), STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 1);
+	table.format = &host_page_table_format;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_large_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sign_extended, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_random_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

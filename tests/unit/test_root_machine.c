@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of machines with the VMM's real code, real devices and a fake kernel beneath: start,
+ * power off, reset, crash, exit, stop, destroy; what each gives back; the monitor's commands.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <cmocka.h>
+#include <lib/libc.h>
+#include <lib/memory.h>
+#include <lib/time.h>
+#include <vmm/machine.h>
+#include <vmm/monitor.h>
+#include <vmm/vmm.h>
+#include "root_fake_kernel.h"
+
+/* The root's memory; above the sanitizer's own addresses. */
+#define HOST_BASE MIB(2048)
+#define HOST_SIZE MIB(64)
+
+#define COM1	     0x3f8
+#define PM1A_CONTROL 0x604
+#define POWER_OFF    (1u << 13 | 5u << 10) /* SLP_EN, SLP_TYP of S5 */
+#define RESET_PORT   0xcf9
+#define DEBUG_EXIT   0xf4
+
+/* ---- what main.c gives ---- */
+
+const struct boot_info *vmm_boot_info;
+
+static _Atomic uint32_t ended;
+
+/* A multiboot kernel that is loaded as it is (the address fields are valid) at 1 MiB. */
+static struct {
+	uint8_t code[16];
+	uint32_t magic, flags, checksum;
+	uint32_t header, load, load_end, bss_end, entry;
+} kernel = {
+	.code = {0x89, 0x03, 0xf4}, /* mov [ebx], eax; hlt */
+	.magic = 0x1badb002,
+	.flags = 0x10000,
+	.checksum = 0u - 0x1badb002u - 0x10000u,
+	.header = FAKE_CODE + 16,
+	.load = FAKE_CODE,
+	.entry = FAKE_CODE,
+};
+
+status_t vmm_file_find(const char *name, struct bundle_file *file)
+{
+	if (strcmp(name, "kernel") != 0)
+		return STATUS_NOT_FOUND;
+	*file = (struct bundle_file){
+		.name = "kernel", .data = (const uint8_t *)&kernel, .size = sizeof(kernel)};
+	return STATUS_OK;
+}
+
+uint32_t vmm_cpu_next(const struct config_partition *config)
+{
+	(void)config;
+	return 0;
+}
+
+uint32_t vmm_service_priority(void)
+{
+	return 12;
+}
+
+uint32_t vmm_vp_priority(const struct config_partition *config)
+{
+	return config->priority;
+}
+
+void vmm_machine_ended(void)
+{
+	atomic_fetch_add(&ended, 1);
+}
+
+uint64_t heap_used(void)
+{
+	return 0;
+}
+
+/* ---- the machines of the tests ---- */
+
+enum { SMALL, TWO_VPS, HUGE, NO_KERNEL };
+
+static struct config_partition partitions[] = {
+	[SMALL] = {.name = "small", .vps = 1, .memory = MIB(8), .kernel = "kernel", .cmdline = ""},
+	[TWO_VPS] = {.name = "two", .vps = 2, .memory = MIB(4), .kernel = "kernel", .cmdline = ""},
+	[HUGE] = {.name = "huge", .vps = 1, .memory = GIB(1), .kernel = "kernel", .cmdline = ""},
+	[NO_KERNEL] =
+		{.name = "none", .vps = 1, .memory = MIB(4), .kernel = "missing", .cmdline = ""},
+};
+
+static const struct config config = {.partitions = partitions,
+				     .partition_count = ARRAY_SIZE(partitions)};
+
+/* Waits until the machine is in a state; fails the test after some seconds. */
+static void wait_state(const struct machine *machine, enum machine_state state)
+{
+	for (int i = 0; i < 5000 && machine->state != state; i++)
+		thread_sleep(NS_PER_MS);
+	assert_int_equal(machine->state, state);
+}
+
+static bool printed(const char *text)
+{
+	return memmem(fake_kernel.output, fake_kernel.output_length, text, strlen(text)) != NULL;
+}
+
+static uint64_t free_bytes(void)
+{
+	uint64_t free, total;
+
+	memory_totals(&free, &total);
+	return free;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_kernel_reset();
+	fake_kernel.build_deposits = 2;
+	partitions[SMALL].devices = 0;
+	ended = 0;
+	return 0;
+}
+
+/* ---- tests ---- */
+
+static void boots_writes_and_powers_off(void **state)
+{
+	static const struct fake_step script[] = {
+		{FAKE_OUT, COM1, 'h'},	 {FAKE_OUT, COM1, 'i'},
+		{FAKE_OUT, COM1, '\n'},	 {FAKE_NO_MEMORY, 0, 0},
+		{FAKE_IN, 0x5555, 0xff}, {FAKE_OUT16, PM1A_CONTROL, POWER_OFF},
+		{FAKE_END, 0, 0},
+	};
+	struct machine *machine = &machines[SMALL];
+	uint64_t before = free_bytes();
+
+	(void)state;
+	fake_kernel.script = script;
+	console_focus_set(&machine->console);
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(machine->end, MACHINE_END_POWER_OFF);
+	assert_string_equal(machine_state_name(machine), "powered off");
+	assert_true(printed("hi\n"));
+	assert_int_equal(fake_kernel.rip, FAKE_CODE);
+	assert_int_equal(fake_kernel.mismatches, 0);
+	assert_int_equal(fake_kernel.deposited, 3);
+	assert_int_equal(fake_kernel.bound, 0);
+	for (int i = 0; i < 1000 && !ended; i++)
+		thread_sleep(NS_PER_MS);
+	assert_int_equal(ended, 1);
+
+	/* It has its memory until it is destroyed. */
+	assert_true(free_bytes() < before);
+	assert_int_equal(machine_command(machine, MACHINE_STOP), STATUS_WRONG_STATE);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(machine->state, MACHINE_EMPTY);
+	assert_int_equal(fake_kernel.maps, 0);
+	assert_int_equal(fake_kernel.partitions, 0);
+	assert_int_equal(free_bytes(), before);
+}
+
+static void resets_and_stops(void **state)
+{
+	static const struct fake_step script[] = {
+		{FAKE_OUT, RESET_PORT, 6},
+		{FAKE_END, 0, 0},
+	};
+	struct machine *machine = &machines[TWO_VPS];
+	uint64_t before = free_bytes();
+
+	(void)state;
+	fake_kernel.script = script;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	for (int i = 0; i < 5000 && fake_kernel.resets < 3; i++)
+		thread_sleep(NS_PER_MS);
+	assert_true(fake_kernel.resets >= 3);
+	assert_int_equal(machine_command(machine, MACHINE_STOP), STATUS_OK);
+	assert_int_equal(machine->state, MACHINE_ENDED);
+	assert_int_equal(fake_kernel.bound, 0);
+	assert_true(fake_kernel.vp_resets >= 4);
+	assert_string_equal(machine_state_name(machine), "stopped");
+	assert_int_equal(ended, 0);
+	/* It starts again with what it has. */
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(free_bytes(), before);
+}
+
+static void crash_harms_no_other(void **state)
+{
+	static const struct fake_step quiet[] = {{FAKE_END, 0, 0}};
+	static const struct fake_step crash[] = {{FAKE_TRIPLE_FAULT, 0, 0}, {FAKE_END, 0, 0}};
+	uint64_t before = free_bytes();
+
+	(void)state;
+	fake_kernel.script = quiet;
+	assert_int_equal(machine_command(&machines[TWO_VPS], MACHINE_START), STATUS_OK);
+	for (int i = 0; i < 1000 && fake_kernel.bound < 2; i++)
+		thread_sleep(NS_PER_MS);
+	thread_sleep(20 * NS_PER_MS);
+	fake_kernel.script = crash;
+	assert_int_equal(machine_command(&machines[SMALL], MACHINE_START), STATUS_OK);
+	wait_state(&machines[SMALL], MACHINE_ENDED);
+	assert_int_equal(machines[SMALL].end, MACHINE_END_CRASH);
+	assert_int_equal(machines[TWO_VPS].state, MACHINE_RUNNING);
+	assert_true(printed("triple fault"));
+	assert_true(printed("code:"));
+	assert_int_equal(machine_command(&machines[SMALL], MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(machine_command(&machines[TWO_VPS], MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(free_bytes(), before);
+}
+
+static void exits_with_status(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_OUT, DEBUG_EXIT, 3}, {FAKE_END, 0, 0}};
+	struct machine *machine = &machines[SMALL];
+
+	(void)state;
+	fake_kernel.script = script;
+	partitions[SMALL].devices = CONFIG_DEVICES_QEMU_COMPAT;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(machine->end, MACHINE_END_EXIT);
+	assert_int_equal(machine->end_code, 3);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
+static void emulates_device_memory(void **state)
+{
+	static const struct fake_step script[] = {
+		{FAKE_EMULATE, 0, 0xfee000b0}, /* the local APIC */
+		{FAKE_EMULATE, 0, 0xfec00000}, /* the I/O APIC's index */
+		{FAKE_EMULATE, 0, 0xd0000000}, /* nobody */
+		{FAKE_OUT16, PM1A_CONTROL, POWER_OFF}, {FAKE_END, 0, 0},
+	};
+	struct machine *machine = &machines[SMALL];
+
+	(void)state;
+	fake_kernel.script = script;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(machine->end, MACHINE_END_POWER_OFF);
+	assert_int_equal(fake_kernel.mismatches, 0);
+	assert_int_equal(fake_kernel.apic_writes, 1);
+	assert_int_equal(fake_kernel.last_apic_offset, 0xb0);
+	assert_int_equal(fake_kernel.last_apic_value, 0x12345678);
+	assert_int_equal(machine->platform.ioapic.select, 0x78);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
+static void failed_starts_leave_nothing(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	uint64_t before = free_bytes();
+
+	(void)state;
+	fake_kernel.script = script;
+	assert_int_equal(machine_command(&machines[HUGE], MACHINE_START), STATUS_NO_MEMORY);
+	assert_true(printed("not enough memory: the guest needs 1024 MiB"));
+	assert_int_equal(machine_command(&machines[NO_KERNEL], MACHINE_START), STATUS_NOT_FOUND);
+	assert_true(printed("kernel \"missing\": no such file in the bundle"));
+	for (int i = HUGE; i <= NO_KERNEL; i++) {
+		assert_int_equal(machines[i].state, MACHINE_EMPTY);
+		assert_int_equal(machines[i].end, MACHINE_END_FAILED);
+	}
+	assert_int_equal(fake_kernel.maps, 0);
+	assert_int_equal(fake_kernel.partitions, 0);
+	assert_int_equal(free_bytes(), before);
+}
+
+static void commands_are_carried_out(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	static const struct {
+		const char *line, *answer;
+	} rows[] = {
+		{"help", "switch a machine off"},
+		{"list", "small"},
+		{"stop small", "small is not started"},
+		{"start 1", "small: running"},
+		{"start small", "small is running"},
+		{"stats small", "port "},
+		{"memory", "root task"},
+		{"reset small", "small: reset"},
+		{"stop 1", "small: stopped"},
+		{"destroy small", "small: destroyed"},
+		{"start", "usage: start NAME"},
+		{"list x", "usage: list"},
+		{"start nobody", "no machine \"nobody\""},
+		{"start 99999999999999999999", "no machine"},
+		{"frobnicate", "no command \"frobnicate\""},
+	};
+
+	(void)state;
+	fake_kernel.script = script;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s", rows[i].line);
+		fake_kernel.output_length = 0;
+		command_execute(line);
+		if (!printed(rows[i].answer))
+			fail_msg("\"%s\" answers \"%.*s\"", rows[i].line,
+				 (int)fake_kernel.output_length, fake_kernel.output);
+	}
+}
+
+static void output_is_kept_and_replayed(void **state)
+{
+	struct machine *machine = &machines[SMALL];
+
+	(void)state;
+	monitor_enter();
+	console_output(&machine->console, (const uint8_t *)"unseen", 6);
+	assert_false(printed("unseen"));
+	monitor_show(machine);
+	assert_true(printed("unseen"));
+	assert_ptr_equal(console_focus(), &machine->console);
+	fake_kernel.output_length = 0;
+	monitor_enter();
+	monitor_show(machine);
+	assert_false(printed("unseen"));
+}
+
+/* The last test: the block is lost for good. */
+static void lost_deposit_is_reported(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	struct machine *machine = &machines[SMALL];
+	uint64_t before = free_bytes();
+
+	(void)state;
+	fake_kernel.script = script;
+	fake_kernel.lost_block = 2;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_true(printed("1 of 2 deposited blocks"));
+	assert_int_equal(free_bytes(), before - LARGE_PAGE_SIZE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(boots_writes_and_powers_off, setup),
+		cmocka_unit_test_setup(resets_and_stops, setup),
+		cmocka_unit_test_setup(crash_harms_no_other, setup),
+		cmocka_unit_test_setup(exits_with_status, setup),
+		cmocka_unit_test_setup(emulates_device_memory, setup),
+		cmocka_unit_test_setup(failed_starts_leave_nothing, setup),
+		cmocka_unit_test_setup(commands_are_carried_out, setup),
+		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
+		cmocka_unit_test_setup(lost_deposit_is_reported, setup),
+	};
+	struct boot_info *info = calloc(1, sizeof(*info) + sizeof(info->memory[0]));
+
+	if (mmap((void *)(ROOT_WINDOW_BASE + HOST_BASE), HOST_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) {
+		perror("mmap");
+		return 1;
+	}
+	info->tsc_hz = 2000000000;
+	info->memory_count = 1;
+	info->memory[0] = (struct boot_memory){
+		.base = HOST_BASE, .size = HOST_SIZE, .kind = BOOT_MEMORY_FREE};
+	vmm_boot_info = info;
+	time_init(info);
+	memory_init(info);
+	if (machines_create(&config) != STATUS_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

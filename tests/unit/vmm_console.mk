@@ -1,0 +1,1 @@
+test_vmm_console_SRCS := root/vmm/console_keys.c root/vmm/line_editor.c
