@@ -235,7 +235,7 @@ system: deps-test $(IMAGE) guest guest-tests
 	@$(TEST) system
 test: deps-test $(IMAGE) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
-bench: deps-run $(IMAGE) guest
+bench: deps-run $(IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
 
 # ---------------------------------------------------------------------------------------
@@ -246,10 +246,10 @@ GUEST := $(BUILD)/guest
 export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES CONF
 export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
-# Small guests of the system tests: 32-bit, started as Multiboot 1 says.
-GUEST_TESTS := $(patsubst tests/guest/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/*.S))
+# Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
+GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/*.S tests/bench/*.S))
 guest-tests: $(GUEST_TESTS)
-$(BUILD)/guest-tests/%.elf: tests/guest/%.S tests/guest/guest.inc
+$(BUILD)/guest-tests/%.elf: tests/%.S tests/guest/guest.inc
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@

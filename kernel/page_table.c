@@ -100,12 +100,15 @@ static void tree_unlink(struct page_table *table, uint64_t *entries, unsigned in
 	uint64_t next_leaf = 0, step = level_size(level);
 
 	for (unsigned int i = 0; level >= LEAST_LARGE && i < ENTRIES; i++) {
-		/* What differs from the leaf before it by the address alone is a leaf too. */
-		if (entries[i] != 0 && entries[i] != next_leaf &&
-		    entry_is_table(format, entries[i], level))
-			tree_unlink(table, table_below(format, entries[i], level), level - 1);
+		uint64_t entry = entries[i];
+
+		/* What differs from a leaf before it by the address alone is a leaf too. */
+		if (entry == 0)
+			continue;
+		if (entry == next_leaf || !entry_is_table(format, entry, level))
+			next_leaf = entry + step;
 		else
-			next_leaf = entries[i] + step;
+			tree_unlink(table, table_below(format, entry, level), level - 1);
 	}
 	table_unlink(table, entries);
 }

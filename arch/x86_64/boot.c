@@ -77,7 +77,7 @@ uint64_t boot_prepare(uint32_t information)
 					   MIN(INFORMATION_MAX, GIB(4) - information), &loader);
 
 	boot_source.kernel_base = (hpa_t)__image_phys_start;
-	boot_source.kernel_size = (uint64_t)(__image_phys_end - __image_phys_start);
+	boot_source.kernel_size = (uint64_t)__image_phys_end - (uint64_t)__image_phys_start;
 	if (status != STATUS_OK)
 		refuse("the boot loader's information", status);
 	boot_source_fill();

@@ -191,7 +191,8 @@ uint32_t arch_cpus_start(void)
 	limit = MIN(limit, (PAGE_SIZE << order) / sizeof(*table));
 	memcpy(table, cpus, cpu_count * sizeof(*table));
 	cpus = table;
-	memcpy(hpa_to_kva(page), trampoline_start, (size_t)(trampoline_end - trampoline_start));
+	memcpy(hpa_to_kva(page), trampoline_start,
+	       (uint64_t)trampoline_end - (uint64_t)trampoline_start);
 	cpus_start_all(&madt, limit, page);
 	cpus_park(&madt);
 	memset(hpa_to_kva(page), 0, PAGE_SIZE);

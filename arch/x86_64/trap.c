@@ -210,7 +210,7 @@ static bool fixup_find(struct trap_frame *frame)
 {
 	if (frame->vector != EXCEPTION_PF && frame->vector != EXCEPTION_GP)
 		return false;
-	for (const struct ex_entry *e = __ex_table_start; e < __ex_table_end; e++) {
+	for (const struct ex_entry *e = __ex_table_start; e != __ex_table_end; e++) {
 		if (e->fault != frame->rip)
 			continue;
 		frame->rip = e->fixup;

@@ -289,21 +289,30 @@ static const struct {
 	{"devices", machine_devices_create},
 };
 
+/* Takes the steps until one fails, which is named. */
+static status_t steps_take(struct machine *machine)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(creation_steps); i++) {
+		status_t status = creation_steps[i].create(machine);
+
+		if (status == STATUS_OK)
+			continue;
+		log_error("%s: %s: %s", machine->config->name, creation_steps[i].what,
+			  status_words(status));
+		return status;
+	}
+	return STATUS_OK;
+}
+
 status_t machine_resources_create(struct machine *machine)
 {
-	status_t status = STATUS_OK;
-	size_t step, deposits;
+	status_t status;
+	size_t deposits;
 
 	machine->ran = false;
-	for (step = 0; step < ARRAY_SIZE(creation_steps); step++) {
-		status = creation_steps[step].create(machine);
-		if (status != STATUS_OK)
-			break;
-	}
+	status = steps_take(machine);
 	if (status == STATUS_OK)
 		return STATUS_OK;
-	log_error("%s: %s: %s", machine->config->name, creation_steps[step].what,
-		  status_words(status));
 	deposits = MAX(machine->deposit_count, 1u);
 	machine_resources_destroy(machine);
 	if (status == STATUS_NO_MEMORY)

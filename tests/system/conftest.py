@@ -38,7 +38,7 @@ LINUX = {
 }
 
 
-SMALL_GUESTS = BUILD / "guest-tests"
+SMALL_GUESTS = BUILD / "guest-tests" / "guest"
 
 
 def small(name, **changes):
