@@ -246,7 +246,12 @@ guest cr4
 	mov	%cr4, %rax
 	bts	$23, %rax
 	mov	%rax, %cr4
-	say	7
+	say	99
+	hlt
+handler cr4 gp
+	mov	%cr4, %rax
+	shr	$23, %eax
+	out	%eax, $0x99
 	hlt
 guest_end cr4
 
