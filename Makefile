@@ -60,8 +60,8 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 # ---------------------------------------------------------------------------------------
 # Sources
 
-KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
-	svm/*.[cS] tests/self/*.[cS]))
+KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] svm/*.[cS]))
+SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))
 # What the root task shares with the kernel is compiled for each of them.
 ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/status.c)
 ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
@@ -75,6 +75,7 @@ endif
 objects = $(addprefix $(1)/,$(addsuffix .o,$(patsubst $(BUILD)/%,%,$(2))))
 
 KERNEL_OBJS := $(call objects,$(OUT)/kernel,$(KERNEL_SRCS))
+SELF_OBJS := $(call objects,$(OUT)/kernel,$(SELF_SRCS))
 ROOT_OBJS := $(call objects,$(OUT)/root,$(ROOT_SRCS))
 
 # ---------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ ROOT_OBJS := $(call objects,$(OUT)/root,$(ROOT_SRCS))
 
 .PHONY: all kernel root
 all: kernel root
-kernel: $(OUT)/trivet.elf
+kernel: $(OUT)/trivet.elf $(OUT)/trivet-selftest.elf
 root: $(OUT)/root.elf
 
 $(OUT)/kernel/%.c.o: %.c Makefile
@@ -99,21 +100,26 @@ $(OUT)/linker.ld: linker.ld
 	@mkdir -p $(@D)
 	@$(CC) -E -P -undef -D__$(ARCH)__ -x c $< -o $@
 
-# Two links: the first tells where the functions lie, the second has their names in it.
-$(OUT)/trivet.first.elf: $(KERNEL_OBJS) $(OUT)/linker.ld
-	@echo "  LD      $@"
-	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(KERNEL_OBJS) -lgcc -o $@
+# The kernel, and the same with the self tests linked in: `selftest` on its command line runs them.
+$(OUT)/trivet.first.elf $(OUT)/trivet.elf: OBJS := $(KERNEL_OBJS)
+$(OUT)/trivet.first.elf: $(KERNEL_OBJS)
+$(OUT)/trivet-selftest.first.elf $(OUT)/trivet-selftest.elf: OBJS := $(KERNEL_OBJS) $(SELF_OBJS)
+$(OUT)/trivet-selftest.first.elf: $(KERNEL_OBJS) $(SELF_OBJS)
 
-$(OUT)/symbols.S: $(OUT)/trivet.first.elf scripts/symbols
+# Two links: the first tells where the functions lie, the second has their names in it.
+$(OUT)/%.first.elf: $(OUT)/linker.ld
+	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(OBJS) -lgcc -o $@
+
+$(OUT)/%.symbols.S: $(OUT)/%.first.elf scripts/symbols
 	@$(PYTHON) scripts/symbols --nm $(NM) $< > $@
 
-$(OUT)/symbols.o: $(OUT)/symbols.S
+$(OUT)/%.symbols.o: $(OUT)/%.symbols.S
 	@$(CC) -c $< -o $@
 
-$(OUT)/trivet.elf: $(OUT)/trivet.first.elf $(OUT)/symbols.o
+$(OUT)/trivet.elf $(OUT)/trivet-selftest.elf: $(OUT)/%.elf: $(OUT)/%.first.elf $(OUT)/%.symbols.o
 	@echo "  LD      $@"
-	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(KERNEL_OBJS) $(OUT)/symbols.o -lgcc -o $@
-	@$(PYTHON) scripts/symbols --nm $(NM) $@ | cmp -s - $(OUT)/symbols.S || \
+	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(OBJS) $(OUT)/$*.symbols.o -lgcc -o $@
+	@$(PYTHON) scripts/symbols --nm $(NM) $@ | cmp -s - $(OUT)/$*.symbols.S || \
 		{ echo "$@: functions moved between the two links" >&2; rm -f $@; exit 1; }
 
 .PRECIOUS: $(OUT)/%.stripped.elf
@@ -148,7 +154,7 @@ $(BUILD)/gen/%.aml: root/firmware/%.asl
 $(BUILD)/gen/%.c: $(BUILD)/gen/%.aml scripts/embed
 	@$(PYTHON) scripts/embed $< $*_aml > $@
 
--include $(KERNEL_OBJS:.o=.d) $(ROOT_OBJS:.o=.d)
+-include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d)
 
 # ---------------------------------------------------------------------------------------
 # Unit tests and fuzzers
@@ -209,31 +215,27 @@ CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,portability --inline-sup
 lint:
 	@echo "  LINT"
 	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
-		$(filter %.c,$(KERNEL_SRCS))
+		$(filter %.c,$(KERNEL_SRCS) $(SELF_SRCS))
 	@$(CPPCHECK) -Iroot $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
 
-# The kernel is measured as it would be without the self tests that are linked into it.
-PLAIN_OBJS = $(filter-out $(OUT)/kernel/tests/%,$(KERNEL_OBJS)) $(OUT)/symbols.o
-$(OUT)/trivet.plain.elf: $(OUT)/trivet.elf
-	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(PLAIN_OBJS) -lgcc -o $@
-
-size: $(OUT)/trivet.plain.stripped.elf $(OUT)/trivet.stripped.elf
-	@plain=$$(stat -c %s $<); all=$$(stat -c %s $(OUT)/trivet.stripped.elf); \
-		echo "  SIZE    kernel: $$plain bytes, limit $(SIZE_LIMIT); $$all with its self tests"; \
-		test $$plain -le $(SIZE_LIMIT)
+size: $(OUT)/trivet.stripped.elf
+	@size=$$(stat -c %s $<); \
+		echo "  SIZE    kernel: $$size bytes, limit $(SIZE_LIMIT)"; \
+		test $$size -le $(SIZE_LIMIT)
 
 TEST := scripts/test --build $(BUILD) --arch $(ARCH) --fuzz-seconds $(FUZZ_SECONDS)
 IMAGE := $(OUT)/trivet.stripped.elf $(OUT)/root.stripped.elf
+SELF_IMAGE := $(OUT)/trivet-selftest.stripped.elf
 
 unit: unit-build
 	@$(TEST) unit
 fuzz: fuzz-build
 	@$(TEST) fuzz
-self: deps-run $(IMAGE)
+self: deps-run $(SELF_IMAGE)
 	@$(TEST) self
 system: deps-test $(IMAGE) guest guest-tests
 	@$(TEST) system
-test: deps-test $(IMAGE) guest guest-tests unit-build fuzz-build
+test: deps-test $(IMAGE) $(SELF_IMAGE) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
 bench: deps-run $(IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
@@ -255,7 +257,7 @@ $(BUILD)/guest-tests/%.elf: tests/%.S tests/guest/guest.inc
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
 
 .PHONY: run iso guest guest-tests deps-run deps-test clean help
-run: deps-run $(IMAGE) guest
+run: deps-run $(IMAGE) $(if $(findstring selftest,$(KCMDLINE)),$(SELF_IMAGE)) guest
 	@scripts/run --build $(BUILD) --arch $(ARCH)
 
 iso: deps-run $(IMAGE) guest

@@ -95,7 +95,9 @@ __noreturn void selftest_run(const char *pattern)
 			counts[test_run(test)]++;
 	console_print("selftest: %u passed, %u failed, %u skipped", counts[SELFTEST_OK],
 		      counts[SELFTEST_FAILED], counts[SELFTEST_SKIPPED]);
-	if (counts[SELFTEST_OK] + counts[SELFTEST_FAILED] + counts[SELFTEST_SKIPPED] == 0)
+	if (&__selftests_start[0] == &__selftests_end[0])
+		log_error("this kernel has no self tests: they are in trivet-selftest.elf");
+	else if (counts[SELFTEST_OK] + counts[SELFTEST_FAILED] + counts[SELFTEST_SKIPPED] == 0)
 		log_error("no self test has a name like \"%s\"", pattern);
 	else if (counts[SELFTEST_FAILED] == 0)
 		system_end_words(false, END_OK, "self tests passed");

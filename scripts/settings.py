@@ -2,6 +2,7 @@
 """From the variables of `make run` (see `make help`) to an image and a machine."""
 import os
 import pathlib
+import re
 
 import machine
 from machine import Problem
@@ -97,8 +98,10 @@ def bundle(build, arch):
 
 def image(build, arch, output, cmdline, timeout=0):
     check_leg(arch)
-    kernel = build / arch / "trivet.stripped.elf"
     words = f"{cmdline} {variable('KCMDLINE')}".strip()
+    # The self tests are linked into an image of their own.
+    tests = any(re.match("selftest(=|$)", word) for word in words.split())
+    kernel = build / arch / f"trivet{'-selftest' if tests else ''}.stripped.elf"
     return machine.write_iso(output, kernel, bundle(build, arch), words, timeout)
 
 
