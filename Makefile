@@ -200,7 +200,12 @@ fuzz-%: $(BUILD)/fuzz/fuzz_%
 
 SIZE_LIMIT := 150000
 
-.PHONY: check format lint size unit fuzz self system test bench
+# What the sources define is named in the documents.
+docs:
+	@echo "  DOCS"
+	@scripts/check-docs
+
+.PHONY: check docs format lint size unit fuzz self system test bench
 check: deps-test all unit-build
 	@$(TEST) check unit
 
@@ -257,10 +262,12 @@ $(BUILD)/guest-tests/%.elf: tests/%.S tests/guest/guest.inc
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
 
 .PHONY: run iso guest guest-tests deps-run deps-test clean help
-run: deps-run $(IMAGE) $(if $(findstring selftest,$(KCMDLINE)),$(SELF_IMAGE)) guest
+run iso: deps-run $(IMAGE) $(if $(findstring selftest,$(KCMDLINE)),$(SELF_IMAGE)) guest
+
+run:
 	@scripts/run --build $(BUILD) --arch $(ARCH)
 
-iso: deps-run $(IMAGE) guest
+iso:
 	@scripts/iso --build $(BUILD) --arch $(ARCH) --output $(BUILD)/trivet.iso
 	@echo "$(BUILD)/trivet.iso boots on BIOS and on UEFI machines"
 
@@ -284,7 +291,7 @@ help:
 #: make run      build, and boot a Linux guest under Trivet in an emulator
 #: make iso      an image for GRUB that BIOS and UEFI machines boot: build/trivet.iso
 #: make test     every test; ends with "N passed, N failed"
-#: make check    format, lint, build, size, unit tests: what takes no emulator
+#: make check    format, lint, size, docs, unit tests: what takes no emulator
 #: make bench    instruction counts beside their limits
 #: make all      the kernel and the root task; also: make kernel, make root
 #: make unit     unit tests (make unit-NAME: one)

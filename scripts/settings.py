@@ -34,6 +34,12 @@ def readable(name, path):
     return path
 
 
+def built(path):
+    if not path.is_file():
+        raise Problem(f"{path} has not been built: run make first")
+    return path
+
+
 def check_leg(arch):
     leg = variable("LEG", "svm")
     if leg != "svm" or arch != "x86_64":
@@ -93,7 +99,7 @@ def bundle(build, arch):
     if conf == "none":
         return None
     files = own_configuration(conf) if conf else one_guest(build)
-    return machine.bundle_bytes({"root.elf": build / arch / "root.stripped.elf", **files})
+    return machine.bundle_bytes({"root.elf": built(build / arch / "root.stripped.elf"), **files})
 
 
 def image(build, arch, output, cmdline, timeout=0):
@@ -101,7 +107,7 @@ def image(build, arch, output, cmdline, timeout=0):
     words = f"{cmdline} {variable('KCMDLINE')}".strip()
     # The self tests are linked into an image of their own.
     tests = any(re.match("selftest(=|$)", word) for word in words.split())
-    kernel = build / arch / f"trivet{'-selftest' if tests else ''}.stripped.elf"
+    kernel = built(build / arch / f"trivet{'-selftest' if tests else ''}.stripped.elf")
     return machine.write_iso(output, kernel, bundle(build, arch), words, timeout)
 
 
