@@ -168,10 +168,17 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_TLBSYNC] = {VP_EXIT_UNDEFINED, 3, NULL},
 };
 
-static void decode_failed(struct vp_exit *exit, uint64_t code)
+/* A code that stands in no row. */
+static void decode_other(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
-	exit->kind = VP_EXIT_FAILED;
-	exit->code = code;
+	uint64_t code = s->vmcb->exit_code;
+
+	if (code == SVM_EXIT_NPF) {
+		decode_npf(vp, s, exit);
+	} else if (code != SVM_EXIT_FERR) {
+		exit->kind = VP_EXIT_FAILED;
+		exit->code = code;
+	}
 }
 
 /*
@@ -200,26 +207,19 @@ static void reinject(struct vp_vtl *v, uint64_t info)
 
 void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
-	struct vmcb *vmcb = s->vmcb;
+	const struct vmcb *vmcb = s->vmcb;
 	uint64_t code = vmcb->exit_code;
 	const struct exit_row *row;
 
 	exit->byte_count = 0;
 	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
 		reinject(vp_active(vp), vmcb->exit_int_info);
-	if (unlikely(code >= ARRAY_SIZE(rows))) {
-		if (code == SVM_EXIT_NPF)
-			decode_npf(vp, s, exit);
-		else
-			decode_failed(exit, code);
-		return;
-	}
-	row = &rows[code];
+	row = likely(code < ARRAY_SIZE(rows)) ? &rows[code] : &rows[SVM_EXIT_FERR];
 	exit->kind = row->kind;
 	if (row->length)
 		exit->next_rip = next_rip(vp, s, row->length);
 	if (row->decode)
 		row->decode(vp, s, exit);
-	else if (unlikely(!row->kind && code != SVM_EXIT_FERR))
-		decode_failed(exit, code);
+	else if (unlikely(!row->kind))
+		decode_other(vp, s, exit);
 }

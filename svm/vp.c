@@ -144,6 +144,8 @@ void svm_load(struct vp *vp)
 	svm_vmsave(c->host_vmcb);
 	svm_vmload(s->vmcb_hpa);
 	s->loaded = true;
+	if (unlikely(s->cpu != c))
+		s->flush = true; /* its ASID was another CPU's */
 	if (s->vmcb->cr2 != vp->arch.cr2) {
 		s->vmcb->cr2 = vp->arch.cr2;
 		vmcb_dirty(s->vmcb, VMCB_CLEAN_CR2);
@@ -174,7 +176,7 @@ void svm_enter(struct vp *vp, struct vp_exit *exit)
 	struct vmcb *vmcb = s->vmcb;
 	uint64_t generation = atomic_load(&v->space->tlb_generation);
 
-	if (unlikely(s->cpu != c || s->asid_generation != c->asid_generation || s->flush ||
+	if (unlikely(s->asid_generation != c->asid_generation || s->flush ||
 		     s->tlb_generation != generation)) {
 		s->tlb_generation = generation;
 		svm_asid_assign(s);

@@ -38,17 +38,26 @@ struct guest_cpuid {
 
 /* ---- looking up ---- */
 
-static const struct cpuid_entry *entry_first(const struct guest_cpuid *cpuid, uint32_t leaf)
+/* The first entry of a leaf that the index covers; NULL: none, or not covered. */
+static inline const struct cpuid_entry *entry_direct(const struct guest_cpuid *cpuid, uint32_t leaf)
 {
 	uint32_t base = leaf >> 30;
 	uint32_t low = leaf & 0x3fffffff;
+	uint32_t n;
+
+	if (unlikely(low >= DIRECT_LEAVES || base >= DIRECT_BASES))
+		return NULL;
+	n = cpuid->direct[base][low];
+	return n ? &cpuid->entries[n - 1] : NULL;
+}
+
+static const struct cpuid_entry *entry_first(const struct guest_cpuid *cpuid, uint32_t leaf)
+{
+	const struct cpuid_entry *entry = entry_direct(cpuid, leaf);
 	uint32_t from = 0, to = cpuid->count;
 
-	if (likely(low < DIRECT_LEAVES && base < DIRECT_BASES)) {
-		uint32_t n = cpuid->direct[base][low];
-
-		return n ? &cpuid->entries[n - 1] : NULL;
-	}
+	if (entry)
+		return entry;
 	while (from < to) { /* ends: the interval shrinks */
 		uint32_t middle = (from + to) / 2;
 
@@ -94,27 +103,17 @@ static void vp_state_get(const struct vp *vp, enum cpuid_dynamic kind, struct cp
 	}
 }
 
-/* Apart, so that the common answer needs no stack for it. */
-static __attribute__((noinline)) void dynamic_fill(const struct vp *vp, enum cpuid_dynamic kind,
-						   uint32_t subleaf, uint32_t out[4])
-{
-	const struct guest_cpuid *cpuid = vp->partition->arch.cpuid;
-	struct cpuid_vp_state state;
-
-	vp_state_get(vp, kind, &state);
-	cpuid_dynamic_apply(kind, &cpuid->topology, &cpuid->xsave, &state, subleaf, out);
-}
-
 void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	const struct guest_cpuid *cpuid = vp->partition->arch.cpuid;
 	const struct cpuid_entry *entry = entry_find(cpuid, leaf, subleaf);
+	struct cpuid_vp_state state;
 
 	/* Past the last leaf Intel's processors answer with the last basic one (SDM, CPUID). */
-	if (unlikely(!entry) && !cpuid->amd && leaf > cpuid->basic_max && leaf >> 30 != 1 &&
+	if (!entry && !cpuid->amd && leaf > cpuid->basic_max && leaf >> 30 != 1 &&
 	    !(leaf >> 31 && leaf <= 0x80000021))
 		entry = entry_find(cpuid, cpuid->basic_max, subleaf);
-	if (unlikely(!entry)) {
+	if (!entry) {
 		out[0] = out[1] = out[2] = out[3] = 0;
 		return;
 	}
@@ -122,8 +121,41 @@ void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uin
 	out[1] = entry->value[1];
 	out[2] = entry->value[2];
 	out[3] = entry->value[3];
-	if (unlikely(entry->dynamic != CPUID_STATIC))
-		dynamic_fill(vp, entry->dynamic, subleaf, out);
+	if (entry->dynamic != CPUID_STATIC) {
+		vp_state_get(vp, entry->dynamic, &state);
+		cpuid_dynamic_apply(entry->dynamic, &cpuid->topology, &cpuid->xsave, &state,
+				    subleaf, out);
+	}
+}
+
+static inline void value_load(uint64_t *gpr, const uint32_t value[4])
+{
+	gpr[GPR_RAX] = value[0];
+	gpr[GPR_RBX] = value[1];
+	gpr[GPR_RCX] = value[2];
+	gpr[GPR_RDX] = value[3];
+}
+
+/* Apart, so that the common answer needs no stack for it. */
+static __attribute__((noinline)) void execute_slowly(struct vp *vp)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	uint32_t out[4];
+
+	guest_cpuid_query(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], out);
+	value_load(gpr, out);
+}
+
+void guest_cpuid_execute(struct vp *vp)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	const struct cpuid_entry *entry =
+		entry_direct(vp->partition->arch.cpuid, (uint32_t)gpr[GPR_RAX]);
+
+	if (likely(entry && !entry->indexed && entry->dynamic == CPUID_STATIC))
+		value_load(gpr, entry->value);
+	else
+		execute_slowly(vp);
 }
 
 bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,

@@ -19,6 +19,8 @@ void guest_cpuid_destroy(struct partition *partition);
 
 /* The answer to CPUID: eax, ebx, ecx, edx. The VP's own CPU. */
 void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/* The same from RAX and RCX of the VP into its RAX, RBX, RCX, RDX: the instruction itself. */
+void guest_cpuid_execute(struct vp *vp);
 /* What VP 0 would get right after reset, without leaves of the VMM's. Needs no memory. */
 void guest_cpuid_default(const struct proto_partition_config *config, uint32_t leaf,
 			 uint32_t subleaf, uint32_t out[4]);

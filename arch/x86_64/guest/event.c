@@ -53,17 +53,13 @@ static void single_step_trap(struct vp *vp)
 	guest_exception(vp, EXCEPTION_DB, false, 0);
 }
 
-void guest_instruction_done(struct vp *vp, uint64_t next_rip)
+void guest_debug_flags_done(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 
-	a->rip = next_rip;
-	a->shadow = 0;
-	if (unlikely(a->rflags & (RFLAGS_TF | RFLAGS_RF))) {
-		a->rflags &= ~RFLAGS_RF;
-		if (a->rflags & RFLAGS_TF)
-			single_step_trap(vp);
-	}
+	a->rflags &= ~RFLAGS_RF;
+	if (a->rflags & RFLAGS_TF)
+		single_step_trap(vp);
 }
 
 /* ---- what other CPUs asked for ---- */
@@ -217,22 +213,29 @@ static enum vp_outcome not_running(struct vp *vp, struct arch_vp_vtl *a)
 	}
 }
 
-enum vp_outcome arch_vp_prepare(struct vp *vp)
+/* Apart, so that an entry with nothing to do needs no stack for it. */
+static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, struct arch_vp_vtl *a)
 {
-	struct arch_vp_vtl *a = vp_arch(vp);
 	enum vp_outcome outcome;
 
-	if (unlikely(atomic_load(&vp->requests))) {
+	if (atomic_load(&vp->requests)) {
 		outcome = requests_take(vp);
 		if (outcome != VP_CONTINUE)
 			return outcome;
 	}
-	if (unlikely(a->activity != ACTIVITY_RUNNING)) {
+	if (a->activity != ACTIVITY_RUNNING) {
 		outcome = not_running(vp, a);
 		if (outcome != VP_CONTINUE)
 			return outcome;
 	}
-	if (likely(!a->work))
-		return VP_CONTINUE;
 	return deliver(vp, a);
+}
+
+enum vp_outcome arch_vp_prepare(struct vp *vp)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	if (likely(!(atomic_load(&vp->requests) | a->work) && a->activity == ACTIVITY_RUNNING))
+		return VP_CONTINUE;
+	return prepare_work(vp, a);
 }

@@ -24,14 +24,7 @@ static enum vp_outcome exit_interrupt(struct vp *vp, struct vp_exit *exit)
 
 static enum vp_outcome exit_cpuid(struct vp *vp, struct vp_exit *exit)
 {
-	uint64_t *gpr = vp->arch.gpr;
-	uint32_t out[4];
-
-	guest_cpuid_query(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], out);
-	gpr[GPR_RAX] = out[0];
-	gpr[GPR_RBX] = out[1];
-	gpr[GPR_RCX] = out[2];
-	gpr[GPR_RDX] = out[3];
+	guest_cpuid_execute(vp);
 	guest_instruction_done(vp, exit->next_rip);
 	return VP_CONTINUE;
 }

@@ -55,8 +55,18 @@ static inline void guest_fault_gp(struct vp *vp)
 {
 	guest_exception(vp, EXCEPTION_GP, true, 0);
 }
+/* The rest of guest_instruction_done() when RF or TF is set: RF ends, TF traps. */
+void guest_debug_flags_done(struct vp *vp);
 /* The instruction is done: RIP goes on, shadow and RF end, TF traps. */
-void guest_instruction_done(struct vp *vp, uint64_t next_rip);
+static inline void guest_instruction_done(struct vp *vp, uint64_t next_rip)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	a->rip = next_rip;
+	a->shadow = 0;
+	if (unlikely(a->rflags & (RFLAGS_TF | RFLAGS_RF)))
+		guest_debug_flags_done(vp);
+}
 
 /* ---- processor.c ---- */
 
