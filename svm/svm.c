@@ -105,7 +105,7 @@ static status_t svm_cpu_enable(void)
 		return STATUS_NO_MEMORY;
 	c->host_vmcb = kva_to_hpa(host_vmcb);
 	c->asid_generation = 1;
-	c->next_asid = FIRST_ASID;
+	c->next_asid = asid_count; /* the first that is drawn flushes what was there before */
 	cpu->backend = c;
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
 	msr_write(MSR_VM_HSAVE_PA, kva_to_hpa(c->host_save));
@@ -169,5 +169,4 @@ const struct backend_ops svm_backend = {
 	.window_request = svm_window_request,
 	.state_get = svm_state_get,
 	.state_set = svm_state_set,
-	.flush_linear = svm_flush_linear,
 };

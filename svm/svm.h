@@ -41,7 +41,7 @@ struct svm_vp {
 	bool flush;		 /* stale guest-linear translations */
 	bool loaded;
 	bool dr_live;  /* the guest's DR0-3 are in the registers, not intercepted */
-	bool nmi_step; /* stepping over one instruction to reach an NMI window */
+	bool nmi_step; /* this entry steps over one instruction, to an NMI window */
 	bool window;   /* V_IRQ is used to find an interrupt window */
 };
 
@@ -95,8 +95,10 @@ bool svm_can_take(struct vp *vp, enum vp_window window);
 void svm_inject(struct vp *vp, const struct vp_event *event);
 void svm_window_request(struct vp *vp, enum vp_window window);
 void svm_window_close(struct svm_vp *s);
-void svm_flush_linear(struct vp *vp);
 void svm_dr_take(struct vp *vp, struct svm_vp *s);
+/* DR0-3 between the VP and the processor, where svm_dr_take() brought them. */
+void svm_dr_load(const struct vp *vp);
+void svm_dr_save(struct vp *vp);
 
 /* svm/exit.c */
 void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);

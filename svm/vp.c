@@ -88,7 +88,7 @@ void svm_vp_destroy(struct vp *vp, uint32_t vtl)
 	vp->vtl[vtl]->backend = NULL;
 }
 
-static void dr_load(const struct vp *vp)
+void svm_dr_load(const struct vp *vp)
 {
 	__asm__ volatile("mov %0, %%dr0" : : "r"(vp->arch.dr[0]));
 	__asm__ volatile("mov %0, %%dr1" : : "r"(vp->arch.dr[1]));
@@ -96,7 +96,7 @@ static void dr_load(const struct vp *vp)
 	__asm__ volatile("mov %0, %%dr3" : : "r"(vp->arch.dr[3]));
 }
 
-static void dr_save(struct vp *vp)
+void svm_dr_save(struct vp *vp)
 {
 	__asm__ volatile("mov %%dr0, %0" : "=r"(vp->arch.dr[0]));
 	__asm__ volatile("mov %%dr1, %0" : "=r"(vp->arch.dr[1]));
@@ -107,7 +107,7 @@ static void dr_save(struct vp *vp)
 /* VMRUN switches DR6 and DR7 only; DR0-3 follow when the guest first uses them. */
 void svm_dr_take(struct vp *vp, struct svm_vp *s)
 {
-	dr_load(vp);
+	svm_dr_load(vp);
 	s->dr_live = true;
 	s->vmcb->intercept_dr_read = 0;
 	s->vmcb->intercept_dr_write = 0;
@@ -127,7 +127,7 @@ static void dr7_forget(void)
 
 static void dr_put(struct vp *vp, struct svm_vp *s)
 {
-	dr_save(vp);
+	svm_dr_save(vp);
 	dr7_forget();
 	s->dr_live = false;
 	s->vmcb->intercept_dr_read = ALL_DRS;
@@ -220,7 +220,7 @@ bool svm_can_take(struct vp *vp, enum vp_window window)
 	if (v->arch.shadow || (s->vmcb->event_inject & VMCB_EVENT_VALID))
 		return false;
 	if (window == WINDOW_NMI)
-		return !v->arch.nmi_masked && !s->nmi_step;
+		return !v->arch.nmi_masked;
 	return v->arch.rflags & RFLAGS_IF;
 }
 
@@ -280,12 +280,19 @@ void svm_window_close(struct svm_vp *s)
 
 /*
  * There is no NMI window. While NMIs are masked, the IRET intercept tells the end (it is on since
- * the injection). In the interrupt shadow of one instruction, that instruction is stepped over
- * with TF, which the guest doesn't get to see: exit.c.
+ * the injection). Behind another event that is injected, a kick of this CPU ends the entry as soon
+ * as the event is delivered: TF would be on the guest's stack then. In the interrupt shadow of one
+ * instruction, that instruction is stepped over with TF, which the guest doesn't get to see: exit.c.
  */
 static void nmi_window(struct vp_vtl *v, struct svm_vp *s)
 {
-	if (v->arch.nmi_masked || s->nmi_step || (v->arch.rflags & RFLAGS_TF))
+	if (v->arch.nmi_masked)
+		return;
+	if (s->vmcb->event_inject & VMCB_EVENT_VALID) {
+		arch_cpu_kick(this_cpu());
+		return;
+	}
+	if (v->arch.rflags & RFLAGS_TF)
 		return;
 	s->nmi_step = true;
 	v->arch.rflags |= RFLAGS_TF;
@@ -300,9 +307,4 @@ void svm_window_request(struct vp *vp, enum vp_window window)
 	case WINDOW_PRIORITY: cr8_watch(s, true); break;
 	case WINDOW_NMI: nmi_window(vp_active(vp), s); break;
 	}
-}
-
-void svm_flush_linear(struct vp *vp)
-{
-	svm_active(vp)->flush = true;
 }

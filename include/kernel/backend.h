@@ -66,12 +66,11 @@ struct backend_ops {
 	 * before each entry that needs them. */
 	void (*window_request)(struct vp *vp, enum vp_window window);
 
-	/* Registers of a VTL, by group (enum guest_state_group). */
+	/* Registers of a VTL, by group (enum guest_state_group). Setting STATE_CONTROL also drops the
+	 * VP's guest-linear translations. */
 	void (*state_get)(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 	void (*state_set)(struct vp *vp, uint32_t vtl, uint32_t groups,
 			  const struct guest_state *state);
-	/* Guest-linear translations of this VP are stale. */
-	void (*flush_linear)(struct vp *vp);
 };
 
 /* The chosen backend; NULL while there is none. */

@@ -11,7 +11,6 @@
 
 uint32_t stub_requests[64];
 struct guest_state stub_state;
-uint32_t stub_flushes;
 uint32_t stub_pages;
 bool stub_no_memory;
 
@@ -176,17 +175,10 @@ static void stub_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct 
 	stub_state = *state;
 }
 
-static void stub_flush(struct vp *vp)
-{
-	(void)vp;
-	stub_flushes++;
-}
-
 static const struct backend_ops stub_backend = {
 	.name = "stub",
 	.state_get = stub_get,
 	.state_set = stub_set,
-	.flush_linear = stub_flush,
 };
 const struct backend_ops *backend = &stub_backend;
 
@@ -219,7 +211,6 @@ struct partition *stub_partition(const struct proto_partition_config *config)
 	}
 	memset(stub_requests, 0, sizeof(stub_requests));
 	memset(&stub_state, 0, sizeof(stub_state));
-	stub_flushes = 0;
 	return partition;
 }
 
@@ -234,4 +225,9 @@ void stub_partition_free(struct partition *partition)
 	guest_cpuid_destroy(partition);
 	free(partition->vps);
 	free(partition);
+}
+
+uint64_t fpu_xcr0(struct fpu_state *state)
+{
+	return state->xcr0;
 }

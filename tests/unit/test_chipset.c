@@ -148,9 +148,24 @@ static void pm_sleeps(void **state)
 
 /* ------------------------------------------------------------ PCI and reset */
 
-static void pci_has_no_devices(void **state)
+static void pci_has_a_host_bridge_alone(void **state)
 {
 	struct machine *m = *state;
+
+	out32(&m->fake, 0xcf8, 0x80000000);
+	assert_int_equal(in32(&m->fake, 0xcfc), 0x0d578086);
+	assert_int_equal(in16(&m->fake, 0xcfe), 0x0d57);
+	assert_int_equal(in8(&m->fake, 0xcfd), 0x80);
+	out32(&m->fake, 0xcf8, 0x80000008);
+	assert_int_equal(in16(&m->fake, 0xcfe), 0x0600);
+	out32(&m->fake, 0xcf8, 0x8000003c);
+	assert_int_equal(in32(&m->fake, 0xcfc), 0);
+	out32(&m->fake, 0xcf8, 0x00000000); /* not enabled */
+	assert_int_equal(in32(&m->fake, 0xcfc), 0xffffffff);
+	out32(&m->fake, 0xcf8, 0x80000100); /* function 1 */
+	assert_int_equal(in32(&m->fake, 0xcfc), 0xffffffff);
+	out32(&m->fake, 0xcf8, 0x80010000); /* bus 1 */
+	assert_int_equal(in32(&m->fake, 0xcfc), 0xffffffff);
 
 	out32(&m->fake, 0xcf8, 0xffffffff);
 	assert_int_equal(in32(&m->fake, 0xcf8), 0x80fffffc);
@@ -322,7 +337,7 @@ int main(void)
 		TEST(pm_power_button),
 		TEST(pm_gpe),
 		TEST(pm_sleeps),
-		TEST(pci_has_no_devices),
+		TEST(pci_has_a_host_bridge_alone),
 		TEST(reset_control_register),
 		TEST(keyboard_controller_resets),
 		TEST(keyboard_controller_answers_at_once),

@@ -193,6 +193,26 @@ static void test_large_pages(void **state)
 	assert_int_equal(table.table_pages, 1);
 }
 
+/* Two mappings that would make one large page: each is unmapped without memory for a split. */
+static void test_keeps_edges(void **state)
+{
+	void *page, *pages = NULL;
+	struct page_translation t;
+
+	(void)state;
+	table.keeps_edges = true;
+	assert_int_equal(page_table_map(&table, 0, MIB(2), MIB(1), PAGE_READ), STATUS_OK);
+	assert_int_equal(page_table_map(&table, MIB(1), MIB(3), MIB(1), PAGE_READ), STATUS_OK);
+	assert_true(page_table_lookup(&table, MIB(1), &t));
+	assert_int_equal(t.page_size, PAGE_SIZE);
+	while ((page = page_alloc(&heap, 0)) != NULL)
+		page_list_push(&pages, page);
+	assert_int_equal(page_table_unmap(&table, 0, MIB(1)), STATUS_OK);
+	assert_false(page_table_lookup(&table, MIB(1) - 1, &t));
+	assert_true(page_table_lookup(&table, MIB(1), &t));
+	page_list_free(&heap, pages);
+}
+
 static void test_arguments(void **state)
 {
 	struct page_translation t;
@@ -242,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_large_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keeps_edges, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sign_extended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_changes, setup, teardown),

@@ -244,6 +244,7 @@ static void emulates_device_memory(void **state)
 		{FAKE_OUT16, PM1A_CONTROL, POWER_OFF}, {FAKE_END, 0, 0},
 	};
 	struct machine *machine = &machines[SMALL];
+	uint32_t before = fake_kernel.apic_writes;
 
 	(void)state;
 	fake_kernel.script = script;
@@ -251,7 +252,7 @@ static void emulates_device_memory(void **state)
 	wait_state(machine, MACHINE_ENDED);
 	assert_int_equal(machine->end, MACHINE_END_POWER_OFF);
 	assert_int_equal(fake_kernel.mismatches, 0);
-	assert_int_equal(fake_kernel.apic_writes, 1);
+	assert_int_equal(fake_kernel.apic_writes - before, 3 + 1); /* the first by the start */
 	assert_int_equal(fake_kernel.last_apic_offset, 0xb0);
 	assert_int_equal(fake_kernel.last_apic_value, 0x12345678);
 	assert_int_equal(machine->platform.ioapic.select, 0x78);

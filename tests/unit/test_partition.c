@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a partition, with everything below it left out: who may build it, and what a build
+ * that fails or that another thread is at leaves behind.
+ */
+#include "machine_memory.h"
+
+#include <kernel/backend.h>
+#include <kernel/memory_map.h>
+#include <kernel/task.h>
+
+const struct backend_ops *backend;
+struct heap kernel_heap;
+
+static struct partition *partition;
+static unsigned int builds, spaces, vps;
+static status_t vp_status, status_inside;
+static bool build_inside;
+
+status_t hypervisor_available(void)
+{
+	return STATUS_OK;
+}
+
+status_t arch_partition_create(struct partition *p)
+{
+	(void)p;
+	return STATUS_OK;
+}
+
+/* Where another thread of the task may come in between. */
+status_t arch_partition_build(struct partition *p, const struct cpuid_leaf *leaves, uint32_t count)
+{
+	builds++;
+	if (build_inside) {
+		build_inside = false;
+		status_inside = proto_partition_build(p, leaves, count);
+		assert_null(partition_vp(p, 0));
+	}
+	return STATUS_OK;
+}
+
+void arch_partition_destroy(struct partition *p)
+{
+	(void)p;
+}
+
+status_t gpa_space_create(struct partition *p, struct gpa_space **space)
+{
+	*space = heap_alloc(p->heap, sizeof(**space));
+	spaces++;
+	return STATUS_OK;
+}
+
+void gpa_space_destroy(struct gpa_space *space)
+{
+	heap_free(&kernel_heap, space, sizeof(*space));
+	spaces--;
+}
+
+status_t vp_create(struct partition *p, uint32_t index, struct vp **vp)
+{
+	if (index == 1 && vp_status != STATUS_OK)
+		return vp_status;
+	*vp = heap_alloc(p->heap, sizeof(**vp));
+	vps++;
+	return STATUS_OK;
+}
+
+void vp_destroy(struct vp *vp)
+{
+	heap_free(&kernel_heap, vp, sizeof(*vp));
+	vps--;
+}
+
+void object_init(struct object *object, enum object_type type,
+		 void (*destroy)(struct object *object))
+{
+	*object = (struct object){.references = 1, .type = type, .destroy = destroy};
+}
+
+void object_get(struct object *object)
+{
+	object->references++;
+}
+
+void object_put(struct object *object)
+{
+	if (--object->references == 0)
+		object->destroy(object);
+}
+
+status_t task_window_restore(struct task *task, hpa_t block)
+{
+	(void)task;
+	(void)block;
+	return STATUS_OK;
+}
+
+void block_return(hpa_t block)
+{
+	(void)block;
+}
+
+static int setup(void **state)
+{
+	const struct proto_partition_config config = {.vp_count = 2};
+
+	(void)state;
+	fake_ram_init(MIB(8));
+	test_heap_init(&kernel_heap, MIB(2), 1);
+	builds = spaces = vps = 0;
+	vp_status = STATUS_OK;
+	build_inside = false;
+	return proto_partition_create(NULL, &config, &partition) == STATUS_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	partition_put(partition);
+	assert_int_equal(spaces, 0);
+	assert_int_equal(vps, 0);
+	assert_int_equal(kernel_heap.pages_free, 509);
+	fake_ram_destroy();
+	return 0;
+}
+
+static void test_is_built_once(void **state)
+{
+	(void)state;
+	assert_null(partition_vp(partition, 0));
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_OK);
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_WRONG_STATE);
+	assert_non_null(partition_vp(partition, 1));
+	assert_null(partition_vp(partition, 2));
+	assert_int_equal(builds, 1);
+}
+
+static void test_two_builds_at_the_same_time(void **state)
+{
+	(void)state;
+	build_inside = true;
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_OK);
+	assert_int_equal(status_inside, STATUS_WRONG_STATE);
+	assert_int_equal(builds, 1);
+	assert_int_equal(vps, 2);
+}
+
+static void test_a_build_that_failed_can_be_repeated(void **state)
+{
+	(void)state;
+	vp_status = STATUS_NO_MEMORY;
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_NO_MEMORY);
+	assert_int_equal(vps, 0);
+	assert_int_equal(spaces, 0);
+	assert_int_equal(partition_reset(partition), STATUS_WRONG_STATE);
+	vp_status = STATUS_OK;
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_OK);
+	assert_int_equal(partition_reset(partition), STATUS_OK);
+}
+
+static void test_configurations(void **state)
+{
+	static const struct {
+		struct proto_partition_config config;
+		status_t status;
+	} rows[] = {
+		{{.vp_count = 0}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 1, .apic_mode = 3}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 256}, STATUS_TOO_LARGE},
+		{{.vp_count = UINT32_MAX, .apic_mode = APIC_MODE_X2APIC_SUPPORTED},
+		 STATUS_TOO_LARGE},
+		{{.vp_count = 1, .flags = BIT(3)}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 1, .flags = PARTITION_HYPERV}, STATUS_NOT_SUPPORTED},
+		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NOT_SUPPORTED},
+		{{.vp_count = 1, .isolation = 4}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 1, .reserved = {0, 0, 0, 1}}, STATUS_INVALID_ARGUMENT},
+	};
+	struct partition *other;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(proto_partition_create(NULL, &rows[i].config, &other),
+				 rows[i].status);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_is_built_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_builds_at_the_same_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_build_that_failed_can_be_repeated, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_configurations, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
