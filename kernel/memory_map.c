@@ -28,6 +28,7 @@ status_t gpa_space_create(struct partition *partition, struct gpa_space **space)
 		heap_free(partition->heap, s, sizeof(*s));
 		return status;
 	}
+	s->table.keeps_edges = true;
 	s->partition = partition;
 	s->pinned_memory = partition->owner != NULL;
 	*space = s;
@@ -140,11 +141,13 @@ static bool ranges_take(struct gpa_space *space, gpa_t gpa, uint64_t size, struc
 }
 
 /* Whole mappings end where entries of the table end, so no page is split and nothing can fail;
- * the table is the backend's until the shootdown, so tables and pins go after it. */
+ * the table is the backend's until the shootdown, so tables and pins go after it: those of this call
+ * alone, as another CPU may unmap at the same time, and has not flushed yet. */
 status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 {
 	struct heap *heap = space->partition->heap;
-	struct gpa_range *taken, *range;
+	struct gpa_range *taken = NULL, *range;
+	void *unlinked = NULL;
 	status_t status = STATUS_OK;
 
 	if (!size)
@@ -159,14 +162,14 @@ status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 		status = STATUS_INVALID_ARGUMENT;
 	for (range = taken; status == STATUS_OK && range; range = range->next)
 		status = page_table_unmap(&space->table, range->gpa, range->size);
+	if (status == STATUS_OK && taken)
+		unlinked = page_table_unlinked_take(&space->table);
 	spin_unlock(&space->lock);
 	if (status != STATUS_OK || !taken)
 		return status;
 
 	gpa_space_shootdown(space);
-	spin_lock(&space->lock);
-	page_table_reap(&space->table);
-	spin_unlock(&space->lock);
+	page_list_free(heap, unlinked);
 	while ((range = taken)) {
 		taken = range->next;
 		if (space->pinned_memory)

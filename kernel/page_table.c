@@ -12,7 +12,8 @@
  *
  * An entry is 0, a leaf, or a table of the next lower level. No table but the root is ever left
  * empty, so an entry that is not 0 means that something is mapped below it; and a table whose
- * leaves could be one larger leaf becomes one (merge), which a change of a part undoes (split).
+ * leaves could be one larger leaf becomes one (merge), which a change of a part undoes (split). A
+ * table that keeps its edges is not merged: a split needs memory, and so can fail.
  *
  * Each change first makes all that may fail: a map that runs out of tables takes back what it
  * did, an unmap or protect splits the pages at its two ends before it changes anything.
@@ -138,7 +139,8 @@ static void entry_merge(struct page_table *table, uint64_t *entry, unsigned int 
 	uint32_t flags;
 	hpa_t hpa;
 
-	if (!level_has_leaves(format, level) || *entry == 0 || format->is_leaf(*entry, level))
+	if (table->keeps_edges || !level_has_leaves(format, level) || *entry == 0 ||
+	    format->is_leaf(*entry, level))
 		return;
 	entries = table_below(format, *entry, level);
 	if (entries[0] == 0 || !format->is_leaf(entries[0], level - 1))

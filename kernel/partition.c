@@ -151,9 +151,11 @@ static status_t vps_create(struct partition *partition)
 status_t proto_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
 			       uint32_t leaf_count)
 {
+	uint32_t proto = PARTITION_PROTO;
 	status_t status;
 
-	if (partition->state != PARTITION_PROTO)
+	/* Two threads of the task may try at the same time: one of them builds. */
+	if (!atomic_compare_exchange_strong(&partition->state, &proto, PARTITION_BUILDING))
 		return STATUS_WRONG_STATE;
 	status = arch_partition_build(partition, leaves, leaf_count);
 	if (status == STATUS_OK)
@@ -162,6 +164,7 @@ status_t proto_partition_build(struct partition *partition, const struct cpuid_l
 		status = vps_create(partition);
 	if (status != STATUS_OK) {
 		built_destroy(partition);
+		partition->state = PARTITION_PROTO;
 		return status;
 	}
 	partition->time_base = timestamp_read();
@@ -173,7 +176,7 @@ status_t partition_reset(struct partition *partition)
 {
 	uint32_t i;
 
-	if (partition->state == PARTITION_PROTO)
+	if (partition->state < PARTITION_BUILT)
 		return STATUS_WRONG_STATE;
 	for (i = 0; i < partition->vp_count; i++) {
 		if (atomic_load(&partition->vps[i]->run_state) != VP_STOPPED)
@@ -197,7 +200,7 @@ uint64_t partition_reference_time(const struct partition *partition)
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)
 {
-	if (partition->state == PARTITION_PROTO || index >= partition->vp_count)
+	if (partition->state < PARTITION_BUILT || index >= partition->vp_count)
 		return NULL;
 	return partition->vps[index];
 }

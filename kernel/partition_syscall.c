@@ -30,7 +30,7 @@ static status_t built_get(struct thread *thread, uint64_t handle, uint32_t right
 {
 	status_t status = partition_get(thread, handle, rights, partition);
 
-	if (status == STATUS_OK && (*partition)->state == PARTITION_PROTO) {
+	if (status == STATUS_OK && (*partition)->state < PARTITION_BUILT) {
 		partition_put(*partition);
 		return STATUS_WRONG_STATE;
 	}

@@ -78,7 +78,7 @@ struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
 	partition = container_of(object, struct partition, object);
 	status = task_window_range(thread->task, a[2], PAGE_SIZE, &run);
 	vp = a[1] < UINT32_MAX ? partition_vp(partition, (uint32_t)a[1]) : NULL;
-	if (status == STATUS_OK && partition->state == PARTITION_PROTO)
+	if (status == STATUS_OK && partition->state < PARTITION_BUILT)
 		status = STATUS_WRONG_STATE;
 	else if (status == STATUS_OK && !vp)
 		status = STATUS_NOT_FOUND;

@@ -49,6 +49,7 @@ struct page_table {
 	hpa_t root;
 	void *unlinked;	      /* page list: tables that await page_table_reap() */
 	uint64_t table_pages; /* counted for statistics, root included */
+	bool keeps_edges; /* never merges, so what was mapped whole is unmapped without a split */
 };
 
 /* A table without a mapping; NO_MEMORY. */

@@ -19,21 +19,20 @@ struct gpa_space;
 struct task;
 
 enum partition_state {
-	PARTITION_PROTO, /* made, not built */
+	PARTITION_PROTO,    /* made, not built */
+	PARTITION_BUILDING, /* by one of the task's threads */
 	PARTITION_BUILT,
 	PARTITION_BAD_RESET, /* a reset failed; only a further reset helps */
 };
 
 struct partition {
 	struct object object;
-	struct task *owner;   /* gets the deposits back; NULL: made by the kernel's self tests */
-	struct heap own_heap; /* what was deposited */
-	struct heap *heap;    /* pays: &own_heap, or the kernel's for self tests */
-	struct spinlock lock; /* protects state and running */
-	uint32_t state;	      /* enum partition_state */
+	struct task *owner;	/* gets the deposits back; NULL: made by the kernel's self tests */
+	struct heap own_heap;	/* what was deposited */
+	struct heap *heap;	/* pays: &own_heap, or the kernel's for self tests */
+	_Atomic uint32_t state; /* enum partition_state */
 	uint32_t vp_count;
-	struct vp **vps;  /* by index; made by build */
-	uint32_t running; /* VPs that are bound */
+	struct vp **vps; /* by index; made by build */
 	struct proto_partition_config config;
 	struct gpa_space *space[VTL_COUNT]; /* VTLs that don't differ share one */
 	uint64_t time_base;		    /* timestamp of its reference time 0 */

@@ -41,7 +41,7 @@
 	X(proto_partition_build, 23, "handle, va of struct partition_config")                      \
 	/* partitions */                                                                           \
 	X(partition_deposit, 30, "handle, window va, size: both multiples of 2 MiB")               \
-	X(partition_withdraw, 31, "handle, va of uint64_t -> 1 if a free 2 MiB block came back")   \
+	X(partition_withdraw, 31, "handle, va of uint64_t or 0 -> window va of a free block")      \
 	X(partition_map, 32, "handle, vtl, window va, size, gpa, enum gpa_flags")                  \
 	X(partition_unmap, 33, "handle, vtl, gpa, size")                                           \
 	X(partition_reset, 34, "handle; no VP may be running")                                     \
