@@ -34,10 +34,10 @@ void console_bind(struct event *event, uint64_t bits); /* NULL: none; takes a re
 
 /* Stops the machine with words, registers and a backtrace; for the kernel's own faults only. */
 __noreturn void panic(const char *text, ...) __printf(1, 2);
-#define assert_kernel(c)                                                                           \
-	do {                                                                                       \
-		if (unlikely(!(c)))                                                                \
-			panic("%s:%d: %s", __FILE__, __LINE__, #c);                                \
+#define assert_kernel(c)                                            \
+	do {                                                        \
+		if (unlikely(!(c)))                                 \
+			panic("%s:%d: %s", __FILE__, __LINE__, #c); \
 	} while (0)
 
 #endif

@@ -11,9 +11,9 @@
 #define TIMER_NEVER UINT64_MAX
 
 struct timer {
-	uint64_t deadline; /* TIMER_NEVER: not queued */
+	uint64_t deadline;		      /* TIMER_NEVER: not queued */
 	void (*expired)(struct timer *timer); /* interrupts off, no waiting; may set it again */
-	struct timer *left, *right, *parent; /* pairing heap: O(1) insert, no fixed size */
+	struct timer *left, *right, *parent;  /* pairing heap: O(1) insert, no fixed size */
 };
 
 struct timer_queue {

@@ -18,7 +18,7 @@ void stub_host_set(enum host_kind kind);
 
 extern uint32_t stub_requests[64];    /* by VP: what vp_request() set */
 extern struct guest_state stub_state; /* of every VP */
-extern uint32_t stub_pages; /* allocated and not freed */
+extern uint32_t stub_pages;	      /* allocated and not freed */
 extern bool stub_no_memory;
 
 /* Built with this many VPs; `partition` is filled from config. */
