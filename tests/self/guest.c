@@ -164,7 +164,7 @@ uint32_t guest_run(struct test_guest *guest)
 bool guest_says(struct test_guest *guest, uint32_t value)
 {
 	uint32_t reason = guest_run(guest);
-	if (reason != VP_RUN_PORT_IO || guest->run->port.value != value) log_info("DBG reason %u port %x val %x want %x rip %llx ebx %llx", reason, guest->run->port.port, guest->run->port.value, value, (unsigned long long)guest->vp->vtl[0]->arch.rip, (unsigned long long)guest->vp->arch.gpr[3]);
+
 	return reason == VP_RUN_PORT_IO && guest->run->port.write &&
 	       guest->run->port.port == GUEST_PORT && guest->run->port.value == value;
 }
