@@ -262,7 +262,9 @@ $(BUILD)/guest-tests/%.elf: tests/%.S tests/guest/guest.inc
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
 
 .PHONY: run iso guest guest-tests deps-run deps-test clean help
-run iso: deps-run $(IMAGE) $(if $(findstring selftest,$(KCMDLINE)),$(SELF_IMAGE)) guest
+# A guest's kernel is fetched only if none is named.
+run iso: deps-run $(IMAGE) $(if $(findstring selftest,$(KCMDLINE)),$(SELF_IMAGE)) \
+	$(if $(KERNEL)$(CONF),,$(GUEST)/vmlinuz) $(GUEST)/initramfs
 
 run:
 	@scripts/run --build $(BUILD) --arch $(ARCH)
