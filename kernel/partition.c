@@ -11,7 +11,6 @@
 #include <kernel/task.h>
 
 #define REFERENCE_UNIT_NS 100u
-#define XAPIC_VPS_MAX	  255u
 
 static size_t vps_size(const struct partition *partition)
 {
@@ -36,8 +35,6 @@ static status_t config_check(const struct proto_partition_config *config)
 	if (!config->vp_count || config->apic_mode > APIC_MODE_X2APIC_ENABLED ||
 	    (config->flags & ~known))
 		return STATUS_INVALID_ARGUMENT;
-	if (config->apic_mode == APIC_MODE_XAPIC && config->vp_count > XAPIC_VPS_MAX)
-		return STATUS_TOO_LARGE;
 	if (config->vp_count > (PAGE_SIZE << HEAP_MAX_ORDER) / sizeof(struct vp *))
 		return STATUS_TOO_LARGE;
 	for (i = 0; i < ARRAY_SIZE(config->reserved); i++) {
@@ -75,17 +72,28 @@ static void built_destroy(struct partition *partition)
 	arch_partition_destroy(partition);
 }
 
+/* It becomes the task's only when it is mapped: the other way round another thread could deposit it
+ * anew in between, and would find the kernel's memory in its window. */
+status_t partition_block_give(struct partition *partition, hpa_t block)
+{
+	status_t status = task_window_restore(partition->owner, block);
+
+	if (status == STATUS_OK)
+		block_return(block);
+	else
+		heap_add_block(&partition->own_heap, block);
+	return status;
+}
+
 /* Gives the deposits back to the task that made them. */
 static void deposits_return(struct partition *partition)
 {
 	hpa_t block;
 
-	while (heap_remove_block(&partition->own_heap, &block) == STATUS_OK) {
-		block_return(block);
-		if (task_window_restore(partition->owner, block) != STATUS_OK)
-			log_error("a deposited block at %#llx could not be given back",
-				  (unsigned long long)block);
-	}
+	/* Ends at the first block that cannot go back: no later one can. */
+	while (heap_remove_block(&partition->own_heap, &block) == STATUS_OK)
+		if (partition_block_give(partition, block) != STATUS_OK)
+			break;
 	if (partition->own_heap.pages_total)
 		log_error("%llu pages of a destroyed partition are lost",
 			  (unsigned long long)partition->own_heap.pages_total);

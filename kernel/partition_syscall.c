@@ -16,8 +16,7 @@ static status_t partition_get(struct thread *thread, uint64_t handle, uint32_t r
 			      struct partition **partition)
 {
 	struct object *object;
-	status_t status = handle_get(&thread->task->handles, (handle_t)handle, OBJECT_PARTITION,
-				     rights, &object);
+	status_t status = syscall_object(thread, handle, OBJECT_PARTITION, rights, &object);
 
 	if (status == STATUS_OK)
 		*partition = container_of(object, struct partition, object);
@@ -70,8 +69,11 @@ struct syscall_result sys_proto_partition_cpuid(struct thread *thread, const uin
 {
 	struct partition *partition;
 	uint32_t out[4];
-	status_t status = partition_get(thread, a[0], RIGHT_READ, &partition);
+	status_t status;
 
+	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX)
+		return syscall_status(STATUS_INVALID_ARGUMENT);
+	status = partition_get(thread, a[0], RIGHT_READ, &partition);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	arch_proto_cpuid(partition, (uint32_t)a[1], (uint32_t)a[2], out);
@@ -180,8 +182,7 @@ struct syscall_result sys_partition_withdraw(struct thread *thread, const uint64
 		return syscall_status(status);
 	status = heap_remove_block(&partition->own_heap, &block);
 	if (status == STATUS_OK) {
-		block_return(block);
-		status = task_window_restore(partition->owner, block);
+		status = partition_block_give(partition, block);
 		va = ROOT_WINDOW_BASE + block;
 	}
 	partition_put(partition);

@@ -148,6 +148,10 @@ void vp_request(struct vp *vp, uint32_t bits)
 			arch_cpu_kick(cpu);
 		return;
 	}
+	/* A thread that was woken for another reason may run the VP to its end and unbind it
+	 * meanwhile: that waits for the lock. */
+	spin_lock(&vp->wake_lock);
 	if (atomic_compare_exchange_strong(&vp->run_state, &blocked, VP_READY))
 		sched_ready(vp->thread);
+	spin_unlock(&vp->wake_lock);
 }

@@ -30,6 +30,14 @@ __noreturn void trap_syscall(uint64_t number, const uint64_t arguments[6])
 	sched_exit();
 }
 
+status_t syscall_object(struct thread *thread, uint64_t handle, enum object_type type,
+			uint32_t rights, struct object **object)
+{
+	if (handle > UINT32_MAX)
+		return STATUS_INVALID_HANDLE;
+	return handle_get(&thread->task->handles, (handle_t)handle, type, rights, object);
+}
+
 __noreturn void trap_user_interrupt(void)
 {
 	sched_exit();
@@ -63,6 +71,9 @@ struct syscall_result sys_console_write(struct thread *thread, const uint64_t a[
 			return syscall_status(status);
 		console_write(bytes, part);
 		done += part;
+		/* A serial line is slow: interrupts, and who waits for this CPU, come in between. */
+		arch_interrupt_window();
+		cpu_wait(this_cpu());
 	}
 	return syscall_ok(size);
 }
@@ -106,12 +117,8 @@ static status_t event_get(struct thread *thread, uint64_t handle, uint32_t right
 			  struct event **event)
 {
 	struct object *object;
-	status_t status;
+	status_t status = syscall_object(thread, handle, OBJECT_EVENT, rights, &object);
 
-	if (handle > UINT32_MAX)
-		return STATUS_INVALID_HANDLE;
-	status =
-		handle_get(&thread->task->handles, (handle_t)handle, OBJECT_EVENT, rights, &object);
 	if (status == STATUS_OK)
 		*event = container_of(object, struct event, object);
 	return status;
@@ -162,10 +169,7 @@ struct syscall_result sys_memory_info(struct thread *thread, const uint64_t a[6]
 		heap_info(&kernel_heap, &info);
 		return syscall_status(user_copy_out(a[1], &info, sizeof(info)));
 	}
-	if (a[0] > UINT32_MAX)
-		return syscall_status(STATUS_INVALID_HANDLE);
-	status = handle_get(&thread->task->handles, (handle_t)a[0], OBJECT_PARTITION, RIGHT_READ,
-			    &object);
+	status = syscall_object(thread, a[0], OBJECT_PARTITION, RIGHT_READ, &object);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	heap_info(container_of(object, struct partition, object)->heap, &info);

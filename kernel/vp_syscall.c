@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System calls of virtual processors. A VP is bound to a thread by vp_bind; its handle is of use to
- * that thread alone, so that everything here happens on the CPU that the VP runs on. The handle's
- * end, or the thread's, unbinds it.
+ * that thread alone, so that everything here happens on the CPU that the VP runs on. The end of its
+ * last handle unbinds it.
  */
 #include <kernel/backend.h>
 #include <kernel/memory_map.h>
@@ -32,10 +32,21 @@ static void vp_unbound(struct object *object)
 	cpu_call(thread->cpu, vp_leave_cpu, vp);
 	blocks_unpin(vp->run_hpa, PAGE_SIZE);
 	vp->run = NULL;
+	spin_lock(&vp->wake_lock);
 	vp->thread = NULL;
+	spin_unlock(&vp->wake_lock);
 	object_put(&thread->object);
 	atomic_store(&vp->bound, false);
 	partition_put(partition);
+}
+
+/* A handle was closed while the VP runs: without it the VMM might have no way left to stop it. */
+static void vp_closed(struct object *object)
+{
+	struct vp *vp = container_of(object, struct vp, object);
+
+	if (atomic_load(&vp->run_state) != VP_STOPPED)
+		vp_request(vp, VP_REQUEST_YIELD);
 }
 
 static status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
@@ -53,6 +64,7 @@ static status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
 	object_get(&thread->object);
 	object_get(&vp->partition->object);
 	object_init(&vp->object, OBJECT_VP, vp_unbound);
+	vp->object.closed = vp_closed;
 	vp->thread = thread;
 	vp->run_hpa = run;
 	vp->run = hpa_to_kva(run);
@@ -71,8 +83,7 @@ struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
 
 	if (!IS_ALIGNED(a[2], PAGE_SIZE))
 		return syscall_status(STATUS_MISALIGNED);
-	status = handle_get(&thread->task->handles, (handle_t)a[0], OBJECT_PARTITION, RIGHT_RUN,
-			    &object);
+	status = syscall_object(thread, a[0], OBJECT_PARTITION, RIGHT_RUN, &object);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	partition = container_of(object, struct partition, object);
@@ -98,8 +109,7 @@ struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
 static status_t bound_get(struct thread *thread, uint64_t handle, uint32_t rights, struct vp **vp)
 {
 	struct object *object;
-	status_t status =
-		handle_get(&thread->task->handles, (handle_t)handle, OBJECT_VP, rights, &object);
+	status_t status = syscall_object(thread, handle, OBJECT_VP, rights, &object);
 
 	if (status != STATUS_OK)
 		return status;

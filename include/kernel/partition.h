@@ -56,6 +56,9 @@ status_t proto_partition_build(struct partition *partition, const struct cpuid_l
 /* Back to the state after build, memory mappings kept. BUSY while a VP is bound and in vp_run. */
 status_t partition_reset(struct partition *partition);
 void partition_put(struct partition *partition);
+/* A block that was taken out of its heap goes back to the task that deposited it. NO_MEMORY: the
+ * task's window cannot take it, and the partition has it again. */
+status_t partition_block_give(struct partition *partition, hpa_t block);
 
 /* Reference time in units of 100 ns since it was built. */
 uint64_t partition_reference_time(const struct partition *partition);

@@ -102,7 +102,8 @@ struct vp {
 	uint32_t active_vtl;
 	_Atomic uint32_t requests;  /* enum vp_request */
 	_Atomic uint32_t run_state; /* enum vp_run_state */
-	struct thread *thread;	    /* that it is bound to */
+	struct thread *thread;	    /* that it is bound to; changes under wake_lock */
+	struct spinlock wake_lock;  /* held from BLOCKED to READY until the thread has its wake */
 	struct cpu *_Atomic cpu;    /* on which it is loaded */
 	_Atomic uint64_t tlb_seen;  /* generation of the space at the last entry */
 	struct vp_run_page *run;    /* the VMM's page, NULL: driven by the kernel itself */

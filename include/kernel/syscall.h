@@ -23,6 +23,10 @@ typedef struct syscall_result syscall_handler_t(struct thread *thread, const uin
 SYSCALL_TABLE(SYSCALL_DECLARE)
 #undef SYSCALL_DECLARE
 
+/* handle_get() for an argument: a value wider than a handle names nothing. */
+status_t syscall_object(struct thread *thread, uint64_t handle, enum object_type type,
+			uint32_t rights, struct object **object) __must_check;
+
 static inline struct syscall_result syscall_ok(uint64_t value)
 {
 	return (struct syscall_result){.status = STATUS_OK, .value = value};

@@ -14,7 +14,8 @@ struct heap kernel_heap;
 
 static struct partition *partition;
 static unsigned int builds, spaces, vps;
-static status_t vp_status, status_inside;
+static status_t vp_status, arch_status, window_status, status_inside;
+static bool block_in_window, block_returned;
 static bool build_inside;
 
 status_t hypervisor_available(void)
@@ -25,7 +26,7 @@ status_t hypervisor_available(void)
 status_t arch_partition_create(struct partition *p)
 {
 	(void)p;
-	return STATUS_OK;
+	return arch_status;
 }
 
 /* Where another thread of the task may come in between. */
@@ -94,12 +95,15 @@ status_t task_window_restore(struct task *task, hpa_t block)
 {
 	(void)task;
 	(void)block;
-	return STATUS_OK;
+	block_in_window = window_status == STATUS_OK;
+	return window_status;
 }
 
 void block_return(hpa_t block)
 {
 	(void)block;
+	assert_true(block_in_window);
+	block_returned = true;
 }
 
 static int setup(void **state)
@@ -110,8 +114,8 @@ static int setup(void **state)
 	fake_ram_init(MIB(8));
 	test_heap_init(&kernel_heap, MIB(2), 1);
 	builds = spaces = vps = 0;
-	vp_status = STATUS_OK;
-	build_inside = false;
+	vp_status = arch_status = window_status = STATUS_OK;
+	build_inside = block_in_window = block_returned = false;
 	return proto_partition_create(NULL, &config, &partition) == STATUS_OK ? 0 : -1;
 }
 
@@ -168,7 +172,6 @@ static void test_configurations(void **state)
 	} rows[] = {
 		{{.vp_count = 0}, STATUS_INVALID_ARGUMENT},
 		{{.vp_count = 1, .apic_mode = 3}, STATUS_INVALID_ARGUMENT},
-		{{.vp_count = 256}, STATUS_TOO_LARGE},
 		{{.vp_count = UINT32_MAX, .apic_mode = APIC_MODE_X2APIC_SUPPORTED},
 		 STATUS_TOO_LARGE},
 		{{.vp_count = 1, .flags = BIT(3)}, STATUS_INVALID_ARGUMENT},
@@ -185,6 +188,36 @@ static void test_configurations(void **state)
 				 rows[i].status);
 }
 
+static void test_the_architecture_may_refuse(void **state)
+{
+	const struct proto_partition_config config = {.vp_count = 256};
+	uint64_t before = kernel_heap.pages_free;
+	struct partition *other;
+
+	(void)state;
+	arch_status = STATUS_TOO_LARGE;
+	assert_int_equal(proto_partition_create(NULL, &config, &other), STATUS_TOO_LARGE);
+	assert_int_equal(kernel_heap.pages_free, before);
+}
+
+static void test_a_block_is_the_tasks_when_it_is_in_its_window(void **state)
+{
+	hpa_t block;
+
+	(void)state;
+	heap_add_block(&partition->own_heap, MIB(4));
+	assert_int_equal(heap_remove_block(&partition->own_heap, &block), STATUS_OK);
+	window_status = STATUS_NO_MEMORY;
+	assert_int_equal(partition_block_give(partition, block), STATUS_NO_MEMORY);
+	assert_false(block_returned);
+	assert_int_equal(partition->own_heap.pages_total, LARGE_PAGE_SIZE / PAGE_SIZE);
+	assert_int_equal(heap_remove_block(&partition->own_heap, &block), STATUS_OK);
+	window_status = STATUS_OK;
+	assert_int_equal(partition_block_give(partition, block), STATUS_OK);
+	assert_true(block_returned);
+	assert_int_equal(partition->own_heap.pages_total, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +226,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_build_that_failed_can_be_repeated, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_configurations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_architecture_may_refuse, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_block_is_the_tasks_when_it_is_in_its_window,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

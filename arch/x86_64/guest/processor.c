@@ -21,10 +21,14 @@
 #define ATTRIBUTES_LDT	 0x0082u
 #define ATTRIBUTES_TSS	 0x008bu
 #define RESET_LIMIT	 0xffffu
+#define XAPIC_VPS_MAX	 255u /* ids of 8 bits, and 255 is everybody */
 
 status_t arch_partition_create(struct partition *partition)
 {
-	(void)partition;
+	const struct proto_partition_config *config = &partition->config;
+
+	if (config->apic_mode == APIC_MODE_XAPIC && config->vp_count > XAPIC_VPS_MAX)
+		return STATUS_TOO_LARGE;
 	return STATUS_OK;
 }
 
