@@ -10,8 +10,10 @@
 #include <arch/cr.h>
 #include <kernel/string.h>
 
-#define DR6_BS	       BIT(14)
-#define LAST_EXCEPTION 31u
+#define DR6_BS		BIT(14)
+#define DR6_BREAKPOINTS 0xfull
+#define VECTOR_DB	1u
+#define LAST_EXCEPTION	31u
 
 typedef void decode_function_t(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
 
@@ -83,26 +85,26 @@ static void decode_dr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	svm_dr_take(vp, s);
 }
 
-/* The end of the step that began at an NMI window. */
-static bool step_ended(struct vp *vp, struct svm_vp *s)
+/* The end of an entry that stepped to an NMI window, whatever the exit: the instruction may have
+ * exited itself, or not begun. True: TF's trap and no other is what ended it. */
+static bool step_end(struct vp *vp, struct svm_vp *s)
 {
-	if (!s->nmi_step)
-		return false;
+	struct vmcb *vmcb = s->vmcb;
+
 	s->nmi_step = false;
 	vp_active(vp)->arch.rflags &= ~RFLAGS_TF;
-	s->vmcb->dr6 &= ~DR6_BS;
-	vmcb_dirty(s->vmcb, VMCB_CLEAN_DR);
-	return true;
+	if (vmcb->exit_code != SVM_EXIT_EXCEPTION + VECTOR_DB)
+		return false;
+	vmcb->dr6 &= ~DR6_BS;
+	vmcb_dirty(vmcb, VMCB_CLEAN_DR);
+	return !(vmcb->dr6 & ~s->step_dr6 & DR6_BREAKPOINTS);
 }
 
 static void decode_exception(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
 	uint64_t vector = s->vmcb->exit_code - SVM_EXIT_EXCEPTION;
 
-	if (vector == 1 && step_ended(vp, s)) {
-		exit->kind = VP_EXIT_NMI_WINDOW;
-		return;
-	}
+	(void)vp;
 	exit->event.vector = (uint8_t)vector;
 	exit->event.has_error = vector == 17; /* of those intercepted, #AC alone has one */
 	exit->event.error = (uint32_t)s->vmcb->exit_info1;
@@ -214,6 +216,10 @@ void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	exit->byte_count = 0;
 	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
 		reinject(vp_active(vp), vmcb->exit_int_info);
+	if (unlikely(s->nmi_step) && step_end(vp, s)) {
+		exit->kind = VP_EXIT_NMI_WINDOW;
+		return;
+	}
 	row = likely(code < ARRAY_SIZE(rows)) ? &rows[code] : &rows[SVM_EXIT_FERR];
 	exit->kind = row->kind;
 	if (row->length)

@@ -94,6 +94,8 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 	if (groups & STATE_PAT)
 		state->pat = vmcb->pat;
 	if (groups & STATE_DEBUG) {
+		if (s->dr_live)
+			svm_dr_save(vp);
 		state->dr6 = vmcb->dr6;
 		state->dr7 = vmcb->dr7;
 	}
@@ -137,6 +139,8 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 	if (groups & STATE_PAT)
 		vmcb->pat = state->pat;
 	if (groups & STATE_DEBUG) {
+		if (s->dr_live)
+			svm_dr_load(vp);
 		vmcb->dr6 = state->dr6;
 		vmcb->dr7 = state->dr7;
 	}

@@ -295,6 +295,7 @@ static void nmi_window(struct vp_vtl *v, struct svm_vp *s)
 	if (v->arch.rflags & RFLAGS_TF)
 		return;
 	s->nmi_step = true;
+	s->step_dr6 = s->vmcb->dr6;
 	v->arch.rflags |= RFLAGS_TF;
 }
 

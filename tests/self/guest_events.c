@@ -2,11 +2,14 @@
 /* Interrupts on their way to a guest: windows, priorities, NMIs, timers, halting. */
 #include "guest.h"
 #include <arch/cr.h>
+#include <kernel/backend.h>
 
 GUEST_CODE_DECLARE(timer);
 GUEST_CODE_DECLARE(window);
 GUEST_CODE_DECLARE(nmi);
 GUEST_CODE_DECLARE(spin);
+GUEST_CODE_DECLARE(step);
+extern const char guest_step_nmi[], guest_step_db[], guest_step_ud[];
 extern const char guest_timer_tick[], guest_window_irq[], guest_nmi_entry[];
 
 /* VP_REQUEST_NMI of the x86 guest; the header that names it is the architecture's own. */
@@ -65,6 +68,32 @@ SELFTEST(event_nmi_masks_nmi)
 	GUEST_CHECK(&g, guest_says(&g, 2));
 	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RCX) == 1); /* after all of the first */
 	GUEST_CHECK(&g, guest_says(&g, 2));
+	guest_destroy(&g);
+}
+
+/* An NMI waits for the end of an interrupt shadow, and comes right behind another event; of the
+ * stepping that this takes the guest sees nothing. */
+SELFTEST(event_nmi_steps_unseen)
+{
+	struct arch_vp_vtl *a;
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	a = &g.vp->vtl[0]->arch;
+	guest_start(&g, step);
+	guest_vector_set(&g, 1, (uintptr_t)guest_step_db);
+	guest_vector_set(&g, 2, (uintptr_t)guest_step_nmi);
+	guest_vector_set(&g, 6, (uintptr_t)guest_step_ud);
+	GUEST_CHECK(&g, guest_says(&g, 5));
+	a->shadow = 1;
+	vp_request(g.vp, REQUEST_NMI);
+	GUEST_CHECK(&g, guest_says(&g, 0x001));
+	a->event.type = EVENT_EXCEPTION;
+	a->event.vector = 6;
+	a->event.has_error = false;
+	a->work |= WORK_EVENT;
+	vp_request(g.vp, REQUEST_NMI);
+	GUEST_CHECK(&g, guest_says(&g, 0x002));
 	guest_destroy(&g);
 }
 

@@ -16,6 +16,7 @@ GUEST_CODE_DECLARE(cr4);
 GUEST_CODE_DECLARE(xsetbv);
 GUEST_CODE_DECLARE(fpu);
 GUEST_CODE_DECLARE(debug);
+GUEST_CODE_DECLARE(watch);
 extern const char guest_msr_gp[], guest_cr4_gp[], guest_undefined_ud[], guest_xsetbv_gp[],
 	guest_debug_db[];
 
@@ -225,5 +226,18 @@ SELFTEST(exit_debug_registers)
 	guest_vector_set(&g, 1, (uintptr_t)guest_debug_db);
 	GUEST_CHECK(&g, guest_says(&g, 0)); /* DR0 reads as written */
 	GUEST_CHECK(&g, guest_says(&g, 1)); /* DR6.B0 */
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_breakpoint_in_the_kernel)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, watch);
+	g.vp->arch.gpr[GPR_RBX] = (uintptr_t)arch_vp_prepare;
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	g.vp->arch.gpr[GPR_RBX] = 0;
+	GUEST_CHECK(&g, guest_says(&g, 2));
 	guest_destroy(&g);
 }

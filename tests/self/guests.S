@@ -241,6 +241,50 @@ handler nmi entry
 	iretq
 guest_end nmi
 
+/* Tells how many NMIs there were, then #DBs, then TF as #UD's frame had it, a digit each. */
+	.macro	say_counts
+	mov	%r9d, %eax
+	shl	$4, %eax
+	or	%r10d, %eax
+	shl	$4, %eax
+	or	%r8d, %eax
+	out	%eax, $0x99
+	.endm
+
+guest step
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	say	5
+	cpuid
+	say_counts
+	nop
+	say_counts
+	hlt
+handler step nmi
+	inc	%r8d
+	iretq
+handler step db
+	inc	%r9d
+	iretq
+handler step ud
+	mov	16(%rsp), %r10d
+	shr	$8, %r10d
+	and	$1, %r10d
+	iretq
+guest_end step
+
+/* A breakpoint at RBX, where the kernel comes and the guest doesn't. */
+guest watch
+	mov	%rbx, %dr0
+	mov	$0x401, %eax
+	mov	%rax, %dr7
+	say	1
+	cpuid
+	say	2
+	hlt
+guest_end watch
+
 /* MOV CR4 with a bit that the processor does not have. */
 guest cr4
 	mov	%cr4, %rax

@@ -162,10 +162,12 @@ static enum vp_outcome exit_window(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
+/* An exception on the way to its own handler exits before the guest has run an instruction, and so
+ * before a host interrupt could: without a look at those in between it would go on for ever. */
 static enum vp_outcome exit_exception(struct vp *vp, struct vp_exit *exit)
 {
 	guest_exception(vp, exit->event.vector, exit->event.has_error, exit->event.error);
-	return VP_CONTINUE;
+	return VP_SWITCH;
 }
 
 static enum vp_outcome exit_undefined(struct vp *vp, struct vp_exit *exit)

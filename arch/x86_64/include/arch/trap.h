@@ -16,6 +16,7 @@ struct trap_frame {
 };
 
 enum exception {
+	EXCEPTION_DB = 1,
 	EXCEPTION_NMI = 2,
 	EXCEPTION_NM = 7,
 	EXCEPTION_DF = 8,
