@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log ring and the console. All that is written goes to the ring, which forgets its oldest
- * bytes; positions count from the first byte ever written, so a reader sees that it missed some.
- * What was typed waits in a second ring until the root task takes it; when that is full, new bytes
- * are dropped.
+ * The log ring and the console, which pass bytes on as they are: the kernel's own lines end as a
+ * terminal wants it. All that is written goes to the ring, which forgets its oldest bytes;
+ * positions count from the first byte ever written, so a reader sees that it missed some. What was
+ * typed waits in a second ring until the root task takes it; when that is full, new bytes are
+ * dropped.
  */
 #include <kernel/arch.h>
 #include <kernel/console.h>
@@ -66,6 +67,7 @@ void log_at(enum log_level level, const char *text, ...)
 	length += (size_t)format_v(line + length, sizeof(line) - length - 1, text, arguments);
 	va_end(arguments);
 	length = MIN(length, sizeof(line) - 2);
+	line[length++] = '\r';
 	line[length++] = '\n';
 	log_enter();
 	ring_write(line, length);

@@ -45,9 +45,9 @@ static void console_print(const char *text, ...)
 	va_list arguments;
 
 	va_start(arguments, text);
-	format_v(line, sizeof(line) - 1, text, arguments);
+	format_v(line, sizeof(line) - 2, text, arguments);
 	va_end(arguments);
-	memcpy(line + strlen(line), "\n", 2);
+	memcpy(line + strlen(line), "\r\n", 3);
 	console_write(line, strlen(line));
 }
 

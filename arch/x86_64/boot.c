@@ -41,7 +41,7 @@ static __noreturn void refuse(const char *what, status_t status)
 	arch_console_write(what, strlen(what));
 	arch_console_write(": ", 2);
 	arch_console_write(status_words(status), strlen(status_words(status)));
-	arch_console_write("\n", 1);
+	arch_console_write("\r\n", 2);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

@@ -230,9 +230,6 @@ static void byte_write(uint8_t byte)
 
 void arch_console_write(const char *bytes, size_t size)
 {
-	for (size_t i = 0; uart.present && i < size; i++) {
-		if (bytes[i] == '\n')
-			byte_write('\r');
+	for (size_t i = 0; uart.present && i < size; i++)
 		byte_write((uint8_t)bytes[i]);
-	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages. The kernel adds what else a terminal wants at the end of a line.
+ * Messages. The kernel's console takes bytes as they are, so each line's end becomes here what a
+ * terminal wants.
  */
 #include <lib/format.h>
 #include <lib/log.h>
@@ -41,6 +42,20 @@ static size_t append_words(char *text, size_t length, const char *format, ...)
 	return length;
 }
 
+/* In one piece, so that no other thread's text comes between. */
+static void text_write(const char *text, size_t length)
+{
+	char bytes[2 * LINE_SIZE];
+	size_t count = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n')
+			bytes[count++] = '\r';
+		bytes[count++] = text[i];
+	}
+	(void)console_write(bytes, count);
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	char text[LINE_SIZE];
@@ -54,7 +69,7 @@ void log_line(enum log_level level, const char *format, ...)
 	length = append(text, length, format, arguments);
 	va_end(arguments);
 	text[length++] = '\n';
-	(void)console_write(text, length);
+	text_write(text, length);
 }
 
 void print(const char *format, ...)
@@ -66,5 +81,5 @@ void print(const char *format, ...)
 	va_start(arguments, format);
 	length = append(text, 0, format, arguments);
 	va_end(arguments);
-	(void)console_write(text, length);
+	text_write(text, length);
 }
