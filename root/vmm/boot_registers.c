@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VP 0's registers at its start, from what the loader decided. All are set by one call.
+ * VP 0's state at its start: its registers, from what the loader decided, and its local APIC as a
+ * PC's firmware leaves it. All registers are set by one call.
  */
 #include <lib/log.h>
 #include <vmm/machine.h>
@@ -78,15 +79,37 @@ static union hv_register_value source_value(const void *at, enum source_kind kin
 	return value;
 }
 
+/*
+ * Virtual wire mode (MultiProcessor Specification 1.4, 3.6.2.2): the 8259's interrupts come in
+ * through LINT0, so that a guest that leaves its local APIC alone gets them.
+ */
+static status_t virtual_wire_set(struct processor *processor)
+{
+	static const struct {
+		uint32_t offset, value;
+	} writes[] = {
+		{0x0f0, 0x1ff}, /* spurious-interrupt vector 0xff; enabled */
+		{0x350, 0x700}, /* LINT0: ExtINT */
+		{0x360, 0x400}, /* LINT1: NMI */
+	};
+	status_t status = STATUS_OK;
+
+	for (size_t i = 0; i < ARRAY_SIZE(writes) && status == STATUS_OK; i++)
+		status = vp_apic_write(processor->vp, 0, writes[i].offset, writes[i].value);
+	return status;
+}
+
 status_t processor_boot(struct processor *processor, const struct boot_state *state)
 {
 	union hv_register_value values[ARRAY_SIZE(sources)];
 	uint32_t names[ARRAY_SIZE(sources)];
+	status_t status;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		names[i] = sources[i].name;
 		values[i] =
 			source_value((const uint8_t *)state + sources[i].offset, sources[i].kind);
 	}
-	return vp_set_registers(processor->vp, 0, names, values, ARRAY_SIZE(sources));
+	status = vp_set_registers(processor->vp, 0, names, values, ARRAY_SIZE(sources));
+	return status == STATUS_OK ? virtual_wire_set(processor) : status;
 }

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""Linux told to do without parts of its machine: each other way to interrupts and time works."""
+import pytest
+from conftest import linux
+
+WITHOUT = [
+    "noapic",  # the 8259 pair through LINT0, the local APIC's timer
+    "nolapic",  # the 8259 pair alone, the 8254's timer
+    "acpi=off",
+    "noapictimer",  # the 8254's timer, broadcast
+    "nox2apic",
+    "clocksource=acpi_pm",
+    "idle=poll",
+    "maxcpus=1",
+]
+
+
+@pytest.mark.parametrize("word", WITHOUT)
+def test_linux_boots_with(boot, word):
+    machine = boot(conf=[("linux", linux(vps=2, cmdline=f"console=ttyS0 quiet {word}"))])
+    machine.wait_prompt()
+    assert machine.command("sleep 1; echo $((6 * 7))") == "42"
+
+
+def test_guest_output_passes_as_it_is(boot):
+    """A line feed alone moves the cursor down, and must stay alone; here the pseudo-terminal puts
+    one carriage return before each."""
+    machine = boot()
+    machine.wait_prompt()
+    machine.send_line("stty -opost; printf 'A\\nB\\r\\nC\\n'; stty opost")
+    machine.expect("A\r\nB\r\r\nC\r\n")
+    machine.send_line("poweroff -f")
+    assert machine.wait_end() == 0
