@@ -8,13 +8,37 @@
 #include <string.h>
 
 #define OFFSET_ADDRESS 0u
+#define OFFSET_DATA    4u
 #define OFFSET_RESET   (PCI_RESET_PORT - PCI_CONFIG_PORT)
 
 #define ADDRESS_WRITABLE 0x80fffffcu /* the others are reserved and read 0 */
-#define RESET_SYSTEM	 0x02	     /* hard, not only the processor */
-#define RESET_GO	 0x04	     /* its rising edge resets */
+#define ADDRESS_ENABLE	 0x80000000u
+#define ADDRESS_FUNCTION 0x00ffff00u /* bus, device, function */
+#define ADDRESS_REGISTER 0x000000fcu
+#define RESET_SYSTEM	 0x02 /* hard, not only the processor */
+#define RESET_GO	 0x04 /* its rising edge resets */
 #define RESET_FULL	 0x08
 #define RESET_WRITABLE	 (RESET_SYSTEM | RESET_GO | RESET_FULL)
+
+/* PCI 3.0, 6.1: the header's first four words; all others of the host bridge are 0. */
+static const uint32_t host_bridge[] = {
+	0x0d578086, /* a host bridge that guests know as a virtual machine's */
+	0x00000000, /* decodes nothing, masters nothing */
+	0x06000000, /* class: bridge, host */
+	0x00000000, /* header type 0, one function */
+};
+
+static uint32_t data_read(const struct pci_config *pci, uint32_t offset, unsigned int size)
+{
+	uint32_t word = (pci->address & ADDRESS_REGISTER) / 4, value = 0;
+
+	/* Bus 0, device 0, function 0. */
+	if (!(pci->address & ADDRESS_ENABLE) || (pci->address & ADDRESS_FUNCTION))
+		return 0xffffffff;
+	if (word < ARRAY_SIZE(host_bridge))
+		value = host_bridge[word];
+	return (uint32_t)(value >> 8 * (offset % 4) & device_size_mask(size));
+}
 
 static uint32_t pci_io_read(struct device *dev, uint32_t offset, unsigned int size)
 {
@@ -24,6 +48,8 @@ static uint32_t pci_io_read(struct device *dev, uint32_t offset, unsigned int si
 		return pci->address;
 	if (offset == OFFSET_RESET && size == 1)
 		return pci->reset_control;
+	if (offset >= OFFSET_DATA)
+		return data_read(pci, offset, size);
 	return 0xffffffff;
 }
 

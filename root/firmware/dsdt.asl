@@ -2,8 +2,8 @@
 /*
  * The differentiated description of a partition's machine: the devices on its ISA bus, and how
  * it is switched off. Processors are in the MADT, the fixed power-management hardware in the
- * FADT; addresses are those of platform.h. There is no PCI bus. \_S4 comes in an SSDT of its
- * own, for partitions that can hibernate.
+ * FADT; addresses are those of platform.h. The PCI bus holds nothing but its host bridge, so it
+ * isn't named here. \_S4 comes in an SSDT of its own, for partitions that can hibernate.
  */
 DefinitionBlock ("", "DSDT", 2, "TRIVET", "TRIVETVM", 0x00000001)
 {
