@@ -136,7 +136,10 @@ static status_t machine_boot(struct machine *machine)
 	atomic_store(&machine->stopping, false);
 	machine_end_set(machine, MACHINE_END_NONE, 0);
 	machine->state = MACHINE_RUNNING;
-	machine->reset_vps = machine->ran;
+	if (machine->ran)
+		status = processors_reset(machine);
+	if (status != STATUS_OK)
+		return status;
 	machine->ran = true;
 	return processors_start(machine);
 }

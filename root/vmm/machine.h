@@ -99,9 +99,9 @@ struct machine {
 	uint32_t end_code;
 	_Atomic bool stopping; /* VP threads are to end */
 	bool ran;	       /* the partition must be reset before it runs again */
-	bool reset_vps;	       /* and so must each VP, by its thread */
 
 	handle_t partition;
+	uint8_t physical_bits;	      /* of the guest's physical addresses */
 	struct processor *processors; /* config->vps of them, while not EMPTY */
 	struct memory_layout layout;
 	struct backing *backings;
@@ -168,6 +168,11 @@ void machine_devices_destroy(struct machine *machine);
 status_t machine_load(struct machine *machine) __must_check;
 
 /* vmm/processor.c */
+/*
+ * All VPs as after power-on, before one of them runs: the first could otherwise start another one,
+ * whose reset would come later and undo that. None may have a thread.
+ */
+status_t processors_reset(struct machine *machine) __must_check;
 status_t processors_start(struct machine *machine) __must_check;
 void processors_stop(struct machine *machine);
 

@@ -166,9 +166,7 @@ static status_t processor_prepare(struct processor *processor)
 
 	processor->page->set = 0;
 	processor->apic_base = PLATFORM_LOCAL_APIC_BASE;
-	if (machine->reset_vps)
-		status = vp_reset(processor->vp);
-	if (status == STATUS_OK && processor->index == 0)
+	if (processor->index == 0)
 		status = processor_boot(processor, &machine->boot);
 	return status;
 }
@@ -193,6 +191,25 @@ static void processor_main(void *argument)
 	mutex_lock(&machine->lock);
 	machine_power_request(machine, MACHINE_POWER_CRASH, 0);
 	mutex_unlock(&machine->lock);
+}
+
+status_t processors_reset(struct machine *machine)
+{
+	status_t status = STATUS_OK;
+
+	for (uint32_t i = 0; i < machine->config->vps && status == STATUS_OK; i++) {
+		struct processor *processor = &machine->processors[i];
+
+		status = processor_bind(processor);
+		if (status != STATUS_OK)
+			break;
+		status = vp_reset(processor->vp);
+		handle_close(processor->vp);
+		processor->vp = HANDLE_NONE;
+	}
+	if (status != STATUS_OK)
+		log_error("%s: VPs: reset: %s", machine->config->name, status_words(status));
+	return status;
 }
 
 status_t processors_start(struct machine *machine)

@@ -215,6 +215,7 @@ static status_t partition_create(struct machine *machine)
 			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
 	};
 	struct partition_config final = {0};
+	struct partition_caps caps;
 	status_t status = proto_partition_create(&proto, &machine->partition);
 
 	if (status != STATUS_OK) {
@@ -232,6 +233,10 @@ static status_t partition_create(struct machine *machine)
 			break;
 		status = machine_deposit(machine, 1);
 	}
+	if (status == STATUS_OK)
+		status = partition_caps(machine->partition, &caps);
+	if (status == STATUS_OK)
+		machine->physical_bits = (uint8_t)caps.physical_address_bits;
 	return status;
 }
 

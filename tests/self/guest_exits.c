@@ -2,12 +2,14 @@
 /* Exits: what the kernel handles by itself and what it tells the VMM. */
 #include "guest.h"
 #include <arch/cr.h>
+#include <kernel/partition_arch.h>
 #include <kernel/string.h>
 
 GUEST_CODE_DECLARE(out);
 GUEST_CODE_DECLARE(in);
 GUEST_CODE_DECLARE(cpuid);
 GUEST_CODE_DECLARE(msr);
+GUEST_CODE_DECLARE(tsc_aux);
 GUEST_CODE_DECLARE(undefined);
 GUEST_CODE_DECLARE(triple_fault);
 GUEST_CODE_DECLARE(mmio);
@@ -81,6 +83,39 @@ SELFTEST(exit_msr)
 	GUEST_CHECK(&g, guest_says(&g, EFER_VISIBLE));
 	GUEST_CHECK(&g, guest_says(&g, 0)); /* the error code */
 	GUEST_CHECK(&g, guest_says(&g, 0)); /* RIP less the address of the RDMSR */
+	GUEST_CHECK(&g, guest_says(&g, 1)); /* RFLAGS.RF in the frame */
+	guest_destroy(&g);
+}
+
+/* Software may move its APIC; not to where no address can be. */
+SELFTEST(registers_apic_base)
+{
+	const uint32_t name = HV_X64_REGISTER_APIC_BASE;
+	union hv_register_value value = {.reg64 = 0xfed00900};
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	GUEST_CHECK(&g, guest_register(&g, name) == 0xfee00900);
+	GUEST_CHECK(&g, arch_vp_set_registers(g.vp, 0, &name, &value, 1) == STATUS_OK);
+	GUEST_CHECK(&g, guest_register(&g, name) == 0xfed00900);
+	value.reg64 = BIT(52);
+	GUEST_CHECK(&g, arch_vp_set_registers(g.vp, 0, &name, &value, 1) ==
+				STATUS_INVALID_REGISTER_VALUE);
+	GUEST_CHECK(&g, guest_register(&g, name) == 0xfed00900);
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_tsc_aux)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	if (!g.partition->arch.tsc_aux) {
+		guest_destroy(&g);
+		SKIP("the processor has no RDTSCP");
+	}
+	guest_start(&g, tsc_aux);
+	GUEST_CHECK(&g, guest_says(&g, 0x1234567));
 	guest_destroy(&g);
 }
 

@@ -80,8 +80,25 @@ handler msr gp
 	lea	fault_at(%rip), %rbx
 	sub	%rbx, %rax
 	out	%eax, $0x99
+	pop	%rax
+	pop	%rax
+	shr	$16, %eax
+	and	$1, %eax
+	out	%eax, $0x99
 	hlt
 guest_end msr
+
+/* RDTSCP gives TSC_AUX as it was just written. */
+guest tsc_aux
+	mov	$0xc0000103, %ecx
+	mov	$0x1234567, %eax
+	xor	%edx, %edx
+	wrmsr
+	rdtscp
+	mov	%ecx, %eax
+	out	%eax, $0x99
+	hlt
+guest_end tsc_aux
 
 /* Instructions that this processor does not have. */
 guest undefined

@@ -301,6 +301,13 @@ status_t partition_unmap(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t s
 	return STATUS_OK;
 }
 
+status_t partition_caps(handle_t partition, struct partition_caps *caps)
+{
+	(void)partition;
+	*caps = (struct partition_caps){.physical_address_bits = 40};
+	return STATUS_OK;
+}
+
 status_t partition_reset(handle_t partition)
 {
 	if (fake_kernel.bound)

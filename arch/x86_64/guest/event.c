@@ -7,6 +7,12 @@
 #include "guest.h"
 #include <kernel/cpu.h>
 
+/* The others are traps or abort, or are #DB, which can be either and is kept as it comes. */
+#define FAULTS                                                                           \
+	(BIT(EXCEPTION_DE) | BIT(EXCEPTION_BR) | BIT(EXCEPTION_UD) | BIT(EXCEPTION_NM) | \
+	 BIT(EXCEPTION_TS) | BIT(EXCEPTION_NP) | BIT(EXCEPTION_SS) | BIT(EXCEPTION_GP) | \
+	 BIT(EXCEPTION_PF) | BIT(EXCEPTION_MF) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_XM))
+
 /* Contributory exceptions (SDM 3A table 6-5). */
 static bool is_contributory(uint8_t vector)
 {
@@ -36,6 +42,10 @@ void guest_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t err
 			error = 0;
 		}
 	}
+	/* SDM 3B 17.3.1.1: a fault is pushed with RF set, so that the instruction that is run again
+	 * does not meet its breakpoint a second time. Injection pushes RFLAGS as they are. */
+	if (BIT(vector) & FAULTS)
+		a->rflags |= RFLAGS_RF;
 	a->event.type = EVENT_EXCEPTION;
 	a->event.vector = vector;
 	a->event.has_error = has_error;

@@ -24,13 +24,18 @@ enum exception {
 	EXCEPTION_DE = 0,
 	EXCEPTION_DB = 1,
 	EXCEPTION_BP = 3,
+	EXCEPTION_BR = 5,
 	EXCEPTION_UD = 6,
+	EXCEPTION_NM = 7,
 	EXCEPTION_DF = 8,
 	EXCEPTION_TS = 10,
 	EXCEPTION_NP = 11,
 	EXCEPTION_SS = 12,
 	EXCEPTION_GP = 13,
 	EXCEPTION_PF = 14,
+	EXCEPTION_MF = 16,
+	EXCEPTION_AC = 17,
+	EXCEPTION_XM = 19,
 };
 
 #define DR6_RESET 0xffff0ff0ull
@@ -77,7 +82,7 @@ void guest_sipi(struct vp *vp, uint8_t vector); /* start-up */
 
 struct guest_registers {
 	uint64_t gpr[16];
-	uint64_t rip, rflags, cr2, dr[4], xcr0, tsc_aux;
+	uint64_t rip, rflags, cr2, dr[4], xcr0, tsc_aux, apic_base;
 	struct guest_state state;
 };
 

@@ -14,6 +14,7 @@
 #include "lapic.h"
 #include "mtrr.h"
 
+#include <arch/msr.h>
 #include <kernel/arch.h>
 #include <kernel/backend.h>
 #include <kernel/console.h>
@@ -208,6 +209,9 @@ static bool write_tsc_aux(struct vp *vp, const row_t *row, uint32_t msr, uint64_
 	if (value > UINT32_MAX)
 		return false;
 	vp->arch.tsc_aux = value;
+	/* RDTSCP reads the processor's, which arch_vp_load() has written before. */
+	if (vp->partition->arch.tsc_aux)
+		msr_write(msr, value);
 	return true;
 }
 

@@ -60,6 +60,7 @@ static const struct register_row rows[] = {
 	ROW64(CSTAR, 1, state.cstar),
 	ROW64(SFMASK, 1, state.sfmask),
 	ROW64(TSC_AUX, 1, tsc_aux),
+	ROW64(APIC_BASE, 1, apic_base),
 };
 
 bool guest_control_valid(const struct vp *vp, const struct guest_state *state)
@@ -110,6 +111,7 @@ void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r)
 	r->cr2 = vp->arch.cr2;
 	r->xcr0 = fpu_xcr0(&vp->arch.fpu);
 	r->tsc_aux = vp->arch.tsc_aux;
+	r->apic_base = lapic_base_get(&a->lapic);
 	backend->state_get(vp, vtl, STATE_ALL, &r->state);
 }
 
@@ -129,6 +131,9 @@ status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_reg
 	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 
 	if (!registers_valid(vp, r))
+		return STATUS_INVALID_REGISTER_VALUE;
+	/* VTL0's APIC is the active one: there is no other VTL. */
+	if (r->apic_base != lapic_base_get(&a->lapic) && !guest_lapic_base_write(vp, r->apic_base))
 		return STATUS_INVALID_REGISTER_VALUE;
 	memcpy(vp->arch.gpr, r->gpr, sizeof(r->gpr));
 	memcpy(vp->arch.dr, r->dr, sizeof(r->dr));
