@@ -3,8 +3,8 @@
  * Spin locks (ticket locks). The kernel runs with interrupts off, so a lock needs no more. No
  * lock is held across a wait for another CPU, a user copy, or an exit from the kernel.
  *
- * Order of locks, outermost first: gpa space, handle table, event, VP wake, run queue, heap,
- * page pool, log.
+ * Order of locks, outermost first: gpa space, address space, handle table, console input, event,
+ * VP wake, run queue, heap. Those of blocks and of the log are taken last, alone.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
