@@ -93,6 +93,7 @@ status_t gpa_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size, u
 {
 	struct heap *heap = space->partition->heap;
 	struct gpa_range *range;
+	void *unlinked = NULL;
 	status_t status;
 
 	if (!size || (flags & ~(uint32_t)(GPA_WRITABLE | GPA_EXECUTABLE)))
@@ -110,12 +111,18 @@ status_t gpa_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size, u
 	status = range_insert(space, range);
 	if (status == STATUS_OK) {
 		status = page_table_map(&space->table, gpa, hpa, size, page_flags(flags));
-		if (status != STATUS_OK)
+		if (status != STATUS_OK) {
 			range_remove(space, range);
+			unlinked = page_table_unlinked_take(&space->table);
+		}
 	}
 	spin_unlock(&space->lock);
-	if (status != STATUS_OK)
-		heap_free(heap, range, sizeof(*range));
+	if (status == STATUS_OK)
+		return STATUS_OK;
+	/* What was mapped before the tables' memory ran out, a guest may have used. */
+	gpa_space_shootdown(space);
+	page_list_free(heap, unlinked);
+	heap_free(heap, range, sizeof(*range));
 	return status;
 }
 

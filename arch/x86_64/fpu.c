@@ -79,6 +79,9 @@ static void registers_save(void *area)
 
 static void registers_restore(const void *area)
 {
+	/* AMD's restore leaves the x87 pointers and opcode as they are unless an exception is pending
+	 * (APM 2 11.4.4.3, CPUID XSAVEERPTR): those of the owner before shall not be found there. */
+	__asm__ volatile("fninit");
 	if (xsave_present)
 		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
 	else
