@@ -261,6 +261,12 @@ $(BUILD)/guest-tests/%.elf: tests/%.S tests/guest/guest.inc
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
 
+# This one is a program of the Linux guest.
+$(BUILD)/guest-tests/bench/stamp.elf: tests/bench/stamp.S
+	@mkdir -p $(@D)
+	@$(CC) -m32 -c $< -o $(@:.elf=.o)
+	@$(LD) -m elf_i386 -e start $(@:.elf=.o) -o $@
+
 .PHONY: run iso guest guest-tests deps-run deps-test clean help
 # A guest's kernel is fetched only if none is named.
 run iso: deps-run $(IMAGE) $(if $(findstring selftest,$(KCMDLINE)),$(SELF_IMAGE)) \

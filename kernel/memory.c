@@ -264,28 +264,39 @@ static bool part_is_task(hpa_t base, hpa_t end)
 	return true;
 }
 
-/* Adds one pin to each block of a checked range, or gives up before anything is changed. */
+/* What is asked for of a block that the task has in part only, or not at all. */
+static bool block_part_is_task(uint64_t i, hpa_t base, hpa_t end)
+{
+	return blocks[i].owner == BLOCK_TASK_PART &&
+	       part_is_task(MAX(base, i << BLOCK_SHIFT), MIN(end, (i + 1) << BLOCK_SHIFT));
+}
+
+/* Adds pins to each block of a range that is checked meanwhile; what was added before a failure is
+ * taken away again. A guest's memory has thousands of blocks, so they are passed once. */
 static status_t blocks_walk(hpa_t base, uint64_t size, uint32_t pins)
 {
-	uint64_t first = base >> BLOCK_SHIFT, last;
+	uint64_t first = base >> BLOCK_SHIFT, last, i;
 	status_t status = STATUS_OK;
 
 	if (size == 0 || !range_within(base, size, block_count << BLOCK_SHIFT))
 		return STATUS_INVALID_ADDRESS;
 	last = (base + size - 1) >> BLOCK_SHIFT;
 	spin_lock(&block_lock);
-	for (uint64_t i = first; i <= last && status == STATUS_OK; i++) {
-		if (blocks[i].owner != BLOCK_TASK &&
-		    (blocks[i].owner != BLOCK_TASK_PART ||
-		     !part_is_task(MAX(base, i << BLOCK_SHIFT),
-				   MIN(base + size, (i + 1) << BLOCK_SHIFT))))
+#pragma GCC unroll 4
+	for (i = first; i <= last; i++) {
+		if (unlikely(blocks[i].owner != BLOCK_TASK) &&
+		    !block_part_is_task(i, base, base + size)) {
 			status = STATUS_INVALID_ADDRESS;
-		else if (blocks[i].pins > PINS_MAX - pins)
+			break;
+		}
+		if (unlikely(blocks[i].pins > PINS_MAX - pins)) {
 			status = STATUS_BUSY;
+			break;
+		}
+		blocks[i].pins += pins;
 	}
-	if (status == STATUS_OK && pins != 0)
-		for (uint64_t i = first; i <= last; i++)
-			blocks[i].pins += pins;
+	while (unlikely(status != STATUS_OK) && i-- > first)
+		blocks[i].pins -= pins;
 	spin_unlock(&block_lock);
 	return status;
 }

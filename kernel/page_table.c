@@ -204,10 +204,14 @@ static status_t leaves_set(struct walk *walk, uint64_t *entries, unsigned int le
 	uint64_t *entry = entry_of(entries, level, va);
 	uint64_t count = (end - va) >> level_shift(level);
 	uint64_t leaf = walk->table->format->leaf(walk->hpa, level, walk->flags);
-	uint64_t step = level_size(level), i = 0;
+	uint64_t step = level_size(level), i;
 
-	for (; i < count && entry[i] == 0; i++, leaf += step)
+#pragma GCC unroll 4
+	for (i = 0; i < count; i++, leaf += step) {
+		if (unlikely(entry[i] != 0))
+			break;
 		entry_set(&entry[i], leaf);
+	}
 	walk->hpa += i * step;
 	walk->done += i * step;
 	return i == count ? STATUS_OK : STATUS_OVERLAP;

@@ -155,6 +155,8 @@ struct syscall_result sys_partition_deposit(struct thread *thread, const uint64_
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	status = task_window_range(thread->task, a[1], size, &base);
+	if (status == STATUS_OK)
+		status = blocks_check(base, size);
 	while (status == STATUS_OK && done < size) {
 		status = block_deposit(base + done);
 		if (status != STATUS_OK)

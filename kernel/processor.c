@@ -78,6 +78,7 @@ static void vp_load(struct vp *vp)
 {
 	struct cpu *cpu = this_cpu();
 
+	vp->loaded_at = timestamp_read();
 	arch_vp_load(vp);
 	backend->load(vp);
 	atomic_store(&vp->run_state, VP_RUNNING);
@@ -89,6 +90,7 @@ void vp_put(struct vp *vp)
 	atomic_store_explicit(&vp->cpu, NULL, memory_order_release);
 	backend->put(vp);
 	arch_vp_put(vp);
+	vp->stats->loaded_ticks += timestamp_read() - vp->loaded_at;
 }
 
 /* The hot loop. It ends when something outside the guest must be done. */

@@ -255,7 +255,7 @@ status_t root_task_start(void)
 status_t task_window_range(struct task *task, uint64_t va, uint64_t size, hpa_t *hpa)
 {
 	(void)task; /* the root task is the only one that has a window */
-	if (va < ROOT_WINDOW_BASE || blocks_check(va - ROOT_WINDOW_BASE, size) != STATUS_OK)
+	if (va < ROOT_WINDOW_BASE || !range_within(va, size, UINT64_MAX))
 		return STATUS_INVALID_ADDRESS;
 	*hpa = va - ROOT_WINDOW_BASE;
 	return STATUS_OK;

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <bench.h>
 #include <lib/log.h>
 #include <lib/memory.h>
 #include <lib/model.h>
@@ -84,6 +85,7 @@ void vmm_machine_ended(void)
 
 __noreturn static void vmm_end(uint32_t code)
 {
+	bench_end();
 	(void)system_end(SYSTEM_END_POWER_OFF, code);
 	/* The kernel does not come back from this. */
 	for (;;)
@@ -285,6 +287,7 @@ static void root_main(void *argument)
 		log_error("the machines cannot be made: %s", status_words(status));
 		vmm_end(END_CODE_NOTHING);
 	}
+	bench_start();
 	machines_start();
 	status = console_bind(main_event, MAIN_INPUT);
 	if (status != STATUS_OK)

@@ -108,6 +108,7 @@ struct vp {
 	_Atomic uint64_t tlb_seen;  /* generation of the space at the last entry */
 	struct vp_run_page *run;    /* the VMM's page, NULL: driven by the kernel itself */
 	hpa_t run_hpa;		    /* pinned */
+	uint64_t loaded_at;	    /* time stamp, while it is loaded */
 	struct vp_stats *stats;
 	struct vp_vtl *vtl[VTL_COUNT];
 };

@@ -30,8 +30,8 @@ void task_ended(struct task *task);
 status_t root_task_start(void);
 struct task *task_current(void);
 
-/* The host-physical address of a window range: [va, va+size) all the task's RAM, else
- * INVALID_ADDRESS. Changes nothing. */
+/* The host-physical address of a window range; INVALID_ADDRESS: it does not lie in the window. That
+ * it is all the task's RAM is for blocks_pin() or blocks_check() to say. */
 status_t task_window_range(struct task *task, uint64_t va, uint64_t size, hpa_t *hpa) __must_check;
 /* Takes a 2 MiB block out of the window / puts it back, shootdown included. */
 status_t task_window_remove(struct task *task, hpa_t block) __must_check;

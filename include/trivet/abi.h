@@ -296,7 +296,7 @@ struct vp_stats {
 	uint64_t exits[VP_STATS_EXITS];
 	uint64_t returns_to_vmm;
 	uint64_t injected_interrupts;
-	uint64_t guest_tsc_ticks; /* ticks spent between entry and exit */
+	uint64_t loaded_ticks; /* of the host's TSC, while the VP was on a CPU */
 };
 
 #endif

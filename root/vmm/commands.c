@@ -90,9 +90,9 @@ static void vp_stats_print(const struct machine *machine, uint32_t index)
 		print("%s: VP %u: %s\n", machine->config->name, index, status_words(status));
 		return;
 	}
-	print("%s: VP %u: %llu returns to the VMM, %llu interrupts, %llu Mticks in the guest\n",
+	print("%s: VP %u: %llu returns to the VMM, %llu interrupts, %llu Mticks on a CPU\n",
 	      machine->config->name, index, (ull)stats.returns_to_vmm,
-	      (ull)stats.injected_interrupts, (ull)stats.guest_tsc_ticks / 1000000);
+	      (ull)stats.injected_interrupts, (ull)stats.loaded_ticks / 1000000);
 	for (size_t i = 0; i < VP_STATS_EXITS; i++)
 		if (stats.exits[i])
 			print("  %-18s %12llu\n", exit_names[i] ? exit_names[i] : "other",

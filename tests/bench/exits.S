@@ -2,15 +2,45 @@
 /*
  * Measures round trips out of a guest, from within: the time stamp before and after many of them.
  * On an emulator whose clock counts instructions the quotient is instructions for one, the
- * guest's loop included. Prints the lines that scripts/bench reads.
+ * guest's loop included. Prints the lines that scripts/bench reads. It also runs on the bare
+ * emulator, without what needs an x2APIC if there is none: what a loop costs by itself.
  */
 #include "../guest/guest.inc"
 #define ROUNDS		 1000
-#define APIC_BASE_MSR	 0x1b
 #define UNSERVED_PORT	 0x2345
 #define UNSERVED_ADDRESS 0xd0001000
+#define CODE_SELECTOR	 0x08
+#define DATA_SELECTOR	 0x10
+#define TRAMPOLINE	 0x8000	/* below 1 MiB, where a start-up IPI can point */
+#define AP_STACK_SIZE	 1024
+
+#define CPUID_X2APIC	 21	/* leaf 1, ECX */
+#define APIC_BASE_MSR	 0x1b
+#define APIC_BASE_X2APIC 0xc00	/* enabled, in x2APIC mode */
+#define X2APIC_TPR	 0x808
+#define X2APIC_EOI	 0x80b
+#define X2APIC_SVR	 0x80f
+#define X2APIC_ICR	 0x830
+#define X2APIC_SELF_IPI	 0x83f
+#define SVR_ENABLED	 0x1ff
+#define ICR_INIT	 0x4500	/* SDM 3A 11.6.1: assert, INIT */
+#define ICR_STARTUP	 0x4600
+#define ICR_FIXED	 0x4000
+#define VECTOR_SELF	 0x40
+#define VECTOR_THERE	 0x41
+#define VECTOR_BACK	 0x42
+
+	.macro write_msr number, low, high=0
+	mov $\number, %ecx
+	mov $\low, %eax
+	mov $\high, %edx
+	wrmsr
+	.endm
 
 /* What is measured. EDI counts the rounds and must be kept. */
+	.macro do_nothing
+	.endm
+
 	.macro do_cpuid
 	xor %eax, %eax
 	cpuid
@@ -21,13 +51,41 @@
 	rdmsr
 	.endm
 
+	.macro do_tpr
+	write_msr X2APIC_TPR, 0
+	.endm
+
+	.macro do_eoi
+	write_msr X2APIC_EOI, 0
+	.endm
+
+	/* Comes with interrupts enabled: the handler has run when the next instruction does. */
+	.macro do_self_ipi
+	write_msr X2APIC_SELF_IPI, VECTOR_SELF
+	.endm
+
+	.macro do_ping
+	write_msr X2APIC_ICR, ICR_FIXED | VECTOR_THERE, 1
+	mov $back, %esi
+	call wait_for_count
+	.endm
+
 	.macro do_out
 	mov $UNSERVED_PORT, %dx
 	out %eax, %dx
 	.endm
 
-	.macro do_mmio
+	.macro do_in
+	mov $UNSERVED_PORT, %dx
+	in %dx, %eax
+	.endm
+
+	.macro do_mmio_write
 	mov %eax, UNSERVED_ADDRESS
+	.endm
+
+	.macro do_mmio_read
+	mov UNSERVED_ADDRESS, %eax
 	.endm
 
 /* measure NAME, LIMIT (none: ""), one of these. */
@@ -61,12 +119,147 @@
 	.endm
 
 guest_main:
+	rdtsc
+	mov %eax, quotient
+	print_text "bench-start: "
+	mov quotient, %eax
+	call print_number
+	print_text "\r\n"
+	call tables_load
+	measure "the guest's loop alone", "", do_nothing
 	measure "CPUID handled in the kernel", " (limit 250)", do_cpuid
-	measure "RDMSR handled in the kernel", "", do_rdmsr
+	measure "RDMSR of APIC_BASE", "", do_rdmsr
 	measure "OUT handled by the root task", " (limit 1200)", do_out
-	measure "MMIO write handled by the root task", "", do_mmio
+	measure "IN handled by the root task", "", do_in
+	measure "MMIO write handled by the root task", "", do_mmio_write
+	measure "MMIO read handled by the root task", "", do_mmio_read
+
+	mov $1, %eax
+	cpuid
+	bt $CPUID_X2APIC, %ecx
+	jnc guest_end
+	call apic_enable
+	sti
+	measure "WRMSR of x2APIC TPR", "", do_tpr
+	measure "WRMSR of x2APIC EOI", "", do_eoi
+	measure "self IPI, handler and its EOI", "", do_self_ipi
+	call ap_start
+	measure "IPI to a halted VP and one back, both EOIs", "", do_ping
+guest_end:
 	xor %eax, %eax
 	jmp debug_exit
+
+/* ---- interrupts ---- */
+
+	.macro gate vector, handler
+	mov $\handler, %eax
+	mov $idt + 8 * \vector, %edi
+	call gate_set
+	.endm
+
+tables_load:
+	gate VECTOR_SELF, handle_self
+	gate VECTOR_THERE, handle_there
+	gate VECTOR_BACK, handle_back
+	/* Falls through: each processor has the same tables. */
+tables_load_registers:
+	lgdt gdtr
+	lidt idtr
+	ljmp $CODE_SELECTOR, $1f
+1:	mov $DATA_SELECTOR, %eax
+	mov %eax, %ds
+	mov %eax, %es
+	mov %eax, %ss
+	ret
+
+/* The gate at EDI leads to EAX (SDM 3A 6.11). */
+gate_set:
+	mov %ax, (%edi)
+	movw $CODE_SELECTOR, 2(%edi)
+	movw $0x8e00, 4(%edi)
+	shr $16, %eax
+	mov %ax, 6(%edi)
+	ret
+
+apic_enable:
+	mov $APIC_BASE_MSR, %ecx
+	rdmsr
+	or $APIC_BASE_X2APIC, %eax
+	wrmsr
+	write_msr X2APIC_SVR, SVR_ENABLED
+	ret
+
+/* A handler that counts and ends its interrupt. */
+	.macro handler name, count
+\name:
+	push %eax
+	push %ecx
+	push %edx
+	incl \count
+	write_msr X2APIC_EOI, 0
+	pop %edx
+	pop %ecx
+	pop %eax
+	iret
+	.endm
+
+	handler handle_self, self
+	handler handle_there, there
+	handler handle_back, back
+
+/* Halts until the count at ESI is not 0, and takes one from it. Interrupts are on afterwards. */
+wait_for_count:
+	cli
+	cmpl $0, (%esi)
+	jne 1f
+	sti
+	hlt
+	jmp wait_for_count
+1:	decl (%esi)
+	sti
+	ret
+
+/* ---- the second processor ---- */
+
+ap_start:
+	mov $trampoline, %esi
+	mov $TRAMPOLINE, %edi
+	mov $trampoline_end - trampoline, %ecx
+	rep movsb
+	write_msr X2APIC_ICR, ICR_INIT, 1
+	write_msr X2APIC_ICR, ICR_STARTUP | TRAMPOLINE >> 12, 1
+1:	pause
+	cmpl $0, ap_ready
+	je 1b
+	ret
+
+	.code16
+trampoline:
+	cli
+	xor %ax, %ax
+	mov %ax, %ds
+	lgdtl TRAMPOLINE + (trampoline_gdtr - trampoline)
+	mov %cr0, %eax
+	or $1, %al
+	mov %eax, %cr0
+	ljmpl $CODE_SELECTOR, $ap_main
+trampoline_gdtr:
+	.word gdt_end - gdt - 1
+	.long gdt
+trampoline_end:
+
+	.code32
+ap_main:
+	mov $DATA_SELECTOR, %eax
+	mov %eax, %ss
+	mov $ap_stack_top, %esp
+	call tables_load_registers
+	call apic_enable
+	movl $1, ap_ready
+1:	mov $there, %esi
+	call wait_for_count
+	write_msr X2APIC_ICR, ICR_FIXED | VECTOR_BACK, 0
+	jmp 1b
 
 /* EAX in decimal. */
 print_number:
@@ -82,10 +275,39 @@ print_number:
 	jmp print
 
 	.data
+	.balign 8
+gdt:
+	.quad 0
+	.quad 0x00cf9b000000ffff
+	.quad 0x00cf93000000ffff
+gdt_end:
+gdtr:
+	.word gdt_end - gdt - 1
+	.long gdt
+idtr:
+	.word idt_end - idt - 1
+	.long idt
 before:
 	.long 0
 quotient:
 	.long 0
+self:
+	.long 0
+there:
+	.long 0
+back:
+	.long 0
+ap_ready:
+	.long 0
 	.skip 10
 number_end:
 	.byte 0
+
+	.bss
+	.balign 8
+idt:
+	.skip 8 * (VECTOR_BACK + 1)
+idt_end:
+	.balign 16
+	.skip AP_STACK_SIZE
+ap_stack_top:

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the root task measures of the kernel when the kernel's command line has the word `bench`:
+ * system calls before the first machine starts, the kernel's memory at the end. Times are in
+ * nanoseconds, which are instructions on an emulator whose clock counts those.
+ */
+#include <string.h>
+#include <bench.h>
+#include <lib/log.h>
+#include <lib/memory.h>
+#include <lib/model.h>
+#include <lib/time.h>
+#include <vmm/machine.h>
+#include <vmm/vmm.h>
+
+#define WORD	  "bench"
+#define ROUNDS	  1000u
+#define MAPPED	  GIB(1)
+#define MAP_LIMIT 10000u
+
+static bool is_wanted(void)
+{
+	const char *line = vmm_boot_info->command_line;
+	size_t length = strlen(WORD);
+
+	for (const char *at = strstr(line, WORD); at; at = strstr(at + 1, WORD))
+		if ((at == line || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return true;
+	return false;
+}
+
+static void report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit)
+{
+	uint64_t each = (time_now() - from) / rounds;
+
+	if (limit)
+		print("bench: %s: %llu ns (limit %llu)\n", name, (unsigned long long)each,
+		      (unsigned long long)limit);
+	else
+		print("bench: %s: %llu ns\n", name, (unsigned long long)each);
+}
+
+static void calls_measure(void)
+{
+	uint64_t from = time_now();
+
+	for (uint32_t i = 0; i < ROUNDS; i++)
+		thread_yield();
+	report("system call that does nothing", from, ROUNDS, 0);
+}
+
+/* Maps memory of the root task's, whatever is in it: nothing runs in this partition. */
+static status_t mapping_measure(handle_t partition, gpa_t gpa, uint64_t limit, const char *map,
+				const char *unmap)
+{
+	void *memory = memory_allocate(MAPPED, GIB(1));
+	uint64_t from;
+	status_t status;
+
+	if (!memory)
+		return STATUS_NO_MEMORY;
+	from = time_now();
+	status = partition_map(partition, 0, memory, MAPPED, gpa, GPA_WRITABLE | GPA_EXECUTABLE);
+	if (status == STATUS_OK) {
+		report(map, from, 1, limit);
+		from = time_now();
+		status = partition_unmap(partition, 0, gpa, MAPPED);
+		report(unmap, from, 1, 0);
+	}
+	memory_free(memory, MAPPED);
+	return status;
+}
+
+static status_t partition_measure(handle_t partition, void *deposit)
+{
+	struct partition_config final = {0};
+	status_t status = partition_deposit(partition, deposit, LARGE_PAGE_SIZE);
+
+	if (status == STATUS_OK)
+		status = proto_partition_build(partition, &final);
+	if (status == STATUS_OK)
+		status = mapping_measure(partition, GIB(1), MAP_LIMIT, "map 1 GiB, one page",
+					 "unmap 1 GiB, one page");
+	/* Off by one large page in the guest: pages of 1 GiB don't fit. */
+	if (status == STATUS_OK)
+		status =
+			mapping_measure(partition, GIB(1) + LARGE_PAGE_SIZE, 0,
+					"map 1 GiB, pages of 2 MiB", "unmap 1 GiB, pages of 2 MiB");
+	return status;
+}
+
+static void partitions_measure(void)
+{
+	struct proto_partition_config proto = {.vp_count = 1};
+	void *deposit = memory_allocate(LARGE_PAGE_SIZE, LARGE_PAGE_SIZE);
+	handle_t partition;
+	status_t status = STATUS_NO_MEMORY;
+
+	if (deposit)
+		status = proto_partition_create(&proto, &partition);
+	if (status == STATUS_OK) {
+		status = partition_measure(partition, deposit);
+		handle_close(partition);
+	}
+	if (status != STATUS_OK)
+		print("bench: mapping 1 GiB: %s\n", status_words(status));
+	/* The block is in the window again, now that the partition is gone. */
+	if (deposit)
+		memory_free(deposit, LARGE_PAGE_SIZE);
+}
+
+void bench_start(void)
+{
+	if (!is_wanted())
+		return;
+	calls_measure();
+	partitions_measure();
+}
+
+static uint64_t bytes_used(handle_t account)
+{
+	struct memory_info info;
+
+	if (memory_info(account, &info) != STATUS_OK)
+		return 0;
+	return (info.pages_total - info.pages_free) * PAGE_SIZE;
+}
+
+void bench_end(void)
+{
+	uint64_t kernel = bytes_used(HANDLE_NONE), partitions = 0;
+
+	if (!is_wanted())
+		return;
+	for (size_t i = 0; i < machine_count; i++)
+		if (machines[i].state != MACHINE_EMPTY)
+			partitions += bytes_used(machines[i].partition);
+	print("bench: memory of the kernel's own pool: %llu bytes\n", (unsigned long long)kernel);
+	print("bench: memory of partitions' accounts: %llu bytes\n",
+	      (unsigned long long)partitions);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Measurements that the root task makes when the kernel's command line has the word `bench`; both
+ * do nothing without it. They print lines of the form `bench: NAME: NUMBER UNIT (limit NUMBER)`.
+ */
+#ifndef ROOT_BENCH_H
+#define ROOT_BENCH_H
+
+/* Before the first machine starts: system calls and mappings, which need 1 GiB for a moment. */
+void bench_start(void);
+/* When all is over: what memory the kernel and the partitions use. */
+void bench_end(void);
+
+#endif
