@@ -75,21 +75,21 @@ static void test_log(void **state)
 	log_level = LOG_ERROR;
 	log_info("hello %d", 5);
 	got = log_read(&position, buffer, sizeof(buffer));
-	assert_int_equal(got, 16);
-	assert_memory_equal(buffer, "trivet: hello 5\n", 16);
+	assert_int_equal(got, 17);
+	assert_memory_equal(buffer, "trivet: hello 5\r\n", 17);
 	assert_int_equal(log_read(&position, buffer, sizeof(buffer)), 0);
 	memset(buffer, 'a', 300);
 	buffer[300] = '\0';
 	log_info("%s", buffer); /* is cut, but ends its line */
 	got = log_read(&position, buffer, sizeof(buffer));
-	assert_int_equal(got, 255);
-	assert_int_equal(buffer[254], '\n');
+	assert_int_equal(got, 256);
+	assert_memory_equal(buffer + 253, "a\r\n", 3);
 	for (unsigned int i = 0; i < 10000; i++)
 		log_info("line %u", i);
 	position = 3;
 	got = log_read(&position, buffer, sizeof(buffer));
 	assert_int_equal(got, 65536);
-	assert_memory_equal(buffer + got - 18, "trivet: line 9999\n", 18);
+	assert_memory_equal(buffer + got - 19, "trivet: line 9999\r\n", 19);
 	position = UINT64_MAX;
 	assert_int_equal(log_read(&position, buffer, 10), 0);
 	fake_cpus_destroy();
