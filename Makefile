@@ -60,11 +60,14 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 # ---------------------------------------------------------------------------------------
 # Sources
 
-KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] svm/*.[cS]))
+KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
+	svm/*.[cS] vmx/*.[cS]))
 SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))
 # What the root task shares with the kernel is compiled for each of them.
 ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/status.c)
 ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
+# A root task that does all that it can against the kernel, for the system tests.
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/lib/start.S root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`.
 DSDT_C := $(BUILD)/gen/dsdt.c
 ifneq ($(wildcard root/firmware/dsdt.asl),)
@@ -77,6 +80,7 @@ objects = $(addprefix $(1)/,$(addsuffix .o,$(patsubst $(BUILD)/%,%,$(2))))
 KERNEL_OBJS := $(call objects,$(OUT)/kernel,$(KERNEL_SRCS))
 SELF_OBJS := $(call objects,$(OUT)/kernel,$(SELF_SRCS))
 ROOT_OBJS := $(call objects,$(OUT)/root,$(ROOT_SRCS))
+HOSTILE_OBJS := $(call objects,$(OUT)/root,$(HOSTILE_SRCS))
 
 # ---------------------------------------------------------------------------------------
 # Kernel and root task
@@ -146,6 +150,10 @@ $(OUT)/root.elf: $(ROOT_OBJS) root/root.ld
 	@echo "  LD      $@"
 	@$(CC) $(ROOT_LDFLAGS) $(ROOT_OBJS) $(MUSL_LIB) -lgcc -o $@
 
+$(OUT)/hostile.elf: $(HOSTILE_OBJS) root/root.ld
+	@echo "  LD      $@"
+	@$(CC) $(ROOT_LDFLAGS) $(HOSTILE_OBJS) $(MUSL_LIB) -lgcc -o $@
+
 $(BUILD)/gen/%.aml: root/firmware/%.asl
 	@mkdir -p $(@D)
 	@echo "  IASL    $<"
@@ -154,7 +162,8 @@ $(BUILD)/gen/%.aml: root/firmware/%.asl
 $(BUILD)/gen/%.c: $(BUILD)/gen/%.aml scripts/embed
 	@$(PYTHON) scripts/embed $< $*_aml > $@
 
--include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d)
+-include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d) \
+	$(HOSTILE_OBJS:.o=.d)
 
 # ---------------------------------------------------------------------------------------
 # Unit tests and fuzzers
@@ -231,6 +240,7 @@ size: $(OUT)/trivet.stripped.elf
 TEST := scripts/test --build $(BUILD) --arch $(ARCH) --fuzz-seconds $(FUZZ_SECONDS)
 IMAGE := $(OUT)/trivet.stripped.elf $(OUT)/root.stripped.elf
 SELF_IMAGE := $(OUT)/trivet-selftest.stripped.elf
+SYSTEM_IMAGES := $(OUT)/hostile.stripped.elf
 
 unit: unit-build
 	@$(TEST) unit
@@ -238,9 +248,9 @@ fuzz: fuzz-build
 	@$(TEST) fuzz
 self: deps-run $(SELF_IMAGE)
 	@$(TEST) self
-system: deps-test $(IMAGE) guest guest-tests
+system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
-test: deps-test $(IMAGE) $(SELF_IMAGE) guest guest-tests unit-build fuzz-build
+test: deps-test $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
 bench: deps-run $(IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)

@@ -13,6 +13,7 @@ static status_t available = STATUS_NO_VIRTUALIZATION;
 static const struct backend_ops *const candidates[] = {
 #ifdef __x86_64__
 	&svm_backend,
+	&vmx_backend,
 #endif
 };
 

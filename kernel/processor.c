@@ -41,6 +41,7 @@ status_t vp_create(struct partition *partition, uint32_t index, struct vp **vp)
 		return status;
 	}
 	arch_vp_reset(v);
+	backend->unbind(v); /* its thread may be on another CPU */
 	*vp = v;
 	return STATUS_OK;
 }

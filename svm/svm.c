@@ -161,6 +161,7 @@ const struct backend_ops svm_backend = {
 	.gpa_format = &npt_format,
 	.vp_create = svm_vp_create,
 	.vp_destroy = svm_vp_destroy,
+	.unbind = svm_unbind,
 	.load = svm_load,
 	.put = svm_put,
 	.enter = svm_enter,

@@ -89,6 +89,7 @@ void svm_asid_assign(struct svm_vp *s);
 /* svm/vp.c */
 status_t svm_vp_create(struct vp *vp, uint32_t vtl);
 void svm_vp_destroy(struct vp *vp, uint32_t vtl);
+void svm_unbind(struct vp *vp);
 void svm_load(struct vp *vp);
 void svm_put(struct vp *vp);
 void svm_enter(struct vp *vp, struct vp_exit *exit);

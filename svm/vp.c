@@ -135,6 +135,12 @@ static void dr_put(struct vp *vp, struct svm_vp *s)
 	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
 }
 
+/* A VMCB is memory; a CPU that meets it again drops what it may have cached (svm_asid_assign). */
+void svm_unbind(struct vp *vp)
+{
+	svm_active(vp)->cpu = NULL;
+}
+
 void svm_load(struct vp *vp)
 {
 	struct svm_cpu *c = this_cpu()->backend;

@@ -50,6 +50,9 @@ struct backend_ops {
 	status_t (*vp_create)(struct vp *vp, uint32_t vtl);
 	void (*vp_destroy)(struct vp *vp, uint32_t vtl);
 
+	/* The VP will next be worked on by another CPU: nothing of it may stay on this one. */
+	void (*unbind)(struct vp *vp);
+
 	/* The VP comes to this CPU / leaves it: between the two nothing else may run here, and
 	 * host state that the guest shares (FS, GS, TR, syscall MSRs) may be the guest's. */
 	void (*load)(struct vp *vp);
@@ -77,5 +80,6 @@ struct backend_ops {
 extern const struct backend_ops *backend;
 
 extern const struct backend_ops svm_backend;
+extern const struct backend_ops vmx_backend;
 
 #endif

@@ -71,4 +71,5 @@ void arch_vp_unbind(struct vp *vp)
 {
 	guest_lapic_timer_cancel(vp);
 	fpu_release(&vp->arch.fpu);
+	backend->unbind(vp);
 }

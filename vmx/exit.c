@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From VMX's exit reasons to the neutral exits of the model: one table, and a function for each
+ * reason that carries more than its name.
+ */
+#include "vmx.h"
+#include <arch/cr.h>
+#include <kernel/console.h>
+
+#define VECTOR_DB  1u
+#define VECTOR_NMI 2u
+#define VECTOR_MC  18u
+#define DR6_STATUS (MASK(4) | BIT(13) | BIT(14))
+
+typedef void decode_function_t(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit);
+
+struct exit_row {
+	uint8_t kind;	     /* enum vp_exit_kind */
+	bool is_instruction; /* next_rip comes from its length */
+	decode_function_t *decode;
+};
+
+static void decode_failed(struct vp_exit *exit, uint64_t code)
+{
+	exit->kind = VP_EXIT_FAILED;
+	exit->code = code;
+}
+
+/* #DB: DR6 is left for us to write, from the qualification (SDM 3C 28.2.1). */
+static void debug_exception(struct vmx_vp *s)
+{
+	uint64_t bits = vmcs_read(VMCS_EXIT_QUALIFICATION) & DR6_STATUS;
+
+	if (s->dr_live) {
+		__asm__ volatile("mov %%dr6, %0" : "=r"(s->dr6));
+		s->dr6 |= bits;
+		__asm__ volatile("mov %0, %%dr6" : : "r"(s->dr6));
+	} else {
+		s->dr6 |= bits;
+	}
+}
+
+static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	uint32_t info = (uint32_t)vmcs_read(VMCS_EXIT_EVENT);
+
+	(void)vp;
+	exit->event.vector = EVENT_INFO_VECTOR(info);
+	exit->event.has_error = info & EVENT_INFO_ERROR_VALID;
+	exit->event.error = 0;
+	if (exit->event.has_error)
+		exit->event.error = (uint32_t)vmcs_read(VMCS_EXIT_EVENT_ERROR);
+	switch (exit->event.vector) {
+	case VECTOR_NMI:
+		/* The host's; it is blocked until an IRET, so it is taken at once. */
+		__asm__ volatile("int $2");
+		exit->kind = VP_EXIT_INTERRUPT;
+		break;
+	case VECTOR_MC: __asm__ volatile("int $18"); break;
+	case VECTOR_DB: debug_exception(s); break;
+	default: break;
+	}
+}
+
+static void decode_interrupt_window(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)exit;
+	vmx_cpu_control(s, CPU_INTERRUPT_WINDOW, false);
+}
+
+static void decode_nmi_window(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)exit;
+	vmx_cpu_control(s, CPU_NMI_WINDOW, false);
+}
+
+static void decode_threshold(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)exit;
+	s->threshold = 0;
+	vmcs_write(VMCS_TPR_THRESHOLD, 0);
+}
+
+static void decode_cr(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	(void)vp;
+	(void)s;
+	exit->cr.number = CR_NUMBER(qualification);
+	exit->cr.write = CR_TYPE(qualification) != CR_MOV_FROM;
+	exit->cr.decoded = CR_TYPE(qualification) <= CR_MOV_FROM;
+	exit->cr.gpr = CR_GPR(qualification);
+}
+
+/* The guest uses its debug registers: it gets them, and the instruction is run again. */
+static void decode_dr(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)exit;
+	vmx_dr_take(vp, s);
+}
+
+static void decode_port(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	(void)vp;
+	(void)s;
+	exit->port.port = IO_PORT(qualification);
+	exit->port.size = IO_SIZE(qualification);
+	exit->port.write = !(qualification & IO_IN);
+	exit->port.string = qualification & (IO_STRING | IO_REP);
+}
+
+static void decode_memory(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	(void)vp;
+	(void)s;
+	exit->memory.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
+	exit->memory.write = qualification & EPT_WRITE;
+	exit->memory.fetch = qualification & EPT_FETCH;
+	exit->memory.walk = (qualification & EPT_GVA) && !(qualification & EPT_FINAL);
+	exit->memory.present = qualification & EPT_PRESENT;
+}
+
+static void decode_misconfiguration(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)s;
+	exit->code = vmcs_read(VMCS_GUEST_PHYSICAL);
+	log_error("vmx: EPT misconfiguration at guest-physical 0x%llx",
+		  (unsigned long long)exit->code);
+}
+
+static const struct exit_row rows[VMX_REASON_LIMIT] = {
+	[VMX_EXCEPTION_OR_NMI] = {VP_EXIT_EXCEPTION, false, decode_exception},
+	[VMX_EXTERNAL_INTERRUPT] = {VP_EXIT_INTERRUPT, false, NULL},
+	[VMX_TRIPLE_FAULT] = {VP_EXIT_SHUTDOWN, false, NULL},
+	[VMX_INTERRUPT_WINDOW] = {VP_EXIT_INTERRUPT_WINDOW, false, decode_interrupt_window},
+	[VMX_NMI_WINDOW] = {VP_EXIT_NMI_WINDOW, false, decode_nmi_window},
+	[VMX_CPUID] = {VP_EXIT_CPUID, true, NULL},
+	[VMX_GETSEC] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_HLT] = {VP_EXIT_HALT, true, NULL},
+	[VMX_INVD] = {VP_EXIT_CACHE, true, NULL},
+	[VMX_RDPMC] = {VP_EXIT_PROTECTED, false, NULL},
+	[VMX_RSM] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_VMCALL] = {VP_EXIT_HYPERCALL, true, NULL},
+	[VMX_VMCLEAR... VMX_VMXON] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_CR_ACCESS] = {VP_EXIT_CR, true, decode_cr},
+	[VMX_DR_ACCESS] = {VP_EXIT_DR, false, decode_dr},
+	[VMX_IO] = {VP_EXIT_PORT, true, decode_port},
+	[VMX_RDMSR] = {VP_EXIT_MSR_READ, true, NULL},
+	[VMX_WRMSR] = {VP_EXIT_MSR_WRITE, true, NULL},
+	[VMX_MWAIT] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_MONITOR] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_PAUSE] = {VP_EXIT_PAUSE, true, NULL},
+	[VMX_TPR_BELOW_THRESHOLD] = {VP_EXIT_TPR, false, decode_threshold},
+	[VMX_EPT_VIOLATION] = {VP_EXIT_MEMORY, false, decode_memory},
+	[VMX_EPT_MISCONFIGURATION] = {VP_EXIT_FAILED, false, decode_misconfiguration},
+	[VMX_INVEPT] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_INVVPID] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_WBINVD] = {VP_EXIT_CACHE, true, NULL},
+	[VMX_XSETBV] = {VP_EXIT_XSETBV, true, NULL},
+	[VMX_INVPCID] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_ENCLS] = {VP_EXIT_UNDEFINED, false, NULL},
+};
+
+/*
+ * An event that was on its way (28.2.4) is delivered again. Software interrupts and exceptions are
+ * not: RIP still points at their instruction.
+ */
+static void reinject(struct vp_vtl *v, uint64_t info)
+{
+	uint64_t type = EVENT_INFO_TYPE(info);
+
+	if (type > EVENT_INFO_EXCEPTION)
+		return;
+	v->arch.event.type = type == EVENT_INFO_INTERRUPT ? EVENT_INTERRUPT
+			     : type == EVENT_INFO_NMI	  ? EVENT_NMI
+							  : EVENT_EXCEPTION;
+	v->arch.event.vector = EVENT_INFO_VECTOR(info);
+	v->arch.event.has_error = info & EVENT_INFO_ERROR_VALID;
+	v->arch.event.error = 0;
+	if (v->arch.event.has_error)
+		v->arch.event.error = (uint32_t)vmcs_read(VMCS_VECTORING_ERROR);
+	v->arch.work |= WORK_EVENT;
+	if (type == EVENT_INFO_NMI)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~BLOCKED_BY_NMI);
+}
+
+void vmx_exit_decode(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	struct vp_vtl *v = vp_active(vp);
+	uint32_t reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
+	uint64_t blocked, vectoring;
+	const struct exit_row *row;
+
+	exit->byte_count = 0;
+	if (unlikely(reason >= VMX_REASON_LIMIT)) {
+		decode_failed(exit, reason);
+		return;
+	}
+	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	v->arch.shadow = s->shadow = !!(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	v->arch.nmi_masked = blocked & BLOCKED_BY_NMI;
+	vectoring = vmcs_read(VMCS_VECTORING_EVENT);
+	if (unlikely(vectoring & EVENT_INFO_VALID))
+		reinject(v, vectoring);
+	row = &rows[reason];
+	exit->kind = row->kind;
+	if (row->is_instruction)
+		exit->next_rip = v->arch.rip + vmcs_read(VMCS_INSTRUCTION_LENGTH);
+	if (row->decode)
+		row->decode(vp, s, exit);
+	else if (unlikely(!row->kind))
+		decode_failed(exit, reason);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VMX on a machine and on each of its CPUs: whether it is there and has what is needed (SDM 3C,
+ * 24.6, 24.7, appendix A), the controls that its capability MSRs allow, VMXON.
+ */
+#include "vmx.h"
+#include <arch/cr.h>
+#include <arch/msr.h>
+#include <kernel/console.h>
+#include <kernel/memory.h>
+#include <kernel/string.h>
+
+#define CPUID_FEATURES	     1u
+#define CPUID_ECX_VMX	     BIT(5)
+#define CR4_VMXE	     BIT(13)
+#define MSR_FEATURE_CONTROL  0x3au
+#define FEATURE_CONTROL_LOCK BIT(0)
+#define FEATURE_CONTROL_VMX  BIT(2) /* outside SMX */
+#define MSR_VMX_BASIC	     0x480u
+#define VMX_BASIC_REVISION   0x7fffffffu
+#define VMX_BASIC_TRUE	     BIT(55)
+#define MSR_VMX_CR0_FIXED0   0x486u
+#define MSR_VMX_CR0_FIXED1   0x487u
+#define MSR_VMX_CR4_FIXED0   0x488u
+#define MSR_VMX_CR4_FIXED1   0x489u
+#define MSR_VMX_CPU2	     0x48bu
+#define MSR_VMX_EPT_VPID     0x48cu
+#define EPT_CAP_4_LEVELS     BIT(6)
+#define EPT_CAP_WRITE_BACK   BIT(14)
+#define EPT_CAP_2M	     BIT(16)
+#define EPT_CAP_1G	     BIT(17)
+#define EPT_CAP_ACCESSED     BIT(21)
+#define EPT_CAP_INVEPT	     (BIT(20) | BIT(25))
+#define VPID_CAP_INVVPID     (BIT(32) | BIT(41)) /* with single context */
+#define EPTP_WRITE_BACK	     6u
+#define EPTP_4_LEVELS	     (3u << 3)
+#define EPTP_ACCESSED	     BIT(6)
+
+struct vmx_controls vmx_controls;
+hpa_t vmx_msr_bitmap;
+uint32_t vmx_revision;
+bool vmx_has_vpid;
+uint64_t vmx_ept_flags;
+
+/* One word of controls: the MSR that tells what may be set, or must, and what we want. */
+struct control_row {
+	const char *name;
+	uint32_t msr;
+	uint32_t true_msr; /* used instead where VMX_BASIC.55 says so */
+	uint32_t needed;
+	uint32_t wanted;
+	uint32_t offset; /* in struct vmx_controls */
+};
+
+#define CONTROL(field) offsetof(struct vmx_controls, field)
+
+static const struct control_row control_rows[] = {
+	{"pin-based", 0x481, 0x48d, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI, 0,
+	 CONTROL(pin)},
+	{"processor-based", 0x482, 0x48e,
+	 CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_TPR_SHADOW | CPU_MOV_DR |
+		 CPU_UNCONDITIONAL_IO | CPU_MSR_BITMAPS | CPU_MONITOR | CPU_SECONDARY,
+	 0, CONTROL(cpu)},
+	{"secondary", MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
+	 CPU2_VPID | CPU2_RDTSCP | CPU2_INVPCID | CPU2_XSAVES, CONTROL(cpu2)},
+	{"exit", 0x483, 0x48f,
+	 EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER, 0,
+	 CONTROL(exit)},
+	{"entry", 0x484, 0x490, ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0, CONTROL(entry)},
+};
+
+/* Clear in the upper half: may not be set. Set in the lower half: must be. */
+static bool controls_adjust(bool has_true)
+{
+	const struct control_row *row;
+
+	for (row = control_rows; row < control_rows + ARRAY_SIZE(control_rows); row++) {
+		uint64_t allowed = msr_read(has_true ? row->true_msr : row->msr);
+		uint32_t value = row->needed | (row->wanted & (uint32_t)(allowed >> 32));
+
+		value |= (uint32_t)allowed;
+		if (row->needed & ~(uint32_t)(allowed >> 32)) {
+			log_warn("vmx: this processor lacks %s controls 0x%x", row->name,
+				 row->needed & ~(uint32_t)(allowed >> 32));
+			return false;
+		}
+		*(uint32_t *)((char *)&vmx_controls + row->offset) = value;
+	}
+	return true;
+}
+
+/* Where the firmware left the switch open, it is set for good, as the SDM wants it (24.7). */
+static bool feature_control_open(void)
+{
+	uint64_t value = msr_read(MSR_FEATURE_CONTROL);
+
+	if (!(value & FEATURE_CONTROL_LOCK)) {
+		msr_write(MSR_FEATURE_CONTROL, value | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
+		value = msr_read(MSR_FEATURE_CONTROL);
+	}
+	return value & FEATURE_CONTROL_VMX;
+}
+
+static status_t vmx_probe(void)
+{
+	const uint64_t ept_needed = EPT_CAP_4_LEVELS | EPT_CAP_WRITE_BACK | EPT_CAP_INVEPT;
+	uint64_t capabilities, basic;
+
+	if (!(cpuid_read(CPUID_FEATURES, 0).ecx & CPUID_ECX_VMX))
+		return STATUS_NO_VIRTUALIZATION;
+	if (!feature_control_open())
+		return STATUS_VIRTUALIZATION_DISABLED;
+	basic = msr_read(MSR_VMX_BASIC);
+	if (!controls_adjust(basic & VMX_BASIC_TRUE))
+		return STATUS_NO_NESTED_PAGING;
+	capabilities = msr_read(MSR_VMX_EPT_VPID);
+	if ((capabilities & ept_needed) != ept_needed) {
+		log_warn("vmx: EPT lacks 0x%llx of its capabilities",
+			 (unsigned long long)(ept_needed & ~capabilities));
+		return STATUS_NO_NESTED_PAGING;
+	}
+	return STATUS_OK;
+}
+
+/* Read bitmaps for MSRs 0- and 0xc0000000-, then the write bitmaps (25.6.9). */
+static void msr_allow(uint8_t *map, uint32_t msr, bool write)
+{
+	uint32_t base = (write ? 2048 : 0) + (msr >= 0xc0000000 ? 1024 : 0);
+
+	map[base + (msr & 0x1fff) / 8] &= (uint8_t) ~(1u << (msr & 7));
+}
+
+static status_t vmx_init(void)
+{
+	/* SYSENTER_CS, ESP, EIP; FS_BASE, GS_BASE, KERNEL_GS_BASE. */
+	static const uint32_t free_msrs[] = {0x174,	 0x175,	     0x176,
+					     0xc0000100, 0xc0000101, 0xc0000102};
+	uint64_t capabilities = msr_read(MSR_VMX_EPT_VPID);
+	uint8_t *map = page_alloc(&kernel_heap, 0);
+	unsigned int i;
+
+	if (!map)
+		return STATUS_NO_MEMORY;
+	memset(map, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(free_msrs); i++) {
+		msr_allow(map, free_msrs[i], false);
+		msr_allow(map, free_msrs[i], true);
+	}
+	vmx_msr_bitmap = kva_to_hpa(map);
+	vmx_revision = (uint32_t)msr_read(MSR_VMX_BASIC) & VMX_BASIC_REVISION;
+	if (!(capabilities & EPT_CAP_2M))
+		ept_format.large_levels &= (uint8_t)~BIT(2);
+	if (!(capabilities & EPT_CAP_1G))
+		ept_format.large_levels &= (uint8_t)~BIT(3);
+	vmx_has_vpid = (vmx_controls.cpu2 & CPU2_VPID) &&
+		       (capabilities & VPID_CAP_INVVPID) == VPID_CAP_INVVPID;
+	if (!vmx_has_vpid)
+		vmx_controls.cpu2 &= ~(uint32_t)CPU2_VPID;
+	vmx_ept_flags = EPTP_WRITE_BACK | EPTP_4_LEVELS;
+	if (capabilities & EPT_CAP_ACCESSED)
+		vmx_ept_flags |= EPTP_ACCESSED;
+	log_info("vmx: ept%s%s%s, unrestricted guest", vmx_has_vpid ? ", vpid" : "",
+		 capabilities & EPT_CAP_1G ? ", 1 GiB pages" : "",
+		 capabilities & EPT_CAP_ACCESSED ? ", accessed bits" : "");
+	return STATUS_OK;
+}
+
+static status_t vmx_cpu_enable(void)
+{
+	struct vmx_cpu *c = heap_alloc(&kernel_heap, sizeof(*c));
+	uint64_t cr0 = cr0_read(), cr4 = cr4_read();
+
+	if (!c)
+		return STATUS_NO_MEMORY;
+	c->region = page_alloc(&kernel_heap, 0);
+	if (!c->region) {
+		heap_free(&kernel_heap, c, sizeof(*c));
+		return STATUS_NO_MEMORY;
+	}
+	if (!feature_control_open())
+		return STATUS_VIRTUALIZATION_DISABLED;
+	cr0_write((cr0 | msr_read(MSR_VMX_CR0_FIXED0)) & msr_read(MSR_VMX_CR0_FIXED1));
+	cr4_write((cr4 | CR4_VMXE | msr_read(MSR_VMX_CR4_FIXED0)) & msr_read(MSR_VMX_CR4_FIXED1));
+	*(uint32_t *)c->region = vmx_revision;
+	if (!vmx_on(kva_to_hpa(c->region))) {
+		page_free(&kernel_heap, c->region, 0);
+		heap_free(&kernel_heap, c, sizeof(*c));
+		return STATUS_BACKEND_FAILED;
+	}
+	c->vpid_generation = 1;
+	c->next_vpid = 1;
+	c->star = msr_read(MSR_STAR);
+	c->lstar = msr_read(MSR_LSTAR);
+	c->cstar = 0;
+	c->sfmask = msr_read(MSR_SFMASK);
+	this_cpu()->backend = c;
+	return STATUS_OK;
+}
+
+static void vmx_cpu_disable(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct vmx_cpu *c = cpu->backend;
+
+	if (!c)
+		return;
+	vmx_off();
+	cr4_write(cr4_read() & ~CR4_VMXE);
+	page_free(&kernel_heap, c->region, 0);
+	heap_free(&kernel_heap, c, sizeof(*c));
+	cpu->backend = NULL;
+}
+
+const struct backend_ops vmx_backend = {
+	.name = "vmx",
+	.probe = vmx_probe,
+	.init = vmx_init,
+	.cpu_enable = vmx_cpu_enable,
+	.cpu_disable = vmx_cpu_disable,
+	.gpa_format = (const struct page_table_format *)&ept_format,
+	.vp_create = vmx_vp_create,
+	.vp_destroy = vmx_vp_destroy,
+	.unbind = vmx_unbind,
+	.load = vmx_load,
+	.put = vmx_put,
+	.enter = vmx_enter,
+	.can_take = vmx_can_take,
+	.inject = vmx_inject,
+	.window_request = vmx_window_request,
+	.state_get = vmx_state_get,
+	.state_set = vmx_state_set,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the VMX backend share.
+ *
+ *   vmx.c    probing, controls, what is kept for each CPU
+ *   vp.c     the VMCS of a VP: making, moving, entering, injecting
+ *   exit.c   from exit reasons to the neutral struct vp_exit
+ *   state.c  registers in and out of the VMCS
+ *   ept.c    the format of extended page tables
+ */
+#ifndef VMX_VMX_H
+#define VMX_VMX_H
+
+#include "vmcs.h"
+#include <kernel/backend.h>
+#include <kernel/cpu.h>
+
+/* The controls as this machine's capability MSRs allow them (SDM appendix A). */
+struct vmx_controls {
+	uint32_t pin, cpu, cpu2, exit, entry;
+};
+
+struct vmx_cpu {
+	void *region;		/* VMXON */
+	struct vmx_vp *current; /* whose VMCS is current here */
+	uint32_t next_vpid;
+	uint64_t vpid_generation; /* counted up when the VPIDs were used up */
+	/* Host MSRs that the guest's take the place of between load and put. */
+	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+};
+
+/* For each VTL of a VP. */
+struct vmx_vp {
+	void *vmcs;
+	hpa_t vmcs_hpa;
+	uint64_t *virtual_apic; /* page; its TPR is the guest's CR8 << 4 */
+	struct vmx_cpu *cpu;	/* on which the VMCS is active; NULL: clear */
+	bool launched;
+	bool placed; /* the host state is this CPU's */
+	bool loaded;
+	bool flush;	   /* stale guest-linear translations */
+	bool dr_live;	   /* the guest's DR0-3 and DR6 are in the registers */
+	bool long_mode;	   /* the entry control says so */
+	uint8_t threshold; /* of TPR, as written */
+	uint32_t vpid;
+	uint64_t vpid_generation;
+	uint64_t tlb_generation; /* of the space, at the last entry */
+	uint64_t eptp;
+	uint32_t cpu_controls; /* as written */
+	/* What the VMCS holds, to write it only when it changes. */
+	uint64_t rip, rsp, rflags, tsc_offset;
+	uint8_t shadow;
+	uint64_t dr6;
+	/* The guest's syscall MSRs while it is not loaded. */
+	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+};
+
+extern struct vmx_controls vmx_controls;
+extern hpa_t vmx_msr_bitmap;
+extern uint32_t vmx_revision;
+extern bool vmx_has_vpid;
+extern uint64_t vmx_ept_flags; /* of an EPT pointer */
+
+static inline struct vmx_vp *vmx_active(const struct vp *vp)
+{
+	return vp_active(vp)->backend;
+}
+
+/* gpr: the guest's, RSP unused. False: VMfail, the guest was not entered. */
+bool vmx_world_switch(uint64_t gpr[16], bool launched);
+
+/* vmx/vp.c */
+status_t vmx_vp_create(struct vp *vp, uint32_t vtl);
+void vmx_vp_destroy(struct vp *vp, uint32_t vtl);
+void vmx_unbind(struct vp *vp);
+void vmx_load(struct vp *vp);
+void vmx_put(struct vp *vp);
+void vmx_enter(struct vp *vp, struct vp_exit *exit);
+bool vmx_can_take(struct vp *vp, enum vp_window window);
+void vmx_inject(struct vp *vp, const struct vp_event *event);
+void vmx_window_request(struct vp *vp, enum vp_window window);
+/* Makes the VMCS current on this CPU. */
+void vmx_use(struct vmx_vp *s);
+void vmx_dr_take(struct vp *vp, struct vmx_vp *s);
+void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on);
+
+/* vmx/exit.c */
+void vmx_exit_decode(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit);
+
+/* vmx/state.c */
+void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
+void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state);
+
+extern struct page_table_format ept_format; /* probing takes what this CPU lacks out of it */
+
+#endif

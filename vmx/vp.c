@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VMCS of a VP. It is active on the one CPU that the VP is bound to (vmx_unbind clears it), and
+ * current while the VP is worked on. Fields are written when their value changes; what no exit uses
+ * is not read.
+ *
+ * The kernel runs with interrupts off, so what arrives between the last look and VM entry stays
+ * pending and exits at once ("external-interrupt exiting", SDM 3C 26.2).
+ */
+#include "vmx.h"
+#include <arch/cr.h>
+#include <arch/msr.h>
+#include <kernel/console.h>
+#include <kernel/memory.h>
+#include <kernel/memory_map.h>
+#include <kernel/string.h>
+
+#define EXCEPTION_BITS (BIT(1) | BIT(17) | BIT(18)) /* #DB, #AC, #MC: see svm/vp.c */
+#define DR7_ENABLED    0xffu
+#define DR7_OFF	       0x400ull
+#define MSR_CSTAR      0xc0000083u
+#define VPID_LIMIT     0x10000u
+#define VIRTUAL_TPR    (0x80 / sizeof(uint64_t)) /* index of the TPR in the virtual APIC page */
+#define LINK_NONE      UINT64_MAX
+#define CR4_VMXE       BIT(13)
+#define CR0_OWNED      (CR0_NE | CR0_NW | CR0_CD)
+
+extern const char vmx_exit_entry[];
+
+/* ---- the VMCS ---- */
+
+void vmx_use(struct vmx_vp *s)
+{
+	struct vmx_cpu *c = this_cpu()->backend;
+
+	if (c->current == s)
+		return;
+	vmcs_load(s->vmcs_hpa);
+	s->cpu = c;
+	c->current = s;
+}
+
+void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on)
+{
+	uint32_t controls = on ? s->cpu_controls | bit : s->cpu_controls & ~bit;
+
+	if (controls == s->cpu_controls)
+		return;
+	s->cpu_controls = controls;
+	vmcs_write(VMCS_CPU_CONTROLS, controls);
+}
+
+/* What never changes, and the host's part that is the same on each CPU. */
+static void vmcs_init(struct vp *vp, struct vmx_vp *s)
+{
+	const struct {
+		uint32_t field;
+		uint64_t value;
+	} fields[] = {
+		{VMCS_PIN_CONTROLS, vmx_controls.pin},
+		{VMCS_CPU_CONTROLS, s->cpu_controls},
+		{VMCS_CPU_CONTROLS_2, vmx_controls.cpu2},
+		{VMCS_EXIT_CONTROLS, vmx_controls.exit},
+		{VMCS_ENTRY_CONTROLS, vmx_controls.entry},
+		{VMCS_EXCEPTION_BITMAP, EXCEPTION_BITS},
+		{VMCS_PF_ERROR_MASK, 0},
+		{VMCS_PF_ERROR_MATCH, 0},
+		{VMCS_CR3_TARGET_COUNT, 0},
+		{VMCS_EXIT_MSR_STORE_COUNT, 0},
+		{VMCS_EXIT_MSR_LOAD_COUNT, 0},
+		{VMCS_ENTRY_MSR_LOAD_COUNT, 0},
+		{VMCS_ENTRY_EVENT, 0},
+		{VMCS_MSR_BITMAP, vmx_msr_bitmap},
+		{VMCS_VIRTUAL_APIC_PAGE, kva_to_hpa(s->virtual_apic)},
+		{VMCS_TPR_THRESHOLD, 0},
+		{VMCS_EPT_POINTER, s->eptp},
+		{VMCS_LINK_POINTER, LINK_NONE},
+		{VMCS_GUEST_DEBUGCTL, 0},
+		{VMCS_GUEST_INTERRUPTIBILITY, 0},
+		{VMCS_GUEST_ACTIVITY, 0},
+		{VMCS_GUEST_PENDING_DEBUG, 0},
+		{VMCS_GUEST_RIP, 0},
+		{VMCS_GUEST_RSP, 0},
+		{VMCS_GUEST_RFLAGS, 0},
+		{VMCS_TSC_OFFSET, 0},
+		{VMCS_CR0_MASK, CR0_OWNED},
+		{VMCS_CR4_MASK, ~vp->partition->arch.cr4_allowed | CR4_VMXE},
+		{VMCS_HOST_EFER, msr_read(MSR_EFER)},
+		{VMCS_HOST_PAT, msr_read(MSR_PAT)},
+		{VMCS_HOST_SYSENTER_CS, 0},
+		{VMCS_HOST_SYSENTER_ESP, 0},
+		{VMCS_HOST_SYSENTER_EIP, 0},
+		{VMCS_HOST_RIP, (uint64_t)vmx_exit_entry},
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		vmcs_write(fields[i].field, fields[i].value);
+}
+
+/* The host's part that each CPU has of its own. Written when the VMCS comes to a CPU. */
+static void host_state_write(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} gdtr, idtr;
+
+	__asm__ volatile("sgdt %0" : "=m"(gdtr));
+	__asm__ volatile("sidt %0" : "=m"(idtr));
+	vmcs_write(VMCS_HOST_ES_SELECTOR, SELECTOR_KERNEL_DATA);
+	vmcs_write(VMCS_HOST_ES_SELECTOR + 2, SELECTOR_KERNEL_CODE);
+	vmcs_write(VMCS_HOST_ES_SELECTOR + 4, SELECTOR_KERNEL_DATA);
+	vmcs_write(VMCS_HOST_ES_SELECTOR + 6, SELECTOR_KERNEL_DATA);
+	vmcs_write(VMCS_HOST_ES_SELECTOR + 8, 0);
+	vmcs_write(VMCS_HOST_ES_SELECTOR + 10, 0);
+	vmcs_write(VMCS_HOST_ES_SELECTOR + 12, SELECTOR_TSS);
+	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t)&cpu->arch.tss);
+	vmcs_write(VMCS_HOST_GDTR_BASE, gdtr.base);
+	vmcs_write(VMCS_HOST_IDTR_BASE, idtr.base);
+	vmcs_write(VMCS_HOST_GS_BASE, 0);
+	vmcs_write(VMCS_HOST_CR4, cr4_read());
+}
+
+status_t vmx_vp_create(struct vp *vp, uint32_t vtl)
+{
+	struct heap *heap = vp->partition->heap;
+	struct vmx_vp *s = heap_alloc(heap, sizeof(*s));
+
+	if (!s)
+		return STATUS_NO_MEMORY;
+	vp->vtl[vtl]->backend = s;
+	s->vmcs = page_alloc(heap, 0);
+	s->virtual_apic = page_alloc(heap, 0);
+	if (!s->vmcs || !s->virtual_apic) {
+		vmx_vp_destroy(vp, vtl);
+		return STATUS_NO_MEMORY;
+	}
+	s->vmcs_hpa = kva_to_hpa(s->vmcs);
+	*(uint32_t *)s->vmcs = vmx_revision;
+	s->cpu_controls = vmx_controls.cpu & ~(uint32_t)(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW);
+	s->eptp = vp->vtl[vtl]->space->table.root | vmx_ept_flags;
+	s->dr6 = 0xffff0ff0;
+	if (!vmcs_clear(s->vmcs_hpa)) {
+		vmx_vp_destroy(vp, vtl);
+		return STATUS_BACKEND_FAILED;
+	}
+	vmx_use(s);
+	vmcs_init(vp, s);
+	return STATUS_OK;
+}
+
+/* VMCLEAR writes back what the CPU holds of the VMCS; it can then be made current elsewhere. */
+static void vmcs_release(struct vmx_vp *s)
+{
+	struct vmx_cpu *c = this_cpu()->backend;
+
+	if (!s->cpu)
+		return;
+	vmcs_clear(s->vmcs_hpa);
+	if (c->current == s)
+		c->current = NULL;
+	s->cpu = NULL;
+	s->launched = false;
+	s->placed = false;
+}
+
+void vmx_vp_destroy(struct vp *vp, uint32_t vtl)
+{
+	struct heap *heap = vp->partition->heap;
+	struct vmx_vp *s = vp->vtl[vtl]->backend;
+
+	if (!s)
+		return;
+	vmcs_release(s);
+	if (s->vmcs)
+		page_free(heap, s->vmcs, 0);
+	if (s->virtual_apic)
+		page_free(heap, s->virtual_apic, 0);
+	heap_free(heap, s, sizeof(*s));
+	vp->vtl[vtl]->backend = NULL;
+}
+
+void vmx_unbind(struct vp *vp)
+{
+	uint32_t vtl;
+
+	for (vtl = 0; vtl < VTL_COUNT; vtl++) {
+		if (vp->vtl[vtl])
+			vmcs_release(vp->vtl[vtl]->backend);
+	}
+}
+
+/* ---- to a CPU and from it ---- */
+
+void vmx_dr_take(struct vp *vp, struct vmx_vp *s)
+{
+	__asm__ volatile("mov %0, %%dr0" : : "r"(vp->arch.dr[0]));
+	__asm__ volatile("mov %0, %%dr1" : : "r"(vp->arch.dr[1]));
+	__asm__ volatile("mov %0, %%dr2" : : "r"(vp->arch.dr[2]));
+	__asm__ volatile("mov %0, %%dr3" : : "r"(vp->arch.dr[3]));
+	__asm__ volatile("mov %0, %%dr6" : : "r"(s->dr6));
+	s->dr_live = true;
+	vmx_cpu_control(s, CPU_MOV_DR, false);
+}
+
+static void dr_put(struct vp *vp, struct vmx_vp *s)
+{
+	__asm__ volatile("mov %%dr0, %0" : "=r"(vp->arch.dr[0]));
+	__asm__ volatile("mov %%dr1, %0" : "=r"(vp->arch.dr[1]));
+	__asm__ volatile("mov %%dr2, %0" : "=r"(vp->arch.dr[2]));
+	__asm__ volatile("mov %%dr3, %0" : "=r"(vp->arch.dr[3]));
+	__asm__ volatile("mov %%dr6, %0" : "=r"(s->dr6));
+	s->dr_live = false;
+	vmx_cpu_control(s, CPU_MOV_DR, true);
+}
+
+static void syscall_msrs_load(const struct vmx_vp *s, struct vmx_cpu *c)
+{
+	c->kernel_gs_base = msr_read(MSR_KERNEL_GS_BASE);
+	msr_write(MSR_KERNEL_GS_BASE, s->kernel_gs_base);
+	msr_write(MSR_STAR, s->star);
+	msr_write(MSR_LSTAR, s->lstar);
+	msr_write(MSR_CSTAR, s->cstar);
+	msr_write(MSR_SFMASK, s->sfmask);
+}
+
+static void syscall_msrs_put(struct vmx_vp *s, const struct vmx_cpu *c)
+{
+	s->kernel_gs_base = msr_read(MSR_KERNEL_GS_BASE);
+	msr_write(MSR_KERNEL_GS_BASE, c->kernel_gs_base);
+	msr_write(MSR_STAR, c->star);
+	msr_write(MSR_LSTAR, c->lstar);
+	msr_write(MSR_SFMASK, c->sfmask);
+}
+
+void vmx_load(struct vp *vp)
+{
+	struct vmx_cpu *c = this_cpu()->backend;
+	struct vmx_vp *s = vmx_active(vp);
+
+	vmx_use(s);
+	if (!s->placed) {
+		host_state_write();
+		s->placed = true;
+		s->vpid_generation = 0; /* translations of an earlier stay may be left here */
+	}
+	vmcs_write(VMCS_HOST_CR0, cr0_read());
+	vmcs_write(VMCS_HOST_CR3, cr3_read());
+	vmcs_write(VMCS_HOST_FS_BASE, msr_read(MSR_FS_BASE));
+	syscall_msrs_load(s, c);
+	cr2_write(vp->arch.cr2);
+	s->loaded = true;
+	if (vmcs_read(VMCS_GUEST_DR7) & DR7_ENABLED)
+		vmx_dr_take(vp, s);
+}
+
+void vmx_put(struct vp *vp)
+{
+	struct vmx_cpu *c = this_cpu()->backend;
+	struct vmx_vp *s = vmx_active(vp);
+
+	if (s->dr_live)
+		dr_put(vp, s);
+	vp->arch.cr2 = cr2_read();
+	s->loaded = false;
+	syscall_msrs_put(s, c);
+}
+
+/* ---- entering ---- */
+
+/* A VPID names the translations of one VP on one CPU; drawn as ASIDs are (svm/svm.c). */
+static void vpid_assign(struct vmx_vp *s)
+{
+	struct vmx_cpu *c = this_cpu()->backend;
+
+	s->flush = false;
+	if (!vmx_has_vpid)
+		return; /* each entry and exit flushes (SDM 3C 29.4.3.1) */
+	if (c->next_vpid >= VPID_LIMIT) {
+		c->vpid_generation++;
+		c->next_vpid = 1;
+		vmx_invvpid(INVALIDATE_ALL, 0);
+	}
+	if (s->vpid_generation == c->vpid_generation) {
+		vmx_invvpid(INVALIDATE_SINGLE, (uint16_t)s->vpid);
+		return;
+	}
+	s->vpid = c->next_vpid++;
+	s->vpid_generation = c->vpid_generation;
+	vmcs_write(VMCS_VPID, s->vpid);
+	/* Guest-physical translations are tagged by the EPT pointer alone. */
+	vmx_invept(INVALIDATE_SINGLE, s->eptp);
+}
+
+static void translations_refresh(struct vmx_vp *s, uint64_t generation)
+{
+	struct vmx_cpu *c = this_cpu()->backend;
+
+	if (s->tlb_generation != generation) {
+		s->tlb_generation = generation;
+		vmx_invept(INVALIDATE_SINGLE, s->eptp);
+	}
+	if (s->flush || s->vpid_generation != c->vpid_generation)
+		vpid_assign(s);
+}
+
+/* What the shared code changed since the last exit. */
+static void changes_write(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s)
+{
+	uint64_t rsp = vp->arch.gpr[GPR_RSP];
+
+	if (s->rip != v->arch.rip)
+		vmcs_write(VMCS_GUEST_RIP, v->arch.rip);
+	if (unlikely(s->rsp != rsp))
+		vmcs_write(VMCS_GUEST_RSP, rsp);
+	if (unlikely(s->rflags != v->arch.rflags))
+		vmcs_write(VMCS_GUEST_RFLAGS, v->arch.rflags);
+	if (unlikely(s->tsc_offset != vp->arch.tsc_offset)) {
+		s->tsc_offset = vp->arch.tsc_offset;
+		vmcs_write(VMCS_TSC_OFFSET, s->tsc_offset);
+	}
+	if (unlikely(s->shadow != v->arch.shadow)) {
+		uint64_t blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+		blocked &= ~(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+		if (v->arch.shadow)
+			blocked |= BLOCKED_BY_MOV_SS;
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked);
+	}
+	/* SDM 3C 27.3.1.5: in a shadow, TF needs its trap to be pending. */
+	if (unlikely(v->arch.shadow && (v->arch.rflags & RFLAGS_TF)))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
+	s->virtual_apic[VIRTUAL_TPR] = (uint64_t)v->arch.cr8 << 4;
+}
+
+void vmx_enter(struct vp *vp, struct vp_exit *exit)
+{
+	struct vp_vtl *v = vp_active(vp);
+	struct vmx_vp *s = v->backend;
+	struct vmx_cpu *c = this_cpu()->backend;
+	uint64_t generation = atomic_load(&v->space->tlb_generation);
+
+	if (unlikely(s->tlb_generation != generation || s->flush ||
+		     s->vpid_generation != c->vpid_generation))
+		translations_refresh(s, generation);
+	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
+	changes_write(vp, v, s);
+
+	if (unlikely(!vmx_world_switch(vp->arch.gpr, s->launched))) {
+		exit->kind = VP_EXIT_FAILED;
+		exit->code = vmcs_read(VMCS_INSTRUCTION_ERROR);
+		log_warn("vmx: entry refused, VM-instruction error %llu",
+			 (unsigned long long)exit->code);
+		return;
+	}
+	s->launched = true;
+	v->arch.rip = s->rip = vmcs_read(VMCS_GUEST_RIP);
+	v->arch.rflags = s->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+	vp->arch.gpr[GPR_RSP] = s->rsp = vmcs_read(VMCS_GUEST_RSP);
+	v->arch.cr8 = (uint8_t)(s->virtual_apic[VIRTUAL_TPR] >> 4) & 0xf;
+	vmx_exit_decode(vp, s, exit);
+}
+
+/* ---- events ---- */
+
+bool vmx_can_take(struct vp *vp, enum vp_window window)
+{
+	struct vp_vtl *v = vp_active(vp);
+
+	if (v->arch.shadow || (vmcs_read(VMCS_ENTRY_EVENT) & EVENT_INFO_VALID))
+		return false;
+	if (window == WINDOW_NMI)
+		return !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKED_BY_NMI);
+	return v->arch.rflags & RFLAGS_IF;
+}
+
+void vmx_inject(struct vp *vp, const struct vp_event *event)
+{
+	static const uint8_t types[] = {
+		[EVENT_INTERRUPT] = EVENT_INFO_INTERRUPT,
+		[EVENT_NMI] = EVENT_INFO_NMI,
+		[EVENT_EXCEPTION] = EVENT_INFO_EXCEPTION,
+	};
+	uint64_t info = EVENT_INFO_VALID | ((uint64_t)types[event->type] << 8) | event->vector;
+
+	(void)vp;
+	/* Real mode has no error codes (SDM 3C 27.2.1.3). */
+	if (event->has_error && (vmcs_read(VMCS_GUEST_CR0) & CR0_PE)) {
+		info |= EVENT_INFO_ERROR_VALID;
+		vmcs_write(VMCS_ENTRY_EVENT_ERROR, event->error);
+	}
+	vmcs_write(VMCS_ENTRY_EVENT, info);
+}
+
+void vmx_window_request(struct vp *vp, enum vp_window window)
+{
+	struct vmx_vp *s = vmx_active(vp);
+	uint8_t class;
+
+	switch (window) {
+	case WINDOW_INTERRUPT: vmx_cpu_control(s, CPU_INTERRUPT_WINDOW, true); break;
+	case WINDOW_NMI: vmx_cpu_control(s, CPU_NMI_WINDOW, true); break;
+	case WINDOW_PRIORITY:
+		/* Any CR8 below the present one. */
+		class = vp_active(vp)->arch.cr8;
+		if (s->threshold != class) {
+			s->threshold = class;
+			vmcs_write(VMCS_TPR_THRESHOLD, class);
+		}
+		break;
+	}
+}
