@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Binding VPs to threads, with partitions and guests left out: what a handle and its end do.
+ */
+#include "machine_memory.h"
+
+#include <kernel/cpu.h>
+#include <kernel/partition_arch.h>
+#include <kernel/syscall.h>
+#include <kernel/task.h>
+
+#define WINDOW MIB(16)
+
+static struct heap heap;
+static struct task task;
+static struct thread thread, other;
+static struct partition partition;
+static struct vp vp;
+static unsigned int pins, unbinds, destroyed;
+static uint32_t requested;
+
+struct vp *partition_vp(const struct partition *p, uint32_t index)
+{
+	(void)p;
+	return index == 0 ? &vp : NULL;
+}
+
+void partition_put(struct partition *p)
+{
+	object_put(&p->object);
+}
+
+status_t task_window_range(struct task *t, uint64_t va, uint64_t size, hpa_t *hpa)
+{
+	(void)t;
+	(void)size;
+	*hpa = va - WINDOW;
+	return va >= WINDOW && va < WINDOW + MIB(8) ? STATUS_OK : STATUS_INVALID_ADDRESS;
+}
+
+status_t blocks_pin(hpa_t base, uint64_t size)
+{
+	(void)base;
+	(void)size;
+	pins++;
+	return STATUS_OK;
+}
+
+void blocks_unpin(hpa_t base, uint64_t size)
+{
+	(void)base;
+	(void)size;
+	pins--;
+}
+
+void cpu_call(struct cpu *cpu, void (*function)(void *argument), void *argument)
+{
+	(void)cpu;
+	function(argument);
+}
+
+void arch_vp_bind(struct vp *v)
+{
+	(void)v;
+}
+
+void arch_vp_unbind(struct vp *v)
+{
+	(void)v;
+	unbinds++;
+}
+
+void arch_vp_resume(struct vp *v)
+{
+	(void)v;
+}
+
+status_t arch_vp_get_registers(struct vp *v, uint32_t vtl, const uint32_t *names,
+			       union hv_register_value *values, uint32_t count)
+{
+	(void)v;
+	(void)vtl;
+	(void)names;
+	(void)values;
+	(void)count;
+	return STATUS_OK;
+}
+
+status_t arch_vp_set_registers(struct vp *v, uint32_t vtl, const uint32_t *names,
+			       const union hv_register_value *values, uint32_t count)
+{
+	(void)v;
+	(void)vtl;
+	(void)names;
+	(void)values;
+	(void)count;
+	return STATUS_OK;
+}
+
+status_t arch_vp_apic_access(struct vp *v, uint32_t vtl, uint32_t offset, bool write,
+			     uint32_t *value)
+{
+	(void)v;
+	(void)vtl;
+	(void)offset;
+	(void)write;
+	(void)value;
+	return STATUS_OK;
+}
+
+enum vp_outcome vp_run(struct vp *v)
+{
+	(void)v;
+	return VP_TO_VMM;
+}
+
+status_t vp_reset(struct vp *v)
+{
+	(void)v;
+	return STATUS_OK;
+}
+
+void vp_request(struct vp *v, uint32_t bits)
+{
+	(void)v;
+	requested |= bits;
+}
+
+void sched_block(struct thread *t)
+{
+	(void)t;
+}
+
+__noreturn void sched_exit(void)
+{
+	abort();
+}
+
+status_t syscall_object(struct thread *t, uint64_t handle, enum object_type type, uint32_t rights,
+			struct object **object)
+{
+	return handle_get(&t->task->handles, (handle_t)handle, type, rights, object);
+}
+
+static void destroy(struct object *object)
+{
+	(void)object;
+	destroyed++;
+}
+
+static handle_t partition_handle;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_ram_init(MIB(8));
+	test_heap_init(&heap, MIB(2), 1);
+	memset(&vp, 0, sizeof(vp));
+	memset(&partition, 0, sizeof(partition));
+	handle_table_init(&task.handles, &heap);
+	thread.task = other.task = &task;
+	object_init(&thread.object, OBJECT_THREAD, destroy);
+	object_init(&partition.object, OBJECT_PARTITION, destroy);
+	partition.state = PARTITION_BUILT;
+	vp.partition = &partition;
+	pins = unbinds = destroyed = requested = 0;
+	return handle_create(&task.handles, &partition.object, RIGHTS_ALL, &partition_handle);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	handle_table_destroy(&task.handles);
+	assert_int_equal(pins, 0);
+	assert_int_equal(partition.object.references, 1);
+	assert_int_equal(thread.object.references, 1);
+	assert_int_equal(destroyed, 0);
+	fake_ram_destroy();
+	return 0;
+}
+
+static struct syscall_result bind(uint64_t index, uint64_t va)
+{
+	const uint64_t a[6] = {partition_handle, index, va};
+
+	return sys_vp_bind(&thread, a);
+}
+
+static void test_the_last_handle_unbinds(void **state)
+{
+	struct syscall_result first, again;
+	handle_t copy;
+
+	(void)state;
+	first = bind(0, WINDOW);
+	assert_int_equal(first.status, STATUS_OK);
+	assert_int_equal(bind(0, WINDOW).status, STATUS_BUSY);
+	assert_int_equal(handle_duplicate(&task.handles, (handle_t)first.value, RIGHT_RUN, &copy),
+			 STATUS_OK);
+	assert_int_equal(handle_close(&task.handles, (handle_t)first.value), STATUS_OK);
+	assert_int_equal(unbinds, 0);
+	assert_int_equal(handle_close(&task.handles, copy), STATUS_OK);
+	assert_int_equal(unbinds, 1);
+	assert_null(vp.thread);
+	again = bind(0, WINDOW);
+	assert_int_equal(again.status, STATUS_OK);
+}
+
+static void test_a_closed_handle_stops_a_vp_that_runs(void **state)
+{
+	struct syscall_result result;
+
+	(void)state;
+	result = bind(0, WINDOW);
+	assert_int_equal(handle_close(&task.handles, (handle_t)result.value), STATUS_OK);
+	assert_int_equal(requested, 0);
+	result = bind(0, WINDOW);
+	atomic_store(&vp.run_state, VP_BLOCKED);
+	object_get(&vp.object); /* vp_run's own */
+	assert_int_equal(handle_close(&task.handles, (handle_t)result.value), STATUS_OK);
+	assert_int_equal(requested, VP_REQUEST_YIELD);
+	assert_ptr_equal(vp.thread, &thread);
+	object_put(&vp.object);
+	assert_null(vp.thread);
+}
+
+static void test_bind_refuses(void **state)
+{
+	struct syscall_result result;
+
+	(void)state;
+	assert_int_equal(bind(0, WINDOW + 8).status, STATUS_MISALIGNED);
+	assert_int_equal(bind(0, 0).status, STATUS_INVALID_ADDRESS);
+	assert_int_equal(bind(1, WINDOW).status, STATUS_NOT_FOUND);
+	assert_int_equal(bind(BIT(32), WINDOW).status, STATUS_NOT_FOUND);
+	partition.state = PARTITION_BUILDING;
+	assert_int_equal(bind(0, WINDOW).status, STATUS_WRONG_STATE);
+	partition.state = PARTITION_BUILT;
+	assert_int_equal(pins, 0);
+	result = bind(0, WINDOW);
+	assert_int_equal(sys_vp_run(&other, (uint64_t[6]){result.value}).status,
+			 STATUS_WRONG_STATE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_the_last_handle_unbinds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_closed_handle_stops_a_vp_that_runs, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_bind_refuses, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
