@@ -113,7 +113,8 @@ def conf_text(partitions):
             if value is None:
                 continue
             value = str(value)
-            if key == "cmdline":
+            # Quotes within quotes are none; without them they are.
+            if key == "cmdline" and '"' not in value:
                 value = f'"{value}"'
             lines.append(f"{key} = {value}")
         lines.append("")
@@ -161,7 +162,7 @@ def write_iso(output, kernel, bundle, cmdline="", timeout=0):
             (boot / "bundle.cpio").write_bytes(bundle)
             module = "module2 /boot/bundle.cpio bundle"
         # GRUB's shell would take these apart.
-        quoted = " ".join("'" + word + "'" for word in cmdline.split())
+        quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in cmdline.split())
         (boot / "grub" / "grub.cfg").write_text(
             GRUB_CFG.format(timeout=timeout, cmdline=quoted, module=module)
         )

@@ -64,14 +64,12 @@ def one_guest(build):
     kernel = readable("KERNEL", variable("KERNEL", str(build / "guest" / "vmlinuz")))
     linux = machine.is_linux(kernel)
     initrd = variable("INITRD", str(build / "guest" / "initramfs") if linux else "none")
-    modules = variable("MODULES")
+    modules = [words for m in variable("MODULES").split(",") if (words := m.split())]
     files = {os.path.basename(kernel): kernel}
     if initrd != "none":
         files[os.path.basename(readable("INITRD", initrd))] = initrd
-    for module in modules.split(","):
-        words = module.split()
-        if words:
-            files[os.path.basename(words[0])] = readable("MODULES", words[0])
+    for file, *_ in modules:
+        files[os.path.basename(file)] = readable("MODULES", file)
     keys = {
         "vps": number("VPS", 1),
         "memory": variable("MEM", "256M"),
@@ -82,7 +80,7 @@ def one_guest(build):
     }
     if modules:
         keys["modules"] = ", ".join(
-            " ".join([os.path.basename(m.split()[0])] + m.split()[1:]) for m in modules.split(",")
+            " ".join([os.path.basename(file), *arguments]) for file, *arguments in modules
         )
     text = machine.conf_text([("guest" if not linux else "linux", keys)])
     return {"trivet.conf": text.encode(), **files}
