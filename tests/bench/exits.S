@@ -8,7 +8,7 @@
 #include "../guest/guest.inc"
 #define ROUNDS		 1000
 #define UNSERVED_PORT	 0x2345
-#define UNSERVED_ADDRESS 0xd0001000
+#define SERVED_ADDRESS	 0xff000000 /* memory of the test device; on the bare machine nothing */
 #define CODE_SELECTOR	 0x08
 #define DATA_SELECTOR	 0x10
 #define TRAMPOLINE	 0x8000	/* below 1 MiB, where a start-up IPI can point */
@@ -81,11 +81,11 @@
 	.endm
 
 	.macro do_mmio_write
-	mov %eax, UNSERVED_ADDRESS
+	mov %eax, SERVED_ADDRESS
 	.endm
 
 	.macro do_mmio_read
-	mov UNSERVED_ADDRESS, %eax
+	mov SERVED_ADDRESS, %eax
 	.endm
 
 /* measure NAME, LIMIT (none: ""), one of these. */

@@ -15,15 +15,16 @@
 
 #define DIRECT_LEAVES 64u
 #define DIRECT_BASES  3u /* 0, 0x40000000, 0x80000000 */
+#define DIRECT_SLOW   0x8000u
 /* More leaves than this are a mistake. */
 #define LEAVES_MAX    4096u
 
 struct cpuid_entry {
 	uint32_t function, index;
 	uint32_t value[4];
-	uint8_t dynamic; /* enum cpuid_dynamic */
-	bool indexed;	 /* one of several subleaves */
-};
+	uint8_t dynamic;	/* enum cpuid_dynamic */
+	bool indexed;		/* one of several subleaves */
+} __attribute__((aligned(32))); /* found by a shift */
 
 struct guest_cpuid {
 	uint32_t count;
@@ -32,32 +33,32 @@ struct guest_cpuid {
 	uint32_t basic_max;
 	struct cpuid_topology topology;
 	struct cpuid_xsave xsave;
-	uint16_t direct[DIRECT_BASES][DIRECT_LEAVES]; /* 1 + number of the first entry; 0: none */
+	/* 1 + number of the first entry; 0: none. With DIRECT_SLOW when its value is not the answer
+	 * yet: it has subleaves, or depends on the VP. */
+	uint16_t direct[DIRECT_BASES][DIRECT_LEAVES];
 	struct cpuid_entry entries[];
 };
 
 /* ---- looking up ---- */
 
-/* The first entry of a leaf that the index covers; NULL: none, or not covered. */
-static inline const struct cpuid_entry *entry_direct(const struct guest_cpuid *cpuid, uint32_t leaf)
+/* What the index says of a leaf; 0: nothing. */
+static inline uint32_t direct_get(const struct guest_cpuid *cpuid, uint32_t leaf)
 {
 	uint32_t base = leaf >> 30;
 	uint32_t low = leaf & 0x3fffffff;
-	uint32_t n;
 
 	if (unlikely(low >= DIRECT_LEAVES || base >= DIRECT_BASES))
-		return NULL;
-	n = cpuid->direct[base][low];
-	return n ? &cpuid->entries[n - 1] : NULL;
+		return 0;
+	return cpuid->direct[base][low];
 }
 
 static const struct cpuid_entry *entry_first(const struct guest_cpuid *cpuid, uint32_t leaf)
 {
-	const struct cpuid_entry *entry = entry_direct(cpuid, leaf);
+	uint32_t direct = direct_get(cpuid, leaf) & ~DIRECT_SLOW;
 	uint32_t from = 0, to = cpuid->count;
 
-	if (entry)
-		return entry;
+	if (direct)
+		return &cpuid->entries[direct - 1];
 	while (from < to) { /* ends: the interval shrinks */
 		uint32_t middle = (from + to) / 2;
 
@@ -149,11 +150,11 @@ static __attribute__((noinline)) void execute_slowly(struct vp *vp)
 void guest_cpuid_execute(struct vp *vp)
 {
 	uint64_t *gpr = vp->arch.gpr;
-	const struct cpuid_entry *entry =
-		entry_direct(vp->partition->arch.cpuid, (uint32_t)gpr[GPR_RAX]);
+	const struct guest_cpuid *cpuid = vp->partition->arch.cpuid;
+	uint32_t n = direct_get(cpuid, (uint32_t)gpr[GPR_RAX]) - 1;
 
-	if (likely(entry && !entry->indexed && entry->dynamic == CPUID_STATIC))
-		value_load(gpr, entry->value);
+	if (likely(n < DIRECT_SLOW - 1))
+		value_load(gpr, cpuid->entries[n].value);
 	else
 		execute_slowly(vp);
 }
@@ -270,11 +271,12 @@ static void direct_fill(struct guest_cpuid *cpuid)
 	uint32_t i = cpuid->count;
 
 	while (i-- > 0) { /* downwards: the first of several stays */
-		uint32_t function = cpuid->entries[i].function;
-		uint32_t low = function & 0x3fffffff;
+		const struct cpuid_entry *entry = &cpuid->entries[i];
+		uint32_t low = entry->function & 0x3fffffff, base = entry->function >> 30;
+		bool slow = entry->indexed || entry->dynamic != CPUID_STATIC;
 
-		if (low < DIRECT_LEAVES && function >> 30 < DIRECT_BASES)
-			cpuid->direct[function >> 30][low] = (uint16_t)(i + 1);
+		if (low < DIRECT_LEAVES && base < DIRECT_BASES)
+			cpuid->direct[base][low] = (uint16_t)((i + 1) | (slow ? DIRECT_SLOW : 0));
 	}
 }
 

@@ -109,21 +109,29 @@ static void gprs_set(struct vp *vp, struct arch_vp_vtl *a, const struct vp_run_r
 	a->shadow = 0;
 }
 
+static void event_take(struct vp *vp)
+{
+	__typeof__(vp->run->event) event = vp->run->event;
+
+	__asm__ volatile("" : "+m"(event)); /* what is checked is the copy */
+	if (event.vector < 32)
+		guest_exception(vp, event.vector, event.has_error, event.error);
+}
+
 static void answer_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
 {
-	struct vp_run_page page;
+	const struct vp_run_regs *regs = &vp->run->regs;
 
-	memcpy(&page, vp->run, sizeof(page));
-	if ((set & VP_SET_CRS) && !control_set(vp, &page.regs)) {
+	if ((set & VP_SET_CRS) && !control_set(vp, regs)) {
 		guest_fault_gp(vp);
 		return;
 	}
 	if (set & VP_SET_GPRS)
-		gprs_set(vp, a, &page.regs);
+		gprs_set(vp, a, regs);
 	if (set & VP_SET_SHADOW)
 		a->shadow = 1;
-	if ((set & VP_SET_EVENT) && page.event.vector < 32)
-		guest_exception(vp, page.event.vector, page.event.has_error, page.event.error);
+	if (set & VP_SET_EVENT)
+		event_take(vp);
 }
 
 void arch_vp_resume(struct vp *vp)
