@@ -18,9 +18,10 @@
 
 enum log_level log_level = LOG_INFO;
 
-static struct spinlock log_lock; /* protects log_ring, log_end and the order on the serial line */
+static struct spinlock log_lock; /* protects all below, and the order on the serial line */
 static char log_ring[LOG_SIZE];
 static uint64_t log_end;
+static bool line_open; /* the console's last line has no end yet */
 
 static struct spinlock input_lock; /* protects all below */
 static char input_ring[INPUT_SIZE];
@@ -52,6 +53,8 @@ void console_write(const char *bytes, size_t size)
 	log_enter();
 	ring_write(bytes, size);
 	arch_console_write(bytes, size);
+	if (size)
+		line_open = bytes[size - 1] != '\n';
 	log_leave();
 }
 
@@ -71,8 +74,13 @@ void log_at(enum log_level level, const char *text, ...)
 	line[length++] = '\n';
 	log_enter();
 	ring_write(line, length);
-	if (level <= log_level)
+	if (level <= log_level) {
+		/* A guest may be in the middle of a line. */
+		if (line_open)
+			arch_console_write("\r\n", 2);
+		line_open = false;
 		arch_console_write(line, length);
+	}
 	log_leave();
 }
 

@@ -240,7 +240,10 @@ static bool config_load(void)
 	return true;
 }
 
-/* Starts what shall start; the first that runs gets the console. */
+/*
+ * Starts what shall start; the first that runs gets the console, when all is said here: it is
+ * shown then what it has written meanwhile.
+ */
 static void machines_start(void)
 {
 	struct machine *first = NULL;
@@ -248,20 +251,17 @@ static void machines_start(void)
 	for (size_t i = 0; i < machine_count; i++) {
 		if (!machines[i].config->autostart)
 			continue;
-		if (!first) {
+		if (machine_command(&machines[i], MACHINE_START) == STATUS_OK && !first)
 			first = &machines[i];
-			console_focus_set(&first->console);
-		}
-		if (machine_command(&machines[i], MACHINE_START) != STATUS_OK &&
-		    first == &machines[i])
-			first = NULL;
 	}
-	if (first)
+	if (first) {
 		log_info("console ready");
-	else if (config.on_exit == CONFIG_ON_EXIT_MONITOR)
+		console_focus_set(&first->console);
+	} else if (config.on_exit == CONFIG_ON_EXIT_MONITOR) {
 		monitor_enter();
-	else
+	} else {
 		vmm_end(END_CODE_NOTHING);
+	}
 }
 
 static void root_main(void *argument)

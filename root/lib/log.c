@@ -3,6 +3,7 @@
  * Messages. The kernel's console takes bytes as they are, so each line's end becomes here what a
  * terminal wants.
  */
+#include <stdatomic.h>
 #include <lib/format.h>
 #include <lib/log.h>
 #include <lib/model.h>
@@ -42,6 +43,18 @@ static size_t append_words(char *text, size_t length, const char *format, ...)
 	return length;
 }
 
+/* The console's last line has no end yet. */
+static _Atomic bool line_open;
+
+void console_put(const void *bytes, size_t size)
+{
+	if (!size)
+		return;
+	atomic_store_explicit(&line_open, ((const char *)bytes)[size - 1] != '\n',
+			      memory_order_relaxed);
+	(void)console_write(bytes, size);
+}
+
 /* In one piece, so that no other thread's text comes between. */
 static void text_write(const char *text, size_t length)
 {
@@ -53,7 +66,7 @@ static void text_write(const char *text, size_t length)
 			bytes[count++] = '\r';
 		bytes[count++] = text[i];
 	}
-	(void)console_write(bytes, count);
+	console_put(bytes, count);
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -64,7 +77,10 @@ void log_line(enum log_level level, const char *format, ...)
 
 	if (level > limit)
 		return;
-	length = append_words(text, 0, "trivet: %s", level_words[level]);
+	/* A guest may be in the middle of a line. */
+	length = append_words(text, 0, "%strivet: %s",
+			      atomic_load_explicit(&line_open, memory_order_relaxed) ? "\n" : "",
+			      level_words[level]);
 	va_start(arguments, format);
 	length = append(text, length, format, arguments);
 	va_end(arguments);

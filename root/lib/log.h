@@ -20,6 +20,9 @@ void log_line(enum log_level level, const char *format, ...) __printf(2, 3);
 #define log_info(...)	 log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)	 log_line(LOG_DEBUG, __VA_ARGS__)
 
+/* Bytes of others, a guest's, as they are. A message that follows starts on a line of its own. */
+void console_put(const void *bytes, size_t size);
+
 /* Text as it is, without prefix or end of line, for a dialogue. */
 void print(const char *format, ...) __printf(1, 2);
 

@@ -2,7 +2,7 @@
 /*
  * Who has the host's console.
  */
-#include <lib/model.h>
+#include <lib/log.h>
 #include <lib/sync.h>
 #include <vmm/console.h>
 
@@ -17,7 +17,7 @@ static void console_show(struct console *console)
 
 	/* Ends when all of the ring, which is finite, was shown. */
 	while ((count = console_take_unseen(console, &bytes)))
-		(void)console_write(bytes, count);
+		console_put(bytes, count);
 }
 
 void console_output(struct console *console, const uint8_t *bytes, size_t count)

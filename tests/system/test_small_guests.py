@@ -40,6 +40,14 @@ def test_harms_no_other(boot, name, cpus):
     assert machine.command("echo alive").endswith("alive")
 
 
+def test_messages_start_on_a_line_of_their_own(boot):
+    """Also behind a guest that left its line without an end: runners look for them there."""
+    machine = boot(conf=[("open", small("open_line"))])
+    assert machine.wait_end() == 0
+    assert "guest: no end\ntrivet: " in machine.log
+    assert "\ntrivet: open: exited" in machine.log and "\ntrivet: end: " in machine.log
+
+
 def test_spinning_guest_can_be_stopped(boot):
     machine = boot(conf=[("bad", small("spin"))], cpus=1)
     machine.expect("guest: spins")
