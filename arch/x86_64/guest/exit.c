@@ -4,6 +4,7 @@
  * instruction answers VP_CONTINUE; what the VMM has to do goes through its run page.
  */
 #include "guest.h"
+#include <arch/msr.h>
 #include <kernel/cpu.h>
 
 typedef enum vp_outcome exit_handler_t(struct vp *vp, struct vp_exit *exit);
@@ -108,20 +109,33 @@ static enum vp_outcome exit_halt(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
-/* CR4, and CR8 while it holds an interrupt off. Without the processor's help the VMM decodes. */
+/* False: the number is not of a register whose writes are watched. Long mode follows paging: SDM 3A
+ * 10.8.5. */
+static bool control_register_set(struct guest_state *state, uint8_t number, uint64_t value)
+{
+	switch (number) {
+	case 0:
+		state->cr0 = value | CR0_ET;
+		state->efer &= ~EFER_LMA;
+		if ((value & CR0_PG) && (state->efer & EFER_LME))
+			state->efer |= EFER_LMA;
+		return true;
+	case 4: state->cr4 = value; return true;
+	case 8: state->cr8 = value; return true;
+	default: return false;
+	}
+}
+
+/* CR4, CR8 while it holds an interrupt off, and CR0 where a backend must keep bits of it. Without
+ * the processor's help the VMM decodes. */
 static enum vp_outcome exit_cr(struct vp *vp, struct vp_exit *exit)
 {
 	struct guest_state state;
-	uint64_t value;
 
-	if (!exit->cr.decoded || !exit->cr.write)
-		return run_page_emulate(vp, exit, EMULATE_CR);
 	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
-	value = vp->arch.gpr[exit->cr.gpr];
-	if (exit->cr.number == 8)
-		state.cr8 = value;
-	else
-		state.cr4 = value;
+	if (!exit->cr.decoded || !exit->cr.write ||
+	    !control_register_set(&state, exit->cr.number, vp->arch.gpr[exit->cr.gpr]))
+		return run_page_emulate(vp, exit, EMULATE_CR);
 	if (!guest_control_valid(vp, &state)) {
 		guest_fault_gp(vp);
 		return VP_CONTINUE;
