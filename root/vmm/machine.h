@@ -182,7 +182,7 @@ bool processor_emulate(struct processor *processor);
 /* vmm/dump.c: a VP's registers, for a person. */
 void processor_dump(struct processor *processor);
 
-/* vmm/boot_registers.c: VP 0's registers at its start. */
+/* vmm/boot_registers.c: VP 0's registers and local APIC at its start. */
 status_t processor_boot(struct processor *processor, const struct boot_state *state);
 
 #endif
