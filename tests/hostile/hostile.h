@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hostile root task: it runs in the place of root.elf and does to the kernel what no good root
+ * task would do. The kernel's command line says what: `hostile=calls` (the default) calls all
+ * system calls with arguments that are wrong in every way, by a list and at random, on all CPUs,
+ * and looks that each is answered and that no page is lost; `hostile=KIND` faults (fault.c).
+ * It ends the machine with 0 or, with a line that says why, with 14.
+ */
+#ifndef HOSTILE_HOSTILE_H
+#define HOSTILE_HOSTILE_H
+
+#include <trivet/abi.h>
+
+#define END_OK	   0u
+#define END_FAILED 14u
+
+/* A mistake of the kernel's: says so, and ends the machine. */
+#define EXPECT(condition)                                       \
+	do {                                                    \
+		if (!(condition))                               \
+			failed(__FILE__, __LINE__, #condition); \
+	} while (0)
+
+/* ---- main.c ---- */
+
+extern const struct boot_info *boot_info;
+
+void say(const char *format, ...) __printf(1, 2);
+__noreturn void failed(const char *file, int line, const char *condition);
+__noreturn void end(uint32_t code);
+/* The number after WORD= on the kernel's command line. */
+uint64_t option_number(const char *word, uint64_t standard);
+/* A system call; the value is dropped. EXPECTs that the status is one. */
+status_t call(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+	      uint64_t a5);
+status_t call_value(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+		    uint64_t a4, uint64_t a5, uint64_t *value);
+uint64_t time_ns(void);
+void sleep_ms(uint64_t ms);
+/* A thread on a stack of its own (there are few of them). */
+void thread_run(uint32_t cpu, uint32_t priority, void (*function)(uint64_t argument),
+		uint64_t argument);
+
+/* ---- fault.c ---- */
+
+/* Faults; returns when there is no such kind. */
+void fault(const char *kind);
+
+/* ---- wrong.c ---- */
+
+/* Calls that are wrong in one way each, with the status that they must answer. */
+void wrong_calls(void);
+
+/* ---- random.c ---- */
+
+/* Memory of the window to play with: whole blocks of 2 MiB. */
+#define ARENA_SIZE MIB(32)
+extern uint8_t *arena;
+
+void random_calls(uint64_t seed, uint64_t seconds);
+
+#endif

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""A root task that does to the kernel what it likes: tests/hostile."""
+import pytest
+from conftest import OUT
+
+FAULTS = [
+    "pointer", "kernel-read", "kernel-jump", "window-jump", "code-write", "boot-info-write",
+    "non-canonical", "undefined", "divide", "halt", "port", "interrupts-off",
+    "software-interrupt", "trap-vector", "breakpoint", "single-step", "iret", "stack",
+]
+
+
+@pytest.fixture
+def hostile(boot):
+    def start(words, **settings):
+        files = {"root.elf": OUT / "hostile.stripped.elf"}
+        return boot(conf="", files=files, cmdline=words, memory="512M", **settings)
+
+    return start
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_call_is_answered(hostile, seed):
+    machine = hostile(f"hostile=calls seed={seed} seconds=5", cpus=2)
+    assert machine.wait_end(timeout=150) == 0
+
+
+def test_every_call_is_answered_on_one_cpu(hostile):
+    assert hostile("hostile=calls seed=4 seconds=3", cpus=1).wait_end(timeout=150) == 0
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_is_reported(hostile, kind):
+    machine = hostile(f"hostile={kind}", cpus=1)
+    machine.expect(f"hostile: faults: {kind}")
+    machine.expect("root task fault: ")
+    machine.expect("600df00d")  # a register of the program
+    assert machine.wait_end() == 12
