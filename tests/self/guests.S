@@ -3,27 +3,7 @@
  * The code of the tiny guests: position-independent, 64-bit, started at GUEST_CODE. A guest tells
  * what it found by OUT of EAX to port 0x99. `guest_NAME_LABEL` is the offset of a handler.
  */
-	.section .rodata.guests, "a", @progbits
-
-	.macro	guest name
-	.globl	guest_\name
-guest_\name:
-	.endm
-
-	.macro	guest_end name
-	.globl	guest_\name\()_end
-guest_\name\()_end:
-	.endm
-
-	.macro	say value
-	mov	$\value, %eax
-	out	%eax, $0x99
-	.endm
-
-	.macro	handler name label
-	.globl	guest_\name\()_\label
-	.set	guest_\name\()_\label, . - guest_\name
-	.endm
+#include "guest.inc"
 
 guest out
 	mov	$0x11, %al

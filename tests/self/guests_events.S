@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* The code of the tiny guests that take exceptions and interrupts: as in guests.S. */
+#include "guest.inc"
+
+	/* Switches x2APIC mode and the local APIC on. */
+	.macro	apic_on
+	mov	$0x1b, %ecx
+	rdmsr
+	or	$0xc00, %eax
+	wrmsr
+	xor	%edx, %edx
+	mov	$0x80f, %ecx
+	mov	$0x1ff, %eax
+	wrmsr
+	.endm
+
+	.macro	apic_eoi
+	mov	$0x80b, %ecx
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+	.endm
+
+/* The VMM answers its read with an exception: error code, then CR2. */
+guest injected
+	mov	$0x30000000, %rdi
+	mov	(%rdi), %eax
+	say	99
+	hlt
+handler injected pf
+	pop	%rax
+	out	%eax, $0x99
+	mov	%cr2, %rax
+	out	%eax, $0x99
+	hlt
+guest_end injected
+
+/* #UD, whose gate is missing, and so is that of the #NP which follows. */
+guest double_fault
+	ud2
+	say	99
+handler double_fault df
+	pop	%rax
+	add	$8, %eax
+	out	%eax, $0x99
+	hlt
+guest_end double_fault
+
+/* TF is set over CPUID, which the kernel finishes: the trap comes after it, not later. */
+guest stepped
+	pushfq
+	orl	$0x100, (%rsp)
+	xor	%eax, %eax
+	popfq
+	cpuid
+step_after:
+	nop
+	say	99
+	hlt
+handler stepped db
+	pop	%rax
+	lea	step_after(%rip), %rbx
+	sub	%rbx, %rax
+	out	%eax, $0x99
+	mov	%dr6, %rax
+	out	%eax, $0x99
+	hlt
+guest_end stepped
+
+/* An interrupt that waits comes after HLT, which STI shadows, and ends it; the next one after the
+ * instruction that follows STI. */
+guest shadow
+	apic_on
+	mov	$0x83f, %ecx
+	mov	$0x51, %eax
+	wrmsr
+	lea	shadow_1(%rip), %rbx
+	sti
+	hlt
+shadow_1:
+	cli
+	mov	$0x83f, %ecx
+	mov	$0x51, %eax
+	xor	%edx, %edx
+	wrmsr
+	lea	shadow_2(%rip), %rbx
+	sti
+	nop
+shadow_2:
+	nop
+	cli
+	hlt
+handler shadow irq
+	mov	(%rsp), %rax
+	sub	%rbx, %rax
+	out	%eax, $0x99
+	apic_eoi
+	iretq
+guest_end shadow
+
+/* Waits for interrupts from outside: LINT0 is ExtINT. */
+guest outside
+	apic_on
+	mov	$0x835, %ecx
+	mov	$0x700, %eax
+	xor	%edx, %edx
+	wrmsr
+	say	1
+	sti
+0:	hlt
+	jmp	0b
+handler outside pic
+	say	2
+	iretq
+handler outside msi
+	say	3
+	apic_eoi
+	say	4
+	iretq
+guest_end outside
+
+/* Half of the time stamp above 2^16, twice. */
+guest tsc
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	mov	%rax, %rbx
+	shr	$16, %rax
+	out	%eax, $0x99
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	cmp	%rbx, %rax
+	seta	%al
+	movzbl	%al, %eax
+	out	%eax, $0x99
+	hlt
+guest_end tsc
+
+/* Starts VP 1 at 0x20000 by INIT and SIPI; then an IPI to it. */
+guest starter
+	apic_on
+	mov	$0x830, %ecx
+	mov	$1, %edx
+	mov	$0x4500, %eax
+	wrmsr
+	mov	$0x4620, %eax
+	wrmsr
+	say	1
+	mov	$0x830, %ecx
+	mov	$1, %edx
+	mov	$0x4050, %eax
+	wrmsr
+	say	2
+	hlt
+guest_end starter
+
+	.code16
+guest started
+	apic_on
+	say	3
+	sti
+	hlt
+	say	5
+	hlt
+handler started irq
+	say	4
+	apic_eoi
+	iret
+guest_end started
+
+	.section .note.GNU-stack, "", @progbits
