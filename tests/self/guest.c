@@ -38,8 +38,13 @@ bool guests_can_run(const char **reason)
 
 bool guest_create(struct test_guest *guest)
 {
+	return guest_create_vps(guest, 1);
+}
+
+bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
+{
 	const struct proto_partition_config config = {
-		.vp_count = 1,
+		.vp_count = vp_count,
 		.apic_mode = APIC_MODE_X2APIC_SUPPORTED,
 	};
 	struct gpa_space *space;

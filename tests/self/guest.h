@@ -44,6 +44,8 @@ struct test_guest {
 bool guests_can_run(const char **reason);
 /* A partition of 1 VP in reset state, its RAM mapped and zeroed; false: out of memory. */
 bool guest_create(struct test_guest *guest);
+/* The same with more VPs; who gives one of them a run page runs it. */
+bool guest_create_vps(struct test_guest *guest, uint32_t vp_count);
 void guest_destroy(struct test_guest *guest);
 /* Copies code and puts VP 0 at its start: 64-bit mode, interrupts off, IDT empty. */
 void guest_start_code(struct test_guest *guest, const char *code, const char *end);
