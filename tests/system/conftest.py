@@ -106,7 +106,8 @@ class Machine:
     def command(self, text, timeout=-1):
         """Types a command at the guest's prompt; gives its output, at the next prompt."""
         self.send_line(text)
-        self.expect(re.escape(text[-40:]) + r"\r*\n", timeout)
+        # The shell breaks the echo of a long line where the terminal ends.
+        self.expect(r"[\r\n]*".join(re.escape(c) for c in text[-40:]) + r"\r*\n", timeout)
         self.expect(PROMPT, timeout)
         return self.child.before.decode(errors="replace").replace("\r", "").strip()
 

@@ -31,7 +31,7 @@ def test_sees_its_processors(guest, vps):
     # Each does work of its own, and they all answer to interrupts.
     work = "for i in $(seq %d); do taskset $((1 << (i - 1))) sh -c 'i=0; while [ $i -lt 5000 ]; "
     work += "do i=$((i + 1)); done' & done; wait; echo done"
-    assert machine.command(work % vps).endswith("done")
+    assert "done" in machine.command(work % vps).split("\n")
     machine.send_line("poweroff")
     assert machine.wait_end() == 0
 
@@ -40,7 +40,8 @@ def test_sees_its_memory(guest):
     machine = guest(memory="384M")
     kilobytes = int(machine.command("awk '/MemTotal/ {print $2}' /proc/meminfo"))
     assert 300_000 < kilobytes < 384 * 1024
-    assert machine.command("dd if=/dev/zero of=/tmp/fill bs=1M count=150 2>&1 | grep -c copied") == "1"
+    machine.command("dd if=/dev/zero of=/tmp/fill bs=1M count=150")
+    assert machine.command("wc -c </tmp/fill") == str(150 << 20)
     machine.send_line("poweroff")
     assert machine.wait_end() == 0
 
