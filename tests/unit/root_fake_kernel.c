@@ -400,6 +400,8 @@ status_t vp_run(handle_t vp)
 
 	pthread_mutex_lock(&lock);
 	if (index == 0) {
+		if (fake_kernel.vp_resets < fake_kernel.resets * fake_kernel.vps_to_reset)
+			fake_kernel.early_runs++;
 		answer_check(p, page);
 		status = step_play(p, page);
 	}

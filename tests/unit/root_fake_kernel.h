@@ -34,6 +34,8 @@ struct fake_kernel {
 	uint32_t lost_block;		/* number + 1 of a deposited block that never comes back */
 	/* Seen by the test. */
 	uint32_t partitions, maps, resets, vp_resets, bound, deposited;
+	/* Set by the test: VPs to be reset with each reset. Counted: runs of VP 0 before that. */
+	uint32_t vps_to_reset, early_runs;
 	uint32_t events;
 	uint32_t mismatches; /* of FAKE_IN */
 	uint64_t rip;	     /* that VP 0 was started with */

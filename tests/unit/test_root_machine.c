@@ -180,6 +180,7 @@ static void resets_and_stops(void **state)
 
 	(void)state;
 	fake_kernel.script = script;
+	fake_kernel.vps_to_reset = machine->config->vps;
 	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
 	for (int i = 0; i < 5000 && fake_kernel.resets < 3; i++)
 		thread_sleep(NS_PER_MS);
@@ -188,6 +189,7 @@ static void resets_and_stops(void **state)
 	assert_int_equal(machine->state, MACHINE_ENDED);
 	assert_int_equal(fake_kernel.bound, 0);
 	assert_true(fake_kernel.vp_resets >= 4);
+	assert_int_equal(fake_kernel.early_runs, 0);
 	assert_string_equal(machine_state_name(machine), "stopped");
 	assert_int_equal(ended, 0);
 	/* It starts again with what it has. */
