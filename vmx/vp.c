@@ -355,7 +355,9 @@ void vmx_enter(struct vp *vp, struct vp_exit *exit)
 			 (unsigned long long)exit->code);
 		return;
 	}
-	s->launched = true;
+	/* An entry that fails over the guest's state launches nothing (SDM 3C 27.8). */
+	if (unlikely(!s->launched))
+		s->launched = !(vmcs_read(VMCS_EXIT_REASON) & VMX_REASON_ENTRY_FAILED);
 	v->arch.rip = s->rip = vmcs_read(VMCS_GUEST_RIP);
 	v->arch.rflags = s->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	vp->arch.gpr[GPR_RSP] = s->rsp = vmcs_read(VMCS_GUEST_RSP);
