@@ -11,6 +11,7 @@ ENDS = {
     "triple_fault": ("(?i)triple fault", 11),
     "jump_away": ("guest: jumps away", 11),
     "unserved": ("guest: ones everywhere", 0),
+    "every_msr": ("guest: every MSR answers", 0),
 }
 
 
