@@ -12,6 +12,7 @@ ENDS = {
     "jump_away": ("guest: jumps away", 11),
     "unserved": ("guest: ones everywhere", 0),
     "every_msr": ("guest: every MSR answers", 0),
+    "every_port": ("guest: every port answers", 0),
 }
 
 
