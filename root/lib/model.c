@@ -265,12 +265,14 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 	return status;
 }
 
-status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value)
+status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended)
 {
 	uint64_t result;
+	status_t status = syscall6(SYS_vp_apic_access, vp, vtl, offset | APIC_ACCESS_WRITE, value,
+				   0, 0, &result);
 
-	return syscall6(SYS_vp_apic_access, vp, vtl, offset | APIC_ACCESS_WRITE, value, 0, 0,
-			&result);
+	*ended = status == STATUS_OK ? (uint32_t)result : 0;
+	return status;
 }
 
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)

@@ -94,7 +94,9 @@ status_t vp_reset(handle_t vp);
 status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level);
 /* A 32-bit access to the local APIC's page at `offset`. */
 status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *value);
-status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value);
+/* ended: APIC_ACCESS_EOI | vector when the write ended a level-triggered interrupt, of which the I/O
+ * APICs must hear; else 0. */
+status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended);
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats);
 
 #endif

@@ -93,9 +93,10 @@ static status_t virtual_wire_set(struct processor *processor)
 		{0x360, 0x400}, /* LINT1: NMI */
 	};
 	status_t status = STATUS_OK;
+	uint32_t ended;
 
 	for (size_t i = 0; i < ARRAY_SIZE(writes) && status == STATUS_OK; i++)
-		status = vp_apic_write(processor->vp, 0, writes[i].offset, writes[i].value);
+		status = vp_apic_write(processor->vp, 0, writes[i].offset, writes[i].value, &ended);
 	return status;
 }
 

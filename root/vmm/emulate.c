@@ -154,11 +154,14 @@ static uint64_t apic_read(struct processor *processor, gpa_t gpa, unsigned size)
 
 static void apic_write(struct processor *processor, gpa_t gpa, unsigned size, uint64_t value)
 {
-	uint32_t offset = (uint32_t)(gpa % PAGE_SIZE);
+	uint32_t offset = (uint32_t)(gpa % PAGE_SIZE), ended;
 
 	/* Other writes are undefined for hardware; here they do nothing. */
-	if (offset % 4 == 0 && size >= 4)
-		(void)vp_apic_write(processor->vp, 0, offset, (uint32_t)value);
+	if (offset % 4 != 0 || size < 4)
+		return;
+	if (vp_apic_write(processor->vp, 0, offset, (uint32_t)value, &ended) == STATUS_OK &&
+	    (ended & APIC_ACCESS_EOI))
+		processor_interrupt_ended(processor, (uint8_t)ended);
 }
 
 static enum emulator_answer mmio_read(void *context, gpa_t gpa, unsigned size, uint64_t *value)

@@ -178,6 +178,8 @@ void processors_stop(struct machine *machine);
 
 /* vmm/emulate.c: VP_RUN_EMULATE. False: the guest cannot go on, and why was said. */
 bool processor_emulate(struct processor *processor);
+/* The guest ended a level-triggered vector: the I/O APIC's line may ask again. */
+void processor_interrupt_ended(struct processor *processor, uint8_t vector);
 
 /* vmm/dump.c: a VP's registers, for a person. */
 void processor_dump(struct processor *processor);

@@ -42,13 +42,18 @@ static void processor_emulate_exit(struct processor *processor)
 		processor_crash(processor);
 }
 
-static void processor_eoi(struct processor *processor)
+void processor_interrupt_ended(struct processor *processor, uint8_t vector)
 {
 	struct machine *machine = processor->machine;
 
 	mutex_lock(&machine->lock);
-	platform_eoi(&machine->platform, (uint8_t)processor->page->eoi.vector);
+	platform_eoi(&machine->platform, vector);
 	mutex_unlock(&machine->lock);
+}
+
+static void processor_eoi(struct processor *processor)
+{
+	processor_interrupt_ended(processor, (uint8_t)processor->page->eoi.vector);
 }
 
 /* The 8259's request may have gone meanwhile; it answers a spurious vector then. */

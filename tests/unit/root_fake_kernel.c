@@ -473,13 +473,21 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 	return STATUS_OK;
 }
 
-status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value)
+#define APIC_EOI   0xb0u
+#define LEVEL_SENT (BIT(14) | BIT(15)) /* remote IRR of a level-triggered entry */
+
+status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended)
 {
 	(void)vp;
 	(void)vtl;
 	fake_kernel.apic_writes++;
 	fake_kernel.last_apic_offset = offset;
 	fake_kernel.last_apic_value = value;
+	*ended = 0;
+	if (offset == APIC_EOI && fake_kernel.level_entry) {
+		*fake_kernel.level_entry = LEVEL_SENT | fake_kernel.level_vector;
+		*ended = APIC_ACCESS_EOI | fake_kernel.level_vector;
+	}
 	return STATUS_OK;
 }
 

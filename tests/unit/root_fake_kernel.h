@@ -40,6 +40,10 @@ struct fake_kernel {
 	uint32_t mismatches; /* of FAKE_IN */
 	uint64_t rip;	     /* that VP 0 was started with */
 	uint32_t apic_writes, last_apic_offset, last_apic_value;
+	/* A write to the APIC's EOI register ends this vector, which this entry of the I/O APIC
+	 * has sent; NULL: none. */
+	uint64_t *level_entry;
+	uint8_t level_vector;
 	char output[65536];
 	size_t output_length;
 };

@@ -237,6 +237,8 @@ static void exits_with_status(void **state)
 	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
 }
 
+#define LEVEL_VECTOR 0x31u
+
 static void emulates_device_memory(void **state)
 {
 	static const struct fake_step script[] = {
@@ -250,6 +252,8 @@ static void emulates_device_memory(void **state)
 
 	(void)state;
 	fake_kernel.script = script;
+	fake_kernel.level_entry = &machine->platform.ioapic.entry[5];
+	fake_kernel.level_vector = LEVEL_VECTOR;
 	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
 	wait_state(machine, MACHINE_ENDED);
 	assert_int_equal(machine->end, MACHINE_END_POWER_OFF);
@@ -258,6 +262,9 @@ static void emulates_device_memory(void **state)
 	assert_int_equal(fake_kernel.last_apic_offset, 0xb0);
 	assert_int_equal(fake_kernel.last_apic_value, 0x12345678);
 	assert_int_equal(machine->platform.ioapic.select, 0x78);
+	/* The I/O APIC heard of the end of the level-triggered vector. */
+	assert_int_equal(machine->platform.ioapic.entry[5], BIT(15) | LEVEL_VECTOR);
+	fake_kernel.level_entry = NULL;
 	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
 }
 
