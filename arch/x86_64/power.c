@@ -10,6 +10,7 @@
 #include <arch/io.h>
 #include <arch/paging.h>
 #include <arch/power.h>
+#include <arch/serial.h>
 #include <kernel/arch.h>
 #include <kernel/boot.h>
 #include <kernel/console.h>
@@ -104,6 +105,7 @@ __noreturn void arch_system_end(bool restart, uint8_t code)
 
 	interrupts_disable();
 	arch_cpus_stop();
+	serial_drain();
 	if (boot_option_size("debugexit", &port) && port < 0x10000)
 		port_write32((uint16_t)port, code);
 	if (restart)

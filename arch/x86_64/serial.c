@@ -29,9 +29,11 @@ enum uart_register {
 #define LCR_8N1	     0x03
 #define LCR_DIVISOR  0x80
 #define MCR_DTR_RTS  0x03
-#define MCR_OUT2     0x08 /* lets the interrupt through */
+#define MCR_OUT2     0x08      /* lets the interrupt through */
+#define DRAIN_LIMIT  10000000u /* turns, a few seconds at the most */
 #define LSR_RECEIVED 0x01
 #define LSR_EMPTY    0x20
+#define LSR_IDLE     0x40   /* the shift register is empty as well */
 #define UART_CLOCK   115200 /* bits a second at divisor 1 */
 
 #define COM1	       0x3f8
@@ -232,4 +234,13 @@ void arch_console_write(const char *bytes, size_t size)
 {
 	for (size_t i = 0; uart.present && i < size; i++)
 		byte_write((uint8_t)bytes[i]);
+}
+
+void serial_drain(void)
+{
+	for (uint32_t i = 0; uart.present && i < DRAIN_LIMIT; i++) {
+		if (uart_read(UART_LSR) & LSR_IDLE)
+			return;
+		cpu_relax();
+	}
 }

@@ -11,6 +11,8 @@ void serial_init(void);
 /* After ACPI: the firmware's choice of a console (SPCR) if the command line made none; input by
  * interrupt, or looked for every 10 ms if the interrupt isn't known. */
 void serial_start(void);
+/* Waits, not for ever, until the last byte written has left the line: before the power goes. */
+void serial_drain(void);
 /* Takes what has come. */
 void serial_interrupt(void);
 
