@@ -6,39 +6,21 @@
  * bool vmx_world_switch(uint64_t gpr[16], bool launched)
  *   gpr: the guest's, RSP unused. False: VMfail.
  */
+#include <arch/world_switch.h>
+
 #define VMCS_HOST_RSP 0x6c14
-#define VMCS_HOST_RIP 0x6c16
 
 	.text
 	.globl	vmx_world_switch
 	.type	vmx_world_switch, @function
 	.balign	16
 vmx_world_switch:
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	push	%rdi
+	host_save
 	mov	$VMCS_HOST_RSP, %edx
 	vmwrite	%rsp, %rdx
 	test	%esi, %esi
 	mov	0x00(%rdi), %rax
-	mov	0x08(%rdi), %rcx
-	mov	0x10(%rdi), %rdx
-	mov	0x18(%rdi), %rbx
-	mov	0x28(%rdi), %rbp
-	mov	0x30(%rdi), %rsi
-	mov	0x40(%rdi), %r8
-	mov	0x48(%rdi), %r9
-	mov	0x50(%rdi), %r10
-	mov	0x58(%rdi), %r11
-	mov	0x60(%rdi), %r12
-	mov	0x68(%rdi), %r13
-	mov	0x70(%rdi), %r14
-	mov	0x78(%rdi), %r15
-	mov	0x38(%rdi), %rdi
+	guest_load
 	jz	1f
 	vmresume
 	jmp	2f
@@ -51,38 +33,11 @@ vmx_world_switch:
 	/* Where a VM exit comes to. */
 	.globl	vmx_exit_entry
 vmx_exit_entry:
-	xchg	%rdi, (%rsp)
+	guest_pointer
 	mov	%rax, 0x00(%rdi)
-	mov	%rcx, 0x08(%rdi)
-	mov	%rdx, 0x10(%rdi)
-	mov	%rbx, 0x18(%rdi)
-	mov	%rbp, 0x28(%rdi)
-	mov	%rsi, 0x30(%rdi)
-	mov	%r8, 0x40(%rdi)
-	mov	%r9, 0x48(%rdi)
-	mov	%r10, 0x50(%rdi)
-	mov	%r11, 0x58(%rdi)
-	mov	%r12, 0x60(%rdi)
-	mov	%r13, 0x68(%rdi)
-	mov	%r14, 0x70(%rdi)
-	mov	%r15, 0x78(%rdi)
-	pop	%rax
-	mov	%rax, 0x38(%rdi)
+	guest_save
 	mov	$1, %eax
-3:	/* No value of the guest's stays where the kernel might speculate on it. */
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
+3:	host_restore
 	ret
 	.size	vmx_world_switch, . - vmx_world_switch
 
