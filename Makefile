@@ -319,7 +319,7 @@ help:
 #: make clean    removes build/
 #:
 #: make run takes these variables:
-#:   LEG=svm             the backend (the only one so far)
+#:   LEG=svm|vmx         the backend: AMD's in QEMU, or Intel's in Bochs
 #:   VPS=1 MEM=256M      virtual processors and memory of the guest
 #:   KERNEL= INITRD=     files to boot instead of Debian's kernel and a small initramfs
 #:   CMDLINE= MODULES=   the guest's command line; more files for it (multiboot modules)
@@ -329,7 +329,7 @@ help:
 #:   CPUS=2 HOSTMEM=2G   the emulated machine; CPU= its processor by the emulator's name
 #:   KCMDLINE=           more words for Trivet's own command line (loglevel=, kmem=, ...)
 #:   BOOT=bios|uefi      the machine's firmware
-#:   EMULATOR=qemu|bochs
+#:   EMULATOR=qemu|bochs Bochs for SVM too; QEMU has no VMX without KVM
 #:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
 #:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly
 #:   GDB=1               the machine waits for gdb on port 1234

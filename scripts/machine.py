@@ -32,6 +32,12 @@ READY_LINE = b"trivet: console ready"
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 
+# The backends, and the processor that has each in an emulator; the first emulator is the usual one.
+LEGS = {
+    "svm": {"qemu": "max", "bochs": "ryzen"},
+    "vmx": {"bochs": "corei7_skylake_x"},
+}
+
 MACHINE = {
     "emulator": "qemu",
     "cpu": None,  # the emulator's name for it; None: one with SVM

@@ -40,10 +40,11 @@ def built(path):
     return path
 
 
-def check_leg(arch):
+def chosen_leg(arch="x86_64"):
     leg = variable("LEG", "svm")
-    if leg != "svm" or arch != "x86_64":
-        raise Problem(f"LEG={leg}: this version has the SVM leg on x86_64 alone (LEG=svm)")
+    if leg not in machine.LEGS or arch != "x86_64":
+        raise Problem(f"LEG={leg} on {arch}: there are {' and '.join(machine.LEGS)}, on x86_64")
+    return leg
 
 
 def own_configuration(path):
@@ -101,7 +102,7 @@ def bundle(build, arch):
 
 
 def image(build, arch, output, cmdline, timeout=0):
-    check_leg(arch)
+    chosen_leg(arch)
     words = f"{cmdline} {variable('KCMDLINE')}".strip()
     # The self tests are linked into an image of their own.
     tests = any(re.match("selftest(=|$)", word) for word in words.split())
@@ -110,16 +111,22 @@ def image(build, arch, output, cmdline, timeout=0):
 
 
 def emulated_machine():
-    emulator = variable("EMULATOR", "qemu")
+    leg, accel = chosen_leg(), variable("ACCEL", "tcg")
+    processors = machine.LEGS[leg]
+    # With KVM the leg is the one that the host's processor stands on.
+    emulator = variable("EMULATOR", "qemu" if accel == "kvm" else next(iter(processors)))
     if emulator not in ("qemu", "bochs"):
         raise Problem(f"EMULATOR={emulator}: qemu or bochs")
+    cpu = variable("CPU") or ("host" if accel == "kvm" else processors.get(emulator))
+    if not cpu:
+        raise Problem(f"EMULATOR={emulator}: LEG={leg} needs {' or '.join(processors)}, or ACCEL=kvm")
     return machine.machine(
         emulator=emulator,
-        cpu=variable("CPU") or None,
+        cpu=cpu,
         cpus=number("CPUS", 2),
         memory=variable("HOSTMEM", "2G"),
         boot=variable("BOOT", "bios"),
         icount=switch("ICOUNT"),
         gdb=switch("GDB"),
-        accel=variable("ACCEL", "tcg"),
+        accel=accel,
     )

@@ -2,6 +2,7 @@
 """The ways to start, and what is said when a start cannot succeed."""
 import pytest
 from conftest import OUT, linux
+from machine import LEGS
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
@@ -39,8 +40,10 @@ def test_boots_with_memory(boot, memory):
     assert machine.wait_end() == 0
 
 
-def test_boots_a_guest_in_bochs(boot):
-    machine = boot(emulator="bochs", cpu="ryzen", cpus=1, memory="512M")
+@pytest.mark.parametrize("leg", ["svm", "vmx"])
+def test_boots_a_guest_in_bochs(boot, leg):
+    machine = boot(emulator="bochs", cpu=LEGS[leg]["bochs"], cpus=1, memory="512M")
+    machine.expect(f"backend {leg}", timeout=120)
     machine.wait_prompt(timeout=300)
     machine.send_line("poweroff")
     assert machine.wait_end(timeout=120) == 0

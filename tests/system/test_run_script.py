@@ -19,7 +19,7 @@ def run(variables):
 
 
 WRONG = [
-    ("VPS", "0"), ("VPS", "many"), ("CPUS", "0"), ("BOOT", "tape"), ("LEG", "none"),
+    ("VPS", "0"), ("VPS", "many"), ("CPUS", "0"), ("BOOT", "tape"), ("LEG", "none"), ("LEG", "el2"),
     ("EMULATOR", "none"), ("KERNEL", "/nowhere"), ("KERNEL", "/tmp"), ("INITRD", "/nowhere"),
     ("MODULES", "/nowhere"), ("CONF", "/nowhere"), ("ICOUNT", "2"), ("GDB", "yes"),
     ("TIMEOUT", "-1"), ("MEM", "much"), ("DEVICES", "toaster"),
