@@ -20,10 +20,29 @@ struct exit_row {
 	decode_function_t *decode;
 };
 
-static void decode_failed(struct vp_exit *exit, uint64_t code)
+/* A reason that the table does not have, among them entries that failed (SDM 3C 27.8). */
+static void decode_failed(struct vp_exit *exit, uint32_t reason)
 {
+	uint16_t basic = (uint16_t)reason;
+
 	exit->kind = VP_EXIT_FAILED;
-	exit->code = code;
+	exit->code = reason;
+	log_warn("vmx: %s, reason %u, qualification 0x%llx",
+		 basic == VMX_ENTRY_GUEST_STATE ? "entry failed, guest state is not valid"
+		 : basic == VMX_ENTRY_MSR_LOAD	? "entry failed, MSRs were not loaded"
+		 : basic == VMX_TASK_SWITCH	? "a task switch, which is not supported"
+						: "unexpected exit",
+		 basic, (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
+}
+
+/* The IRET is run again, and only then are NMIs let through. */
+static void iret_undo(struct vp *vp, uint64_t bits)
+{
+	if (!(bits & NMI_UNBLOCKED_BY_IRET) || (vmcs_read(VMCS_VECTORING_EVENT) & EVENT_INFO_VALID))
+		return;
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+		   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+	vp_active(vp)->arch.nmi_masked = true;
 }
 
 /* #DB: DR6 is left for us to write, from the qualification (SDM 3C 28.2.1). */
@@ -44,7 +63,7 @@ static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *ex
 {
 	uint32_t info = (uint32_t)vmcs_read(VMCS_EXIT_EVENT);
 
-	(void)vp;
+	iret_undo(vp, info);
 	exit->event.vector = EVENT_INFO_VECTOR(info);
 	exit->event.has_error = info & EVENT_INFO_ERROR_VALID;
 	exit->event.error = 0;
@@ -57,7 +76,13 @@ static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *ex
 		exit->kind = VP_EXIT_INTERRUPT;
 		break;
 	case VECTOR_MC: __asm__ volatile("int $18"); break;
-	case VECTOR_DB: debug_exception(s); break;
+	case VECTOR_DB:
+		/* INT1 changes no DR6, and its handler returns behind it. */
+		if (EVENT_INFO_TYPE(info) == EVENT_INFO_ICEBP)
+			vp_active(vp)->arch.rip += vmcs_read(VMCS_INSTRUCTION_LENGTH);
+		else
+			debug_exception(s);
+		break;
 	default: break;
 	}
 }
@@ -119,8 +144,8 @@ static void decode_memory(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
-	(void)vp;
 	(void)s;
+	iret_undo(vp, qualification);
 	exit->memory.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
 	exit->memory.write = qualification & EPT_WRITE;
 	exit->memory.fetch = qualification & EPT_FETCH;

@@ -8,12 +8,14 @@
 #include <arch/msr.h>
 #include <kernel/memory_map.h>
 
-#define CR4_VMXE	BIT(13)
-#define CR0_HIDDEN	(CR0_NE | CR0_NW | CR0_CD)
-#define MSR_CSTAR	0xc0000083u
-#define TLFS_ATTRIBUTES 0xf0ffu
-#define PDPTE_COUNT	4u
-#define CR3_PAE_BASE(c) ((c)&0xffffffe0ull)
+#define CR4_VMXE	    BIT(13)
+#define CR0_HIDDEN	    (CR0_NE | CR0_NW | CR0_CD)
+#define MSR_CSTAR	    0xc0000083u
+#define TLFS_ATTRIBUTES	    0xf0ffu
+#define ACCESS_ACCESSED	    BIT(0)
+#define ACCESS_CODE_OR_DATA BIT(4)
+#define PDPTE_COUNT	    4u
+#define CR3_PAE_BASE(c)	    ((c)&0xffffffe0ull)
 
 static void segment_get(unsigned int segment, struct hv_x64_segment_register *to)
 {
@@ -34,6 +36,8 @@ static void segment_set(unsigned int segment, const struct hv_x64_segment_regist
 
 	if (!(access & HV_SEGMENT_P))
 		access |= ACCESS_UNUSABLE;
+	else if (access & ACCESS_CODE_OR_DATA)
+		access |= ACCESS_ACCESSED;
 	vmcs_write(VMCS_GUEST_ES_BASE + step, from->base);
 	vmcs_write(VMCS_GUEST_ES_LIMIT + step, from->limit);
 	vmcs_write(VMCS_GUEST_ES_SELECTOR + step, from->selector);

@@ -21,6 +21,7 @@ enum vmcs_field {
 	VMCS_TSC_OFFSET = 0x2010,
 	VMCS_VIRTUAL_APIC_PAGE = 0x2012,
 	VMCS_EPT_POINTER = 0x201a,
+	VMCS_XSS_EXITING = 0x202c,
 	VMCS_GUEST_PHYSICAL = 0x2400,
 	VMCS_LINK_POINTER = 0x2800,
 	VMCS_GUEST_DEBUGCTL = 0x2802,
@@ -127,14 +128,16 @@ enum vmcs_field {
 #define CPU2_XSAVES		BIT(20)
 
 /* Exit controls (25.7.1) and entry controls (25.8.1) */
-#define EXIT_HOST_64	BIT(9)
-#define EXIT_SAVE_PAT	BIT(18)
-#define EXIT_LOAD_PAT	BIT(19)
-#define EXIT_SAVE_EFER	BIT(20)
-#define EXIT_LOAD_EFER	BIT(21)
-#define ENTRY_LONG_MODE BIT(9)
-#define ENTRY_LOAD_PAT	BIT(14)
-#define ENTRY_LOAD_EFER BIT(15)
+#define EXIT_SAVE_DEBUG	 BIT(2)
+#define EXIT_HOST_64	 BIT(9)
+#define EXIT_SAVE_PAT	 BIT(18)
+#define EXIT_LOAD_PAT	 BIT(19)
+#define EXIT_SAVE_EFER	 BIT(20)
+#define EXIT_LOAD_EFER	 BIT(21)
+#define ENTRY_LOAD_DEBUG BIT(2)
+#define ENTRY_LONG_MODE	 BIT(9)
+#define ENTRY_LOAD_PAT	 BIT(14)
+#define ENTRY_LOAD_EFER	 BIT(15)
 
 /* Interruption information: on entry 25.8.3, on exit 25.9.2, vectoring 25.9.3 */
 #define EVENT_INFO_VECTOR(i)   ((uint8_t)(i))
@@ -142,8 +145,12 @@ enum vmcs_field {
 #define EVENT_INFO_INTERRUPT   0u
 #define EVENT_INFO_NMI	       2u
 #define EVENT_INFO_EXCEPTION   3u
+#define EVENT_INFO_ICEBP       5u
 #define EVENT_INFO_ERROR_VALID BIT(11)
 #define EVENT_INFO_VALID       BIT(31)
+/* On exit, also in the qualification of an EPT violation (28.2.3): the IRET that met it had let NMIs
+ * through. */
+#define NMI_UNBLOCKED_BY_IRET  BIT(12)
 
 /* Interruptibility state (table 25-3) */
 #define BLOCKED_BY_STI	  BIT(0)

@@ -31,7 +31,7 @@
 #define EPT_CAP_1G	     BIT(17)
 #define EPT_CAP_ACCESSED     BIT(21)
 #define EPT_CAP_INVEPT	     (BIT(20) | BIT(25))
-#define VPID_CAP_INVVPID     (BIT(32) | BIT(41)) /* with single context */
+#define VPID_CAP_INVVPID     (BIT(32) | BIT(41) | BIT(42)) /* single and all contexts */
 #define EPTP_WRITE_BACK	     6u
 #define EPTP_4_LEVELS	     (3u << 3)
 #define EPTP_ACCESSED	     BIT(6)
@@ -64,9 +64,11 @@ static const struct control_row control_rows[] = {
 	{"secondary", MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
 	 CPU2_VPID | CPU2_RDTSCP | CPU2_INVPCID | CPU2_XSAVES, CONTROL(cpu2)},
 	{"exit", 0x483, 0x48f,
-	 EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER, 0,
-	 CONTROL(exit)},
-	{"entry", 0x484, 0x490, ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0, CONTROL(entry)},
+	 EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
+		 EXIT_LOAD_EFER,
+	 0, CONTROL(exit)},
+	{"entry", 0x484, 0x490, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0,
+	 CONTROL(entry)},
 };
 
 /* Clear in the upper half: may not be set. Set in the lower half: must be. */
@@ -172,13 +174,15 @@ static status_t vmx_cpu_enable(void)
 
 	if (!c)
 		return STATUS_NO_MEMORY;
+	if (!feature_control_open()) {
+		heap_free(&kernel_heap, c, sizeof(*c));
+		return STATUS_VIRTUALIZATION_DISABLED;
+	}
 	c->region = page_alloc(&kernel_heap, 0);
 	if (!c->region) {
 		heap_free(&kernel_heap, c, sizeof(*c));
 		return STATUS_NO_MEMORY;
 	}
-	if (!feature_control_open())
-		return STATUS_VIRTUALIZATION_DISABLED;
 	cr0_write((cr0 | msr_read(MSR_VMX_CR0_FIXED0)) & msr_read(MSR_VMX_CR0_FIXED1));
 	cr4_write((cr4 | CR4_VMXE | msr_read(MSR_VMX_CR4_FIXED0)) & msr_read(MSR_VMX_CR4_FIXED1));
 	*(uint32_t *)c->region = vmx_revision;
@@ -187,6 +191,7 @@ static status_t vmx_cpu_enable(void)
 		heap_free(&kernel_heap, c, sizeof(*c));
 		return STATUS_BACKEND_FAILED;
 	}
+	__asm__ volatile("sgdt %0" : "=m"(c->gdtr));
 	c->vpid_generation = 1;
 	c->next_vpid = 1;
 	c->star = msr_read(MSR_STAR);

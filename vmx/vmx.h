@@ -27,6 +27,11 @@ struct vmx_cpu {
 	uint64_t vpid_generation; /* counted up when the VPIDs were used up */
 	/* Host MSRs that the guest's take the place of between load and put. */
 	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+	/* VM exits keep the base but make the limit 0xffff. */
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} gdtr;
 };
 
 /* For each VTL of a VP. */

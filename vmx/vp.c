@@ -73,6 +73,7 @@ static void vmcs_init(struct vp *vp, struct vmx_vp *s)
 		{VMCS_MSR_BITMAP, vmx_msr_bitmap},
 		{VMCS_VIRTUAL_APIC_PAGE, kva_to_hpa(s->virtual_apic)},
 		{VMCS_TPR_THRESHOLD, 0},
+		{VMCS_XSS_EXITING, 0},
 		{VMCS_EPT_POINTER, s->eptp},
 		{VMCS_LINK_POINTER, LINK_NONE},
 		{VMCS_GUEST_DEBUGCTL, 0},
@@ -102,12 +103,12 @@ static void vmcs_init(struct vp *vp, struct vmx_vp *s)
 static void host_state_write(void)
 {
 	struct cpu *cpu = this_cpu();
+	struct vmx_cpu *c = cpu->backend;
 	struct __attribute__((packed)) {
 		uint16_t limit;
 		uint64_t base;
-	} gdtr, idtr;
+	} idtr;
 
-	__asm__ volatile("sgdt %0" : "=m"(gdtr));
 	__asm__ volatile("sidt %0" : "=m"(idtr));
 	vmcs_write(VMCS_HOST_ES_SELECTOR, SELECTOR_KERNEL_DATA);
 	vmcs_write(VMCS_HOST_ES_SELECTOR + 2, SELECTOR_KERNEL_CODE);
@@ -117,7 +118,7 @@ static void host_state_write(void)
 	vmcs_write(VMCS_HOST_ES_SELECTOR + 10, 0);
 	vmcs_write(VMCS_HOST_ES_SELECTOR + 12, SELECTOR_TSS);
 	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t)&cpu->arch.tss);
-	vmcs_write(VMCS_HOST_GDTR_BASE, gdtr.base);
+	vmcs_write(VMCS_HOST_GDTR_BASE, c->gdtr.base);
 	vmcs_write(VMCS_HOST_IDTR_BASE, idtr.base);
 	vmcs_write(VMCS_HOST_GS_BASE, 0);
 	vmcs_write(VMCS_HOST_CR4, cr4_read());
@@ -266,6 +267,8 @@ void vmx_put(struct vp *vp)
 	vp->arch.cr2 = cr2_read();
 	s->loaded = false;
 	syscall_msrs_put(s, c);
+	/* Ring 3 would find descriptors in whatever lies behind the table. (The IDT is full.) */
+	__asm__ volatile("lgdt %0" : : "m"(c->gdtr));
 }
 
 /* ---- entering ---- */
@@ -276,22 +279,25 @@ static void vpid_assign(struct vmx_vp *s)
 	struct vmx_cpu *c = this_cpu()->backend;
 
 	s->flush = false;
-	if (!vmx_has_vpid)
-		return; /* each entry and exit flushes (SDM 3C 29.4.3.1) */
-	if (c->next_vpid >= VPID_LIMIT) {
-		c->vpid_generation++;
-		c->next_vpid = 1;
-		vmx_invvpid(INVALIDATE_ALL, 0);
-	}
+	/* Without VPIDs each entry and exit flushes what is guest-linear (SDM 3C 29.4.3.1). */
 	if (s->vpid_generation == c->vpid_generation) {
-		vmx_invvpid(INVALIDATE_SINGLE, (uint16_t)s->vpid);
+		if (vmx_has_vpid)
+			vmx_invvpid(INVALIDATE_SINGLE, (uint16_t)s->vpid);
 		return;
 	}
-	s->vpid = c->next_vpid++;
-	s->vpid_generation = c->vpid_generation;
-	vmcs_write(VMCS_VPID, s->vpid);
-	/* Guest-physical translations are tagged by the EPT pointer alone. */
+	/* Guest-physical translations are tagged by the EPT pointer alone, which a space that is no
+	 * more may have had. */
 	vmx_invept(INVALIDATE_SINGLE, s->eptp);
+	if (vmx_has_vpid) {
+		if (c->next_vpid >= VPID_LIMIT) {
+			c->vpid_generation++;
+			c->next_vpid = 1;
+			vmx_invvpid(INVALIDATE_ALL, 0);
+		}
+		s->vpid = c->next_vpid++;
+		vmcs_write(VMCS_VPID, s->vpid);
+	}
+	s->vpid_generation = c->vpid_generation;
 }
 
 static void translations_refresh(struct vmx_vp *s, uint64_t generation)
@@ -333,6 +339,11 @@ static void changes_write(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s)
 	if (unlikely(v->arch.shadow && (v->arch.rflags & RFLAGS_TF)))
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
 	s->virtual_apic[VIRTUAL_TPR] = (uint64_t)v->arch.cr8 << 4;
+	/* The threshold may not be above (27.2.1.1); the guest may have lowered its TPR by the APIC. */
+	if (unlikely(s->threshold > v->arch.cr8)) {
+		s->threshold = v->arch.cr8;
+		vmcs_write(VMCS_TPR_THRESHOLD, s->threshold);
+	}
 }
 
 void vmx_enter(struct vp *vp, struct vp_exit *exit)

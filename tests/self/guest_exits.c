@@ -40,6 +40,24 @@ SELFTEST(exit_port_out)
 	guest_destroy(&g);
 }
 
+/* VMX leaves a GDT limit of 0xffff: ring 3 would find descriptors in what lies behind the table. */
+SELFTEST(exit_keeps_host_gdt)
+{
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} before, after;
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	__asm__ volatile("sgdt %0" : "=m"(before));
+	guest_start(&g, out);
+	GUEST_CHECK(&g, guest_says(&g, 0x11));
+	__asm__ volatile("sgdt %0" : "=m"(after));
+	GUEST_CHECK(&g, after.limit == before.limit && after.limit < 0xfff);
+	guest_destroy(&g);
+}
+
 SELFTEST(exit_port_in)
 {
 	struct test_guest g;
