@@ -288,6 +288,8 @@ enum vp_emulate_flags {
 	EMULATE_CR = BIT(4),	 /* MOV to or from a control register, CLTS, LMSW */
 	EMULATE_WALK = BIT(5),	 /* the access was the page walk's own */
 	EMULATE_MAPPED = BIT(6), /* gpa is in a mapped range: a protection was hit */
+	EMULATE_EVENT = BIT(7),	 /* an exception or interrupt was being delivered: it is delivered
+				  * again at the next vp_run; there is nothing to be emulated */
 };
 
 /* Exits by kind; the order is enum vp_exit_kind's and may grow at the end. */

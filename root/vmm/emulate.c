@@ -366,6 +366,16 @@ bool processor_emulate(struct processor *processor)
 	struct emulator_cpu cpu;
 	struct emulator_result result;
 
+	/* All of the guest's memory is mapped from the start: what the delivery needs is no memory,
+	 * and trying again would end the same way. */
+	if (processor->page->emulate.flags & EMULATE_EVENT) {
+		log_error(
+			"%s: VP %u: an interrupt or exception could not be delivered: its stack or "
+			"tables are at %#llx, which is no memory",
+			processor->machine->config->name, processor->index,
+			(unsigned long long)processor->page->emulate.gpa);
+		return false;
+	}
 	cpu_load(processor, &cpu);
 	switch (emulator_run_one(&cpu, &emulator_ops, processor, &result)) {
 	case EMULATOR_DONE:

@@ -4,6 +4,7 @@
 #include "guest.h"
 #include <arch/clock.h>
 #include <kernel/arch.h>
+#include <kernel/memory.h>
 #include <kernel/partition_arch.h>
 
 GUEST_CODE_DECLARE(injected);
@@ -12,6 +13,8 @@ GUEST_CODE_DECLARE(stepped);
 GUEST_CODE_DECLARE(shadow);
 GUEST_CODE_DECLARE(outside);
 GUEST_CODE_DECLARE(tsc);
+GUEST_CODE_DECLARE(delivery);
+extern const char guest_delivery_irq[];
 extern const char guest_injected_pf[], guest_double_fault_df[], guest_stepped_db[],
 	guest_shadow_irq[], guest_outside_pic[], guest_outside_msi[];
 
@@ -125,4 +128,30 @@ SELFTEST(inject_time_stamps)
 	GUEST_CHECK(&g, (uint64_t)g.run->port.value << 16 < timestamp_hz * 5);
 	GUEST_CHECK(&g, guest_says(&g, 1));
 	guest_destroy(&g);
+}
+
+#define DELIVERY_PAGE 0x400000u
+
+/* The frame's page is mapped when the processor has missed it: the interrupt comes once, then. */
+SELFTEST(inject_again_what_was_interrupted)
+{
+	const uint32_t flags = EMULATE_MEMORY | EMULATE_WRITE | EMULATE_EVENT;
+	struct test_guest g;
+	void *page;
+	bool ok;
+
+	GUEST_SETUP(&g);
+	page = page_alloc(&kernel_heap, 0);
+	GUEST_CHECK(&g, page);
+	guest_start(&g, delivery);
+	guest_vector_set(&g, 0x51, (uintptr_t)guest_delivery_irq);
+	ok = guest_run(&g) == VP_RUN_EMULATE && g.run->emulate.flags == flags;
+
+	ok = ok && ALIGN_DOWN(g.run->emulate.gpa, PAGE_SIZE) == DELIVERY_PAGE;
+	ok = ok && gpa_map(partition_space(g.partition, 0), DELIVERY_PAGE, kva_to_hpa(page),
+			   PAGE_SIZE, GPA_WRITABLE) == STATUS_OK;
+	ok = ok && guest_says(&g, 1);
+	guest_destroy(&g);
+	page_free(&kernel_heap, page, 0);
+	CHECK(ok);
 }

@@ -21,6 +21,35 @@
 	wrmsr
 	.endm
 
+/* An interrupt whose frame goes to memory that is not there yet. */
+guest delivery
+	mov	$0x1b, %ecx
+	rdmsr
+	or	$0xc00, %eax
+	wrmsr
+	xor	%edx, %edx
+	mov	$0x80f, %ecx
+	mov	$0x1ff, %eax
+	wrmsr
+	xor	%ebx, %ebx
+	mov	$0x400800, %rsp
+	mov	$0x83f, %ecx
+	mov	$0x51, %eax
+	wrmsr
+	sti
+	nop
+	nop
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	hlt
+handler delivery irq
+	inc	%ebx
+	mov	$0x80b, %ecx
+	xor	%eax, %eax
+	wrmsr
+	iretq
+guest_end delivery
+
 /* The VMM answers its read with an exception: error code, then CR2. */
 guest injected
 	mov	$0x30000000, %rdi

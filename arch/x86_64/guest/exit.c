@@ -87,10 +87,6 @@ static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 {
 	uint32_t flags = EMULATE_MEMORY;
 
-	/* The processor was pushing an event on a stack that is no memory: no instruction is there
-	 * to be emulated, and trying again would end the same way. */
-	if (vp_arch(vp)->work & WORK_EVENT)
-		return run_page_shutdown(vp, VP_RUN_FAILED, exit->memory.gpa);
 	if (exit->memory.write)
 		flags |= EMULATE_WRITE;
 	if (exit->memory.fetch)
@@ -99,6 +95,9 @@ static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 		flags |= EMULATE_WALK;
 	if (exit->memory.present)
 		flags |= EMULATE_MAPPED;
+	/* The processor was delivering an event, which waits: no instruction is to be emulated. */
+	if (vp_arch(vp)->work & WORK_EVENT)
+		flags |= EMULATE_EVENT;
 	return run_page_emulate(vp, exit, flags);
 }
 
