@@ -119,7 +119,9 @@ enum vp_outcome vp_run(struct vp *vp)
 		vp_load(vp);
 		outcome = vp_loop(vp);
 		vp_put(vp);
-		if (outcome != VP_SWITCH)
+		if (unlikely(outcome == VP_MACHINE_CHECK))
+			arch_machine_check();
+		else if (outcome != VP_SWITCH)
 			break;
 		arch_interrupt_window();
 		if (sched_should_switch()) {

@@ -6,7 +6,7 @@
  * void svm_world_switch(uint64_t gpr[16], hpa_t vmcb)
  *   gpr: the guest's, RAX and RSP unused; GIF is 0 before and after.
  */
-#include <arch/world_switch.h>
+#include <arch/world_switch.inc>
 
 	.text
 	.globl	svm_world_switch

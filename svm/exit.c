@@ -13,6 +13,7 @@
 #define DR6_BS		BIT(14)
 #define DR6_BREAKPOINTS 0xfull
 #define VECTOR_DB	1u
+#define VECTOR_MC	18u
 #define LAST_EXCEPTION	31u
 
 typedef void decode_function_t(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
@@ -105,6 +106,8 @@ static void decode_exception(struct vp *vp, struct svm_vp *s, struct vp_exit *ex
 	uint64_t vector = s->vmcb->exit_code - SVM_EXIT_EXCEPTION;
 
 	(void)vp;
+	if (vector == VECTOR_MC)
+		exit->kind = VP_EXIT_MACHINE_CHECK;
 	exit->event.vector = (uint8_t)vector;
 	exit->event.has_error = vector == 17; /* of those intercepted, #AC alone has one */
 	exit->event.error = (uint32_t)s->vmcb->exit_info1;

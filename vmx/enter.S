@@ -6,7 +6,7 @@
  * bool vmx_world_switch(uint64_t gpr[16], bool launched)
  *   gpr: the guest's, RSP unused. False: VMfail.
  */
-#include <arch/world_switch.h>
+#include <arch/world_switch.inc>
 
 #define VMCS_HOST_RSP 0x6c14
 

@@ -25,6 +25,10 @@ static void decode_failed(struct vp_exit *exit, uint32_t reason)
 {
 	uint16_t basic = (uint16_t)reason;
 
+	if (basic == VMX_MACHINE_CHECK) {
+		exit->kind = VP_EXIT_MACHINE_CHECK;
+		return;
+	}
 	exit->kind = VP_EXIT_FAILED;
 	exit->code = reason;
 	log_warn("vmx: %s, reason %u, qualification 0x%llx",
@@ -75,7 +79,7 @@ static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *ex
 		__asm__ volatile("int $2");
 		exit->kind = VP_EXIT_INTERRUPT;
 		break;
-	case VECTOR_MC: __asm__ volatile("int $18"); break;
+	case VECTOR_MC: exit->kind = VP_EXIT_MACHINE_CHECK; break;
 	case VECTOR_DB:
 		/* INT1 changes no DR6, and its handler returns behind it. */
 		if (EVENT_INFO_TYPE(info) == EVENT_INFO_ICEBP)

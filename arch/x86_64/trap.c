@@ -11,6 +11,7 @@
 #include <arch/serial.h>
 #include <arch/trap.h>
 #include <kernel/console.h>
+#include <kernel/processor.h>
 #include <kernel/thread.h>
 #include <kernel/task.h>
 
@@ -236,6 +237,13 @@ static bool debug_ignore(struct trap_frame *frame)
 		return false;
 	frame->rflags = (frame->rflags | RFLAGS_RF) & ~(uint64_t)RFLAGS_TF;
 	return true;
+}
+
+/* The exit has taken the exception's place (SDM 3C 28.2, APM 15.12.15): the handler is called as
+ * the processor would have done. */
+void arch_machine_check(void)
+{
+	__asm__ volatile("int %0" : : "i"(EXCEPTION_MC) : "memory");
 }
 
 /* Also NMI, #MC and #DF of ring 3, which have stacks of their own. */

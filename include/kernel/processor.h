@@ -40,7 +40,8 @@ struct cpu;
 	X(PAUSE, "pause")                                                           \
 	X(TPR, "tpr")                                                               \
 	X(EOI, "eoi")                                                               \
-	X(APIC_ACCESS, "apic access")
+	X(APIC_ACCESS, "apic access")                                               \
+	X(MACHINE_CHECK, "machine check") /* of the host, while the guest ran */
 
 #define VP_EXIT_ENUM(name, words) VP_EXIT_##name,
 enum vp_exit_kind { VP_EXIT_TABLE(VP_EXIT_ENUM) VP_EXIT_KINDS };
@@ -120,10 +121,11 @@ static inline struct vp_vtl *vp_active(const struct vp *vp)
 
 /* What vp_run() came back with. */
 enum vp_outcome {
-	VP_CONTINUE, /* only inside: go on */
-	VP_TO_VMM,   /* the run page tells */
-	VP_BLOCK,    /* halted, nothing pending */
-	VP_SWITCH,   /* a host interrupt waits, or the CPU is wanted by another thread */
+	VP_CONTINUE,	  /* only inside: go on */
+	VP_TO_VMM,	  /* the run page tells */
+	VP_BLOCK,	  /* halted, nothing pending */
+	VP_SWITCH,	  /* a host interrupt waits, or the CPU is wanted by another thread */
+	VP_MACHINE_CHECK, /* only inside: the host's handler must run, with its own state loaded */
 };
 
 status_t vp_create(struct partition *partition, uint32_t index, struct vp **vp) __must_check;
@@ -154,5 +156,7 @@ void arch_vp_resume(struct vp *vp);
 /* Before each entry: requests, injection. VP_CONTINUE: enter. */
 enum vp_outcome arch_vp_prepare(struct vp *vp);
 enum vp_outcome arch_vp_handle_exit(struct vp *vp, struct vp_exit *exit);
+/* Runs the host's machine-check handler, for one that came as an exit. No VP is loaded. */
+void arch_machine_check(void);
 
 #endif

@@ -183,6 +183,14 @@ static enum vp_outcome exit_exception(struct vp *vp, struct vp_exit *exit)
 	return VP_SWITCH;
 }
 
+/* The host's affair, not the guest's: vp_run() sees to it once the guest's state is put away. */
+static enum vp_outcome exit_machine_check(struct vp *vp, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)exit;
+	return VP_MACHINE_CHECK;
+}
+
 static enum vp_outcome exit_undefined(struct vp *vp, struct vp_exit *exit)
 {
 	(void)exit;
@@ -233,6 +241,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_TPR] = exit_window,
 	[VP_EXIT_EOI] = exit_none,
 	[VP_EXIT_APIC_ACCESS] = exit_none,
+	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 };
 
 enum vp_outcome arch_vp_handle_exit(struct vp *vp, struct vp_exit *exit)
