@@ -15,27 +15,28 @@
 
 extern const struct selftest __selftests_start[], __selftests_end[];
 
+/* The pattern, in which * stands for any text, is somewhere in the name. */
 static bool name_matches(const char *pattern, const char *name)
 {
-	const char *retry = NULL, *retry_name = NULL;
+	const char *retry = pattern, *retry_name = name;
 
-	while (*name != '\0') {
-		if (*pattern == '*') {
+	for (;;) {
+		while (*pattern == '*') {
 			retry = ++pattern;
 			retry_name = name;
-		} else if (*pattern == *name) {
+		}
+		if (*pattern == '\0')
+			return true;
+		if (*name == '\0')
+			return false;
+		if (*pattern == *name) {
 			pattern++;
 			name++;
-		} else if (retry != NULL) {
+		} else {
 			pattern = retry;
 			name = ++retry_name;
-		} else {
-			return false;
 		}
 	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
 }
 
 static void console_print(const char *text, ...) __printf(1, 2);
@@ -91,7 +92,7 @@ __noreturn void selftest_run(const char *pattern)
 	unsigned int counts[3] = {0};
 
 	for (test = __selftests_start; test < __selftests_end; test++)
-		if (*pattern == '\0' || name_matches(pattern, test->name))
+		if (name_matches(pattern, test->name))
 			counts[test_run(test)]++;
 	console_print("selftest: %u passed, %u failed, %u skipped", counts[SELFTEST_OK],
 		      counts[SELFTEST_FAILED], counts[SELFTEST_SKIPPED]);

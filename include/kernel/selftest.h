@@ -53,8 +53,8 @@ struct selftest {
 #define SELFTEST_PLACE(line)   SELFTEST_PLACE_1(line)
 #define SELFTEST_PLACE_1(line) __FILE__ ":" #line
 
-/* Runs the tests whose names match (* stands for any characters; "" matches all) in the order of
- * their names, and ends the machine: 0, or 14 when one failed or none matched. */
+/* Runs the tests in whose names the pattern is found (* stands for any text) in the order of their
+ * names, and ends the machine: 0, or 14 when one failed or none matched. */
 __noreturn void selftest_run(const char *pattern);
 
 #endif

@@ -2,7 +2,9 @@
 /* Interrupts on their way to a guest: windows, priorities, NMIs, timers, halting. */
 #include "guest.h"
 #include <arch/cr.h>
+#include <kernel/arch.h>
 #include <kernel/backend.h>
+#include <kernel/timer.h>
 
 GUEST_CODE_DECLARE(timer);
 GUEST_CODE_DECLARE(window);
@@ -88,12 +90,55 @@ SELFTEST(event_nmi_steps_unseen)
 	a->shadow = 1;
 	vp_request(g.vp, REQUEST_NMI);
 	GUEST_CHECK(&g, guest_says(&g, 0x001));
+	/* Open to interrupts, though there are none: event_host_interrupts_closed_guest tells why. */
+	a->rflags |= RFLAGS_IF;
 	a->event.type = EVENT_EXCEPTION;
 	a->event.vector = 6;
 	a->event.has_error = false;
 	a->work |= WORK_EVENT;
 	vp_request(g.vp, REQUEST_NMI);
 	GUEST_CHECK(&g, guest_says(&g, 0x002));
+	guest_destroy(&g);
+}
+
+static struct vp *timer_vp;
+
+static void timer_yields(struct timer *timer)
+{
+	(void)timer;
+	vp_request(timer_vp, VP_REQUEST_YIELD);
+}
+
+/* A guest that does nothing but run, until a timer of the host's ends it. */
+static bool timer_ends_spin(struct test_guest *g)
+{
+	struct timer timer;
+
+	timer_vp = g->vp;
+	timer_init(&timer, timer_yields);
+	timer_set(&timer, timestamp_read() + timestamp_hz / 100);
+	return guest_run(g) == VP_RUN_YIELD && !timer_is_set(&timer);
+}
+
+SELFTEST(event_host_interrupts_guest)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, spin);
+	g.vp->vtl[0]->arch.rflags |= RFLAGS_IF;
+	GUEST_CHECK(&g, timer_ends_spin(&g));
+	guest_destroy(&g);
+}
+
+/* RFLAGS.IF of the guest holds no interrupt of the host off (APM 15.21.1, SDM 3C 26.2). */
+SELFTEST(event_host_interrupts_closed_guest)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, spin);
+	GUEST_CHECK(&g, timer_ends_spin(&g));
 	guest_destroy(&g);
 }
 
