@@ -16,14 +16,18 @@ GUEST_CODE_DECLARE(mmio);
 GUEST_CODE_DECLARE(string_io);
 GUEST_CODE_DECLARE(cr4);
 GUEST_CODE_DECLARE(xsetbv);
+GUEST_CODE_DECLARE(xsetbv_user);
 GUEST_CODE_DECLARE(fpu);
 GUEST_CODE_DECLARE(debug);
 GUEST_CODE_DECLARE(watch);
 extern const char guest_msr_gp[], guest_cr4_gp[], guest_undefined_ud[], guest_xsetbv_gp[],
-	guest_debug_db[];
+	guest_xsetbv_user_gp[], guest_debug_db[];
 
 #define EFER_VISIBLE	 0xd01u /* SCE, LME, LMA, NXE: no SVME */
 #define CPUID_HYPERVISOR BIT(31)
+#define TSS_RSP0	 4u
+#define TSS_LIMIT	 0x67u
+#define ATTRIBUTES_TSS	 0x008bu
 
 SELFTEST(exit_port_out)
 {
@@ -251,6 +255,49 @@ SELFTEST(exit_xsetbv)
 	GUEST_CHECK(&g, ended == VP_RUN_PORT_IO && g.run->port.value == 8);
 	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_XFEM) == 3);
 	GUEST_CHECK(&g, guest_says(&g, 9));
+	guest_destroy(&g);
+}
+
+/* To ring 3, with a task-state segment that has a stack for the way back. */
+static void guest_enter_user(struct test_guest *g)
+{
+	static const unsigned int data[] = {SEGMENT_ES, SEGMENT_SS, SEGMENT_DS};
+	const uint64_t stack = GUEST_STACK;
+	struct guest_state state;
+	unsigned int i;
+
+	memcpy(g->ram + GUEST_DATA + TSS_RSP0, &stack, sizeof(stack));
+	backend->state_get(g->vp, 0, STATE_ALL, &state);
+	for (i = 0; i < ARRAY_SIZE(data); i++) {
+		state.segment[data[i]].selector |= 3;
+		state.segment[data[i]].attributes |= HV_SEGMENT_DPL_MASK;
+	}
+	state.segment[SEGMENT_CS].selector |= 3;
+	state.segment[SEGMENT_CS].attributes |= HV_SEGMENT_DPL_MASK;
+	state.segment[SEGMENT_TR] = (struct hv_x64_segment_register){
+		.base = GUEST_DATA, .limit = TSS_LIMIT, .attributes = ATTRIBUTES_TSS};
+	backend->state_set(g->vp, 0, STATE_ALL, &state);
+	g->vp->vtl[0]->arch.rflags |= RFLAGS_IOPL;
+}
+
+/* Whether the exit comes before the check of the privilege level depends on the processor. */
+SELFTEST(exit_xsetbv_in_ring_3)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	if (!(g.partition->arch.cr4_allowed & CR4_OSXSAVE)) {
+		guest_destroy(&g);
+		SKIP("the processor has no XSAVE");
+	}
+	guest_start(&g, xsetbv_user);
+	guest_vector_set(&g, 13, (uintptr_t)guest_xsetbv_user_gp);
+	GUEST_CHECK(&g, guest_register_set(&g, HV_X64_REGISTER_XFEM, 3));
+	GUEST_CHECK(&g, guest_register_set(&g, HV_X64_REGISTER_CR4,
+					   CR4_PAE | CR4_OSFXSR | CR4_OSXSAVE));
+	guest_enter_user(&g);
+	GUEST_CHECK(&g, guest_says(&g, 9));
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_XFEM) == 3);
 	guest_destroy(&g);
 }
 

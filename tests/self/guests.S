@@ -316,6 +316,19 @@ handler xsetbv gp
 	hlt
 guest_end xsetbv
 
+/* The same instruction in ring 3, which may use ports. */
+guest xsetbv_user
+	xor	%ecx, %ecx
+	mov	$1, %eax
+	xor	%edx, %edx
+	xsetbv
+	say	99
+	hlt
+handler xsetbv_user gp
+	say	9
+	hlt
+guest_end xsetbv_user
+
 /* A breakpoint of the guest's own. */
 guest debug
 	lea	watched(%rip), %rax

@@ -145,12 +145,17 @@ static enum vp_outcome exit_cr(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
+/* The one instruction finished here that SVM may intercept before it looks at the privilege
+ * level. */
 static enum vp_outcome exit_xsetbv(struct vp *vp, struct vp_exit *exit)
 {
 	uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
+	struct guest_state state;
 
-	if ((uint32_t)gpr[GPR_RCX] != 0 || !guest_xcr0_valid(vp, value)) {
+	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
+	if ((state.segment[SEGMENT_SS].attributes & HV_SEGMENT_DPL_MASK) ||
+	    (uint32_t)gpr[GPR_RCX] != 0 || !guest_xcr0_valid(vp, value)) {
 		guest_fault_gp(vp);
 		return VP_CONTINUE;
 	}
