@@ -88,12 +88,13 @@ bool guest_control_valid(const struct vp *vp, const struct guest_state *state)
 	return !(state->cr3 >> p->physical_bits) && state->cr8 <= 0xf;
 }
 
-/* SDM 1 13.3: x87 always, AVX with SSE, the three parts of AVX-512 together and with AVX. */
+/* SDM 1 13.3: x87 always, AVX with SSE, the three parts of AVX-512 together and with AVX. Without
+ * XSAVE the register is not there, and reads as x87 alone. */
 bool guest_xcr0_valid(const struct vp *vp, uint64_t xcr0)
 {
 	uint64_t avx512 = xcr0 & XCR0_AVX512;
 
-	if ((xcr0 & ~vp->partition->arch.xcr0_allowed) || !(xcr0 & XCR0_X87))
+	if ((xcr0 & ~(vp->partition->arch.xcr0_allowed | XCR0_X87)) || !(xcr0 & XCR0_X87))
 		return false;
 	if ((xcr0 & XCR0_AVX) && !(xcr0 & XCR0_SSE))
 		return false;
