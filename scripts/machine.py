@@ -48,6 +48,7 @@ MACHINE = {
     "gdb": False,
     "accel": "tcg",
     "debugexit": 0xF4,
+    "arguments": (),  # more of QEMU's own
 }
 
 
@@ -225,7 +226,7 @@ def qemu_command(settings, iso, work, terminal=False, log=None):
         ]
     elif settings["boot"] != "bios":
         raise Problem(f"BOOT={settings['boot']}: bios or uefi")
-    return command
+    return command + [str(argument) for argument in settings["arguments"]]
 
 
 BOCHSRC = """\

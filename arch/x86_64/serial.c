@@ -48,7 +48,7 @@ static const struct {
 	uint8_t irq;
 } com_ports[] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
 
-static struct {
+static struct uart {
 	bool present;
 	uint16_t port;		  /* when registers is NULL */
 	volatile void *registers; /* in memory */
@@ -190,6 +190,7 @@ static bool irq_route(const struct acpi_serial *spcr)
 static bool spcr_use(struct acpi_serial *spcr)
 {
 	struct acpi_table table = acpi_find("SPCR");
+	struct uart before = uart;
 	bool memory;
 
 	if (boot_option("console") || !spcr_decode(&table, spcr))
@@ -197,7 +198,12 @@ static bool spcr_use(struct acpi_serial *spcr)
 	memory = spcr->base.space == ACPI_SPACE_MEMORY;
 	if (!memory && uart.present && spcr->base.address == uart.port)
 		return false;
-	return uart_at(memory, spcr->base.address, spcr->base.bits == 32 ? 4 : 1, spcr->baud);
+	if (uart_at(memory, spcr->base.address, spcr->base.bits == 32 ? 4 : 1, spcr->baud))
+		return true;
+	uart = before;
+	log_warn("acpi: no 16550 at 0x%llx, where SPCR has the console",
+		 (unsigned long long)spcr->base.address);
+	return false;
 }
 
 void serial_start(void)
