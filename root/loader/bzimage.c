@@ -187,7 +187,8 @@ static enum load_result header_check(struct bzimage *image, const struct load_re
 	return address_fields_check(image, request, error);
 }
 
-/* Chooses the load address, claims all that the kernel unpacks itself into, and copies it. */
+/* Chooses the load address, claims all that the kernel unpacks itself into, and copies it. A kernel
+ * that finds itself below its preferred address unpacks itself there all the same. */
 static enum load_result kernel_place(const struct bzimage *image, struct placement *placement,
 				     gpa_t *load)
 {
@@ -201,7 +202,7 @@ static enum load_result kernel_place(const struct bzimage *image, struct placeme
 		const struct placement_wish wish = {
 			.size = image->init_size,
 			.alignment = image->alignment,
-			.lowest = LOAD_ADDRESS_OLD,
+			.lowest = MAX(LOAD_ADDRESS_OLD, image->preferred),
 			.limit = LAYOUT_DEVICE_BASE,
 			.what = "the kernel",
 		};

@@ -50,3 +50,10 @@ def test_kernel_that_is_none_is_named(boot):
     machine = boot(files={"vmlinuz": b"no kernel at all " * 1000})
     machine.expect(r"vmlinuz")
     assert machine.wait_end() == 13
+
+
+@pytest.mark.parametrize("memory", ["1M", "64M"])
+def test_guest_memory_that_the_kernel_does_not_fit_in_is_named(boot, memory):
+    machine = boot(conf=[("linux", linux(memory=memory))])
+    machine.expect("no room for the kernel")
+    assert machine.wait_end() == 13

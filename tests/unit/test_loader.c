@@ -146,7 +146,8 @@ static void test_bzimage_page_tables(void **unused)
 	free(kernel);
 }
 
-/* Little RAM: the kernel moves down, on its alignment. */
+/* A kernel whose preferred address is taken moves up, on its alignment; not down, as it would go back
+ * up by itself, out of RAM if there is too little. */
 static void test_bzimage_relocated(void **unused)
 {
 	uint8_t *kernel = malloc(BZIMAGE_SIZE);
@@ -159,6 +160,9 @@ static void test_bzimage_relocated(void **unused)
 	bzimage_sample(kernel);
 	assert_true(machine_open(&machine, MIB(4)));
 	request = request_for(&machine, kernel, BZIMAGE_SIZE);
+	assert_int_equal(kernel_load(&request, &state, &error), LOAD_OUT_OF_RAM);
+	assert_non_null(strstr(error.message, "no room for the kernel"));
+	bytes_put64(kernel + 0x258, 0x9f000); /* into the hole */
 	load(&request, &state);
 	assert_int_equal(state.rip, 0x200200);
 	kernel[0x234] = 0;
