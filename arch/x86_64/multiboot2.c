@@ -206,6 +206,20 @@ static status_t tag_decode(const uint8_t *tag, uint32_t size, struct multiboot2 
 	}
 }
 
+/* The bundle is read where it lies, so it must be RAM that is going to be mapped. */
+static bool bundle_in_ram(const struct multiboot2 *out)
+{
+	hpa_t at = out->bundle_base, end = at + out->bundle_size;
+
+	for (uint32_t i = 0; i < out->memory_count; i++) {
+		const struct memory_range *r = &out->memory[i];
+
+		if (r->kind == MEMORY_RAM && range_within(at - r->base, 1, r->size))
+			at = r->base + r->size;
+	}
+	return at >= end;
+}
+
 status_t multiboot2_parse(const void *info, uint64_t size, struct multiboot2 *out)
 {
 	const uint8_t *bytes = info;
@@ -232,6 +246,6 @@ status_t multiboot2_parse(const void *info, uint64_t size, struct multiboot2 *ou
 	}
 	for (uint32_t i = 0; i < out->memory_count; i++)
 		if (out->memory[i].kind == MEMORY_RAM)
-			return STATUS_OK;
+			return bundle_in_ram(out) ? STATUS_OK : STATUS_BAD_FORMAT;
 	return STATUS_NOT_FOUND;
 }

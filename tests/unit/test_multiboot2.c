@@ -160,6 +160,34 @@ static void test_lies(void **state)
 	assert_int_equal(multiboot2_parse(info, sizeof(info), &out), STATUS_TRUNCATED);
 }
 
+static status_t parse_module(uint32_t start, uint32_t end, const struct entry *entries,
+			     uint32_t count)
+{
+	info_start();
+	tag(3, 17);
+	put32(start);
+	put32(end);
+	used += 1;
+	map_tag(entries, count);
+	return parse();
+}
+
+/* The kernel reads it as RAM: it must be there, and may reach over the seam of two entries. */
+static void test_module_lies_in_ram(void **state)
+{
+	(void)state;
+	static const struct entry seam[] = {{0x100000, 0x100000, 1}, {0x200000, 0x100000, 1}};
+
+	assert_int_equal(parse_module(0x1f0000, 0x210000, seam, 2), STATUS_OK);
+	assert_int_equal(parse_module(0x100000, 0x300000, seam, 2), STATUS_OK);
+	assert_int_equal(parse_module(0x1f0000, 0x300001, seam, 2), STATUS_BAD_FORMAT);
+	assert_int_equal(parse_module(0x1f0000, 0x210000, seam, 1), STATUS_BAD_FORMAT);
+	assert_int_equal(parse_module(0xff000, 0x101000, seam, 2), STATUS_BAD_FORMAT);
+	assert_int_equal(parse_module(0xfee00000, 0xfee01000, simple, 4), STATUS_BAD_FORMAT);
+	assert_int_equal(parse_module(0x7fdf000, 0x7fe1000, simple, 4), STATUS_BAD_FORMAT);
+	assert_int_equal(parse_module(0x500000, 0x500000, simple, 4), STATUS_OK); /* empty */
+}
+
 static void test_long_command_line(void **state)
 {
 	(void)state;
@@ -215,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_all_tags),
 		cmocka_unit_test(test_overlaps_take_the_careful_kind),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_module_lies_in_ram),
 		cmocka_unit_test(test_long_command_line),
 		cmocka_unit_test(test_many_ranges),
 		cmocka_unit_test(test_map_set),
