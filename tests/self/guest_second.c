@@ -12,7 +12,11 @@
 
 GUEST_CODE_DECLARE(starter);
 GUEST_CODE_DECLARE(started);
-extern const char guest_started_irq[];
+GUEST_CODE_DECLARE(elector);
+GUEST_CODE_DECLARE(elected);
+GUEST_CODE_DECLARE(clock);
+GUEST_CODE_DECLARE(clocked);
+extern const char guest_started_irq[], guest_elector_irq[], guest_elected_irq[];
 
 #define SECOND_CODE   0x20000u
 #define SECOND_VECTOR 0x50u
@@ -104,14 +108,25 @@ static void second_leave(void *vp)
 	arch_vp_unbind(vp);
 }
 
+/* ---- what the two do ---- */
+
+#define second_code_set(guest, name)                     \
+	memcpy((guest)->ram + SECOND_CODE, guest_##name, \
+	       (size_t)(guest_##name##_end - guest_##name))
+
+static void second_vector_set(struct test_guest *g, unsigned int vector, uintptr_t handler)
+{
+	uint16_t *entry = (uint16_t *)g->ram + vector * 2;
+
+	entry[0] = (uint16_t)handler;
+	entry[1] = SECOND_CODE >> 4;
+}
+
 /* INIT and SIPI start VP 1 in real mode, an IPI ends its HLT. */
 static bool starts_and_wakes(struct test_guest *g)
 {
-	uint16_t *vector = (uint16_t *)g->ram + SECOND_VECTOR * 2;
-
-	vector[0] = (uint16_t)(uintptr_t)guest_started_irq;
-	vector[1] = SECOND_CODE >> 4;
-	memcpy(g->ram + SECOND_CODE, guest_started, (size_t)(guest_started_end - guest_started));
+	second_vector_set(g, SECOND_VECTOR, (uintptr_t)guest_started_irq);
+	second_code_set(g, started);
 	guest_start(g, starter);
 	if (!second_run() || !second_is_blocked()) /* it waits for SIPI */
 		return false;
@@ -124,26 +139,103 @@ static bool starts_and_wakes(struct test_guest *g)
 	return second_run() && second_says(5);
 }
 
-SELFTEST(second_vp_starts_and_wakes)
+/* A lowest-priority IPI goes to the VP with the lower TPR: two, as equals would take turns. */
+static bool lowest_priority(struct test_guest *g)
 {
-	uint64_t before = kernel_heap.pages_free;
-	struct test_guest g;
-	const char *why;
-	bool ok;
+	unsigned int i;
 
-	if (cpu_count < 2)
-		SKIP("the machine has one CPU");
-	if (!guests_can_run(&why))
-		SKIP(why);
-	CHECK(second_task_init());
-	CHECK(guest_create_vps(&g, 2));
+	second_code_set(g, elected);
+	guest_start(g, elector);
+	for (i = 0; i < 2; i++) {
+		guest_vector_set(g, SECOND_VECTOR + i, (uintptr_t)guest_elector_irq);
+		second_vector_set(g, SECOND_VECTOR + i, (uintptr_t)guest_elected_irq);
+	}
+	if (!second_run() || !second_is_blocked() || !guest_says(g, 1) || !second_says(3))
+		return false;
+	if (!second_run() || !second_is_blocked()) /* HLT */
+		return false;
+	/* VP 0 is busy, and had none; VP 1 had both. */
+	if (!guest_says(g, 0) || !second_says(4))
+		return false;
+	/* VP 1 is busy, and had no more than these. */
+	return guest_says(g, 2) && second_run() && second_says(2);
+}
+
+/* One clock for all VPs, until one of them sets its own; TSC_ADJUST tells by how much, and brings it
+ * back. */
+static bool one_clock(struct test_guest *g)
+{
+	const uint64_t *t = (const uint64_t *)(g->ram + GUEST_DATA);
+	const uint64_t set = BIT(40), margin = BIT(39);
+
+	second_code_set(g, clocked);
+	guest_start(g, clock);
+	if (!second_run() || !second_is_blocked())
+		return false;
+	if (!guest_says(g, 1) || !second_says(4) || !guest_says(g, 2))
+		return false;
+	if (!(t[0] < t[4] && t[4] < t[1] && t[1] < margin))
+		return false;
+	if (!second_run() || !second_says(5) || !guest_says(g, 3))
+		return false;
+	/* VP 1 reads what it wrote and its sum of changes, VP 0 nothing of either. */
+	if (!(t[5] >= set && t[5] < set + margin && t[2] > t[1] && t[2] < margin && t[3] == 0))
+		return false;
+	if (!(set - t[6] > t[1] && set - t[6] < t[2]))
+		return false;
+	if (!second_run() || !second_says(6) || !guest_says(g, 7))
+		return false;
+	return t[2] < t[7] && t[7] < t[8];
+}
+
+/* ---- the tests ---- */
+
+/* False: it failed, or (*why) cannot run here. */
+static bool two_vps(bool (*function)(struct test_guest *g), const char **why)
+{
+	struct test_guest g;
+
+	*why = "the machine has one CPU";
+	if (cpu_count < 2 || !guests_can_run(why))
+		return false; /* with why it cannot be tried */
+	*why = NULL;
+	if (!second_task_init() || !guest_create_vps(&g, 2))
+		return false;
 	second_vp = partition_vp(g.partition, 1);
 	second_vp->run = page_alloc(&kernel_heap, 0);
-	ok = second_vp->run && starts_and_wakes(&g);
-	/* A VP that still runs cannot be taken away: then the test has failed, and its guest stays. */
-	CHECK(ok);
+	/* A VP that still runs cannot be taken away: after a failure its guest stays. */
+	if (!second_vp->run || !function(&g))
+		return false;
 	cpu_call(cpus[cpu_count - 1], second_leave, second_vp);
 	page_free(&kernel_heap, second_vp->run, 0);
 	guest_destroy(&g);
-	CHECK(kernel_heap.pages_free + 1 >= before); /* the task's table, the first time */
+	return true;
+}
+
+#define SECOND_TEST(function)                                         \
+	do {                                                          \
+		uint64_t before = kernel_heap.pages_free;             \
+		const char *why;                                      \
+		bool ok = two_vps(function, &why);                    \
+                                                                      \
+		if (why)                                              \
+			SKIP(why);                                    \
+		CHECK(ok);                                            \
+		CHECK(kernel_heap.pages_free + 1 >=                   \
+		      before); /* the task's table, the first time */ \
+	} while (0)
+
+SELFTEST(second_vp_starts_and_wakes)
+{
+	SECOND_TEST(starts_and_wakes);
+}
+
+SELFTEST(second_vp_lowest_priority)
+{
+	SECOND_TEST(lowest_priority);
+}
+
+SELFTEST(second_vp_has_the_same_clock)
+{
+	SECOND_TEST(one_clock);
 }

@@ -5,6 +5,7 @@
 #include <kernel/partition_arch.h>
 
 GUEST_CODE_DECLARE(out);
+GUEST_CODE_DECLARE(fpu);
 
 #define MANY_PARTITIONS 64u
 #define MANY_GUESTS	3u
@@ -83,6 +84,44 @@ SELFTEST(state_that_cannot_be)
 	guest_destroy(&g);
 }
 
+/* SSE registers, while they are in the processor and while they are not. */
+SELFTEST(state_xmm)
+{
+	const uint32_t names[] = {HV_X64_REGISTER_XMM0 + 5, HV_X64_REGISTER_CR8,
+				  HV_X64_REGISTER_XMM15};
+	union hv_register_value values[3] = {0};
+	struct test_guest g, other;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, fpu);
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_XMM15) == 0); /* as after reset */
+	GUEST_CHECK(&g, guest_says(&g, 10));
+	GUEST_CHECK(&g, arch_vp_get_registers(g.vp, 0, names, values, 3) == STATUS_OK);
+	GUEST_CHECK(&g, values[0].low == 0x1122334455667788 && values[0].high == 0);
+	values[0].low = 0x99;
+	values[1].reg64 = 16; /* none of a set that is refused */
+	GUEST_CHECK(&g, arch_vp_set_registers(g.vp, 0, names, values, 3) ==
+				STATUS_INVALID_REGISTER_VALUE);
+	GUEST_CHECK(&g, guest_register(&g, names[0]) == 0x1122334455667788);
+	values[0].low = 0x5566;
+	values[0].high = 0x77;
+	values[1].reg64 = 0;
+	values[2].low = values[2].high = 0x88;
+	GUEST_CHECK(&g, arch_vp_set_registers(g.vp, 0, names, values, 3) == STATUS_OK);
+	GUEST_CHECK(&g, guest_create(&other));
+	guest_start(&other, fpu);
+	GUEST_CHECK(&g, guest_says(&other, 10));
+	guest_destroy(&other);
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_RBX) == 0x5566);
+	GUEST_CHECK(&g, arch_vp_get_registers(g.vp, 0, names, values, 3) == STATUS_OK);
+	GUEST_CHECK(&g, values[0].low == 0x5566 && values[0].high == 0x77);
+	GUEST_CHECK(&g, values[2].low == 0x88 && values[2].high == 0x88);
+	GUEST_CHECK(&g, vp_reset(g.vp) == STATUS_OK);
+	GUEST_CHECK(&g, guest_register(&g, names[0]) == 0);
+	guest_destroy(&g);
+}
+
 /* Registers of the local APIC's page, as the VMM decodes accesses to it. */
 SELFTEST(state_xapic_page)
 {
@@ -153,4 +192,35 @@ SELFTEST(state_many_partitions)
 		partition_put(partitions[i]);
 	CHECK(made == MANY_PARTITIONS);
 	CHECK(kernel_heap.pages_free == before);
+}
+
+/* An id of 8 bits, of which 255 is everybody: 255 VPs, unless they are x2APICs. */
+SELFTEST(state_xapic_vps_limit)
+{
+	static const struct {
+		uint32_t vp_count, apic_mode;
+		status_t status;
+	} rows[] = {
+		{255, APIC_MODE_XAPIC, STATUS_OK},
+		{256, APIC_MODE_XAPIC, STATUS_TOO_LARGE},
+		{256, APIC_MODE_X2APIC_SUPPORTED, STATUS_OK},
+		{256, APIC_MODE_X2APIC_ENABLED, STATUS_OK},
+	};
+	struct partition *partition;
+	const char *why;
+	unsigned int i;
+
+	if (!guests_can_run(&why))
+		SKIP(why);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct proto_partition_config config = {
+			.vp_count = rows[i].vp_count,
+			.apic_mode = rows[i].apic_mode,
+		};
+		status_t status = proto_partition_create(NULL, &config, &partition);
+
+		if (status == STATUS_OK)
+			partition_put(partition);
+		CHECK(status == rows[i].status);
+	}
 }
