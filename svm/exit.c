@@ -86,13 +86,13 @@ static void decode_dr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	svm_dr_take(vp, s);
 }
 
-/* The end of an entry that stepped to an NMI window, whatever the exit: the instruction may have
+/* The end of an entry that stepped to a window, whatever the exit: the instruction may have
  * exited itself, or not begun. True: TF's trap and no other is what ended it. */
 static bool step_end(struct vp *vp, struct svm_vp *s)
 {
 	struct vmcb *vmcb = s->vmcb;
 
-	s->nmi_step = false;
+	s->step = false;
 	vp_active(vp)->arch.rflags &= ~RFLAGS_TF;
 	if (vmcb->exit_code != SVM_EXIT_EXCEPTION + VECTOR_DB)
 		return false;
@@ -127,8 +127,9 @@ static void decode_iret(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 
 static void decode_window(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
-	(void)vp;
 	(void)exit;
+	if (vp_active(vp)->arch.shadow)
+		s->shadow_dropped = true;
 	svm_window_close(s);
 }
 
@@ -219,7 +220,7 @@ void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	exit->byte_count = 0;
 	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
 		reinject(vp_active(vp), vmcb->exit_int_info);
-	if (unlikely(s->nmi_step) && step_end(vp, s)) {
+	if (unlikely(s->step) && step_end(vp, s)) {
 		exit->kind = VP_EXIT_NMI_WINDOW;
 		return;
 	}

@@ -40,10 +40,11 @@ struct svm_vp {
 	uint64_t tlb_generation; /* of the space, at the last entry */
 	bool flush;		 /* stale guest-linear translations */
 	bool loaded;
-	bool dr_live;	   /* the guest's DR0-3 are in the registers, not intercepted */
-	bool nmi_step;	   /* this entry steps over one instruction, to an NMI window */
-	uint64_t step_dr6; /* when it began: the guest's, whose bits stay until it clears them */
-	bool window;	   /* V_IRQ is used to find an interrupt window */
+	bool dr_live;	     /* the guest's DR0-3 are in the registers, not intercepted */
+	bool step;	     /* this entry steps over one instruction, to a window */
+	uint64_t step_dr6;   /* when it began: the guest's, whose bits stay until it clears them */
+	bool window;	     /* V_IRQ is used to find an interrupt window */
+	bool shadow_dropped; /* VMRUN was seen not to load the interrupt shadow */
 };
 
 extern uint32_t svm_features;

@@ -174,6 +174,16 @@ void svm_put(struct vp *vp)
 	__asm__ volatile("cli; stgi" : : : "memory");
 }
 
+/* An entry in an interrupt shadow that ends before its first instruction leaves the shadow as it
+ * was. QEMU 7.2's VMRUN does not load it, and so #VMEXIT has none to store. */
+static void shadow_keep(const struct vp_vtl *v, struct vmcb *vmcb)
+{
+	uint64_t code = vmcb->exit_code;
+
+	if (vmcb->rip == v->arch.rip && code >= SVM_EXIT_INTR && code <= SVM_EXIT_VINTR)
+		vmcb->interrupt_shadow = 1;
+}
+
 void svm_enter(struct vp *vp, struct vp_exit *exit)
 {
 	struct vp_vtl *v = vp_active(vp);
@@ -205,6 +215,8 @@ void svm_enter(struct vp *vp, struct vp_exit *exit)
 
 	svm_world_switch(vp->arch.gpr, s->vmcb_hpa);
 
+	if (unlikely(v->arch.shadow))
+		shadow_keep(v, vmcb);
 	v->arch.rip = vmcb->rip;
 	v->arch.rflags = vmcb->rflags;
 	vp->arch.gpr[GPR_RAX] = vmcb->rax;
@@ -259,13 +271,28 @@ static void cr8_watch(struct svm_vp *s, bool on)
 	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
 }
 
+/* Steps over one instruction with TF, which the guest doesn't get to see: exit.c. False: it steps
+ * itself. */
+static bool step_over(struct vp_vtl *v, struct svm_vp *s)
+{
+	if (v->arch.rflags & RFLAGS_TF)
+		return false;
+	s->step = true;
+	s->step_dr6 = s->vmcb->dr6;
+	v->arch.rflags |= RFLAGS_TF;
+	return true;
+}
+
 /*
  * A virtual interrupt is made pending, which exits as soon as the guest could take it (15.21.4).
  * CR8 is watched meanwhile: its write can close the window, and QEMU 7.2 ends with an assertion
- * when CR8 is written while V_IRQ is set.
+ * when CR8 is written while V_IRQ is set. Where the processor has been seen to drop the interrupt
+ * shadow at VMRUN, its instruction is stepped over first: HLT behind STI would sleep for ever.
  */
-static void interrupt_window(struct svm_vp *s)
+static void interrupt_window(struct vp_vtl *v, struct svm_vp *s)
 {
+	if (v->arch.shadow && s->shadow_dropped && step_over(v, s))
+		return;
 	if (s->window)
 		return;
 	s->window = true;
@@ -287,8 +314,8 @@ void svm_window_close(struct svm_vp *s)
 /*
  * There is no NMI window. While NMIs are masked, the IRET intercept tells the end (it is on since
  * the injection). Behind another event that is injected, a kick of this CPU ends the entry as soon
- * as the event is delivered: TF would be on the guest's stack then. In the interrupt shadow of one
- * instruction, that instruction is stepped over with TF, which the guest doesn't get to see: exit.c.
+ * as the event is delivered: TF would be on the guest's stack then. The interrupt shadow of one
+ * instruction is stepped over.
  */
 static void nmi_window(struct vp_vtl *v, struct svm_vp *s)
 {
@@ -298,11 +325,7 @@ static void nmi_window(struct vp_vtl *v, struct svm_vp *s)
 		arch_cpu_kick(this_cpu());
 		return;
 	}
-	if (v->arch.rflags & RFLAGS_TF)
-		return;
-	s->nmi_step = true;
-	s->step_dr6 = s->vmcb->dr6;
-	v->arch.rflags |= RFLAGS_TF;
+	step_over(v, s);
 }
 
 void svm_window_request(struct vp *vp, enum vp_window window)
@@ -310,7 +333,7 @@ void svm_window_request(struct vp *vp, enum vp_window window)
 	struct svm_vp *s = svm_active(vp);
 
 	switch (window) {
-	case WINDOW_INTERRUPT: interrupt_window(s); break;
+	case WINDOW_INTERRUPT: interrupt_window(vp_active(vp), s); break;
 	case WINDOW_PRIORITY: cr8_watch(s, true); break;
 	case WINDOW_NMI: nmi_window(vp_active(vp), s); break;
 	}

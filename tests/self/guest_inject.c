@@ -3,7 +3,9 @@
  * off for one instruction. */
 #include "guest.h"
 #include <arch/clock.h>
+#include <arch/cr.h>
 #include <kernel/arch.h>
+#include <kernel/cpu.h>
 #include <kernel/memory.h>
 #include <kernel/partition_arch.h>
 
@@ -14,7 +16,8 @@ GUEST_CODE_DECLARE(shadow);
 GUEST_CODE_DECLARE(outside);
 GUEST_CODE_DECLARE(tsc);
 GUEST_CODE_DECLARE(delivery);
-extern const char guest_delivery_irq[];
+GUEST_CODE_DECLARE(kept);
+extern const char guest_delivery_irq[], guest_kept_irq[];
 extern const char guest_injected_pf[], guest_double_fault_df[], guest_stepped_db[],
 	guest_shadow_irq[], guest_outside_pic[], guest_outside_msi[];
 
@@ -74,6 +77,28 @@ SELFTEST(inject_waits_for_shadow)
 	GUEST_CHECK(&g, guest_says(&g, 0)); /* after HLT */
 	GUEST_CHECK(&g, guest_says(&g, 0)); /* after the NOP that follows STI */
 	guest_destroy(&g);
+}
+
+/* An exit before the first instruction of an entry leaves the interrupt shadow there. */
+SELFTEST(inject_shadow_outlives_exit)
+{
+	struct arch_vp_vtl *a;
+	struct test_guest g;
+	unsigned int round;
+
+	for (round = 0; round < 2; round++) {
+		GUEST_SETUP(&g);
+		a = &g.vp->vtl[0]->arch;
+		guest_start(&g, kept);
+		guest_vector_set(&g, 0x51, (uintptr_t)guest_kept_irq);
+		GUEST_CHECK(&g, guest_says(&g, 5));
+		a->rflags |= RFLAGS_IF;
+		a->shadow = 1;
+		if (round == 1)
+			arch_cpu_kick(this_cpu()); /* ends the first entry at once */
+		GUEST_CHECK(&g, guest_says(&g, 1));
+		guest_destroy(&g);
+	}
 }
 
 SELFTEST(inject_vector_of_pic)

@@ -127,6 +127,25 @@ handler shadow irq
 	iretq
 guest_end shadow
 
+/* Waits for the interrupt 0x51 with IF clear; who runs it sets IF and a shadow over the next
+ * instruction. The handler tells whether that one has run. */
+guest kept
+	apic_on
+	mov	$0x83f, %ecx
+	mov	$0x51, %eax
+	wrmsr
+	xor	%ebx, %ebx
+	say	5
+	inc	%ebx
+	nop
+	say	99
+	hlt
+handler kept irq
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	hlt
+guest_end kept
+
 /* Waits for interrupts from outside: LINT0 is ExtINT. */
 guest outside
 	apic_on
