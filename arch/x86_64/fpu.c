@@ -17,6 +17,9 @@
 #define MXCSR_OFFSET	   24
 #define FPU_CONTROL_RESET  0x37f
 #define MXCSR_RESET	   0x1f80
+#define XMM_OFFSET	   160
+#define XMM_SIZE	   16
+#define XSTATE_BV_OFFSET   512 /* in the XSAVE header, SDM 1 13.4.2 */
 
 uint64_t host_xcr0;
 uint32_t xsave_area_size;
@@ -130,6 +133,20 @@ void fpu_release(struct fpu_state *state)
 	owner_save(cpu);
 	cpu->fpu_owner = NULL;
 	fpu_guard(NULL);
+}
+
+/* While its bit in XSTATE_BV is clear, XRSTOR clears the component, and the area may hold anything. */
+void *fpu_xmm(struct fpu_state *state, unsigned int number)
+{
+	char *xmm = (char *)state->area + XMM_OFFSET;
+	uint64_t *present = (uint64_t *)((char *)state->area + XSTATE_BV_OFFSET);
+
+	fpu_release(state);
+	if (xsave_present && !(*present & XCR0_SSE)) {
+		memset(xmm, 0, 16 * XMM_SIZE);
+		*present |= XCR0_SSE;
+	}
+	return xmm + number * XMM_SIZE;
 }
 
 void fpu_guard(const struct fpu_state *state)

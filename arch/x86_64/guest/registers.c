@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registers by their Hyper-V names: one table says where each stands in struct guest_registers.
+ * Registers by their Hyper-V names: one table says where each stands in struct guest_registers;
+ * those of SSE are in the FPU's area.
  * A set reads all, changes what is named, checks the whole, and only then writes.
  */
 #include "guest.h"
@@ -14,6 +15,7 @@
 #define CR4_PCIDE	   BIT(17)
 #define RFLAGS_KEPT	   0x003f7fd5ull
 #define PAT_RESERVED_TYPES 0xf8f8f8f8f8f8f8f8ull
+#define XMM_COUNT	   16u
 
 enum register_form { FORM_64, FORM_SEGMENT, FORM_TABLE };
 
@@ -150,6 +152,12 @@ status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_reg
 	return STATUS_OK;
 }
 
+static bool is_xmm(uint32_t name)
+{
+	return name - HV_X64_REGISTER_XMM0 < XMM_COUNT;
+}
+
+/* A name that is not found is none, or that of an XMM register. */
 static void *register_find(struct guest_registers *r, uint32_t name, uint8_t *form)
 {
 	static const uint8_t sizes[] = {[FORM_64] = 8, [FORM_SEGMENT] = 16, [FORM_TABLE] = 16};
@@ -174,7 +182,11 @@ status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *name
 
 	guest_registers_get(vp, vtl, &r);
 	for (i = 0; i < count; i++) {
-		at = register_find(&r, names[i], &form);
+		form = FORM_TABLE;
+		if (is_xmm(names[i]))
+			at = fpu_xmm(&vp->arch.fpu, names[i] - HV_X64_REGISTER_XMM0);
+		else
+			at = register_find(&r, names[i], &form);
 		if (!at)
 			return STATUS_INVALID_REGISTER;
 		memset(&values[i], 0, sizeof(values[i]));
@@ -187,16 +199,25 @@ status_t arch_vp_set_registers(struct vp *vp, uint32_t vtl, const uint32_t *name
 			       const union hv_register_value *values, uint32_t count)
 {
 	struct guest_registers r;
+	status_t status;
 	uint8_t form;
 	uint32_t i;
 	void *at;
 
 	guest_registers_get(vp, vtl, &r);
 	for (i = 0; i < count; i++) {
+		if (is_xmm(names[i]))
+			continue;
 		at = register_find(&r, names[i], &form);
 		if (!at)
 			return STATUS_INVALID_REGISTER;
 		memcpy(at, &values[i], form == FORM_64 ? sizeof(uint64_t) : sizeof(values[i]));
 	}
-	return guest_registers_set(vp, vtl, &r);
+	status = guest_registers_set(vp, vtl, &r);
+	/* any value will do for the XMM registers: nothing fails from here on */
+	for (i = 0; status == STATUS_OK && i < count; i++)
+		if (is_xmm(names[i]))
+			memcpy(fpu_xmm(&vp->arch.fpu, names[i] - HV_X64_REGISTER_XMM0), &values[i],
+			       sizeof(values[i]));
+	return status;
 }

@@ -36,6 +36,9 @@ void fpu_take(struct fpu_state *next);
 /* Saves the state to its area if it is in this CPU's registers, which belong to nobody then. To be
  * called on the CPU that used it, before the area is read, written, freed or goes elsewhere. */
 void fpu_release(struct fpu_state *state);
+/* The 16 bytes of XMM register 0-15 in the area, from where they reach the registers again; what
+ * fpu_release() says goes for it too. */
+void *fpu_xmm(struct fpu_state *state, unsigned int number);
 /* Sets CR0.TS unless `state` is the owner of the registers: next use traps. state may be NULL. */
 void fpu_guard(const struct fpu_state *state);
 
