@@ -23,10 +23,10 @@ mov_ss_after:
 	say	99
 	hlt
 handler mov_ss irq
-	pop	%rax
+	mov	(%rsp), %rax
 	sub	%rbx, %rax
 	out	%eax, $0x99
-	hlt
+	iretq
 guest_end mov_ss
 
 /* TF is set over MOV SS and what follows it, an instruction and one that the kernel finishes. */
