@@ -113,6 +113,12 @@ static void fault_stack(void)
 	__asm__ volatile(MARK "mov %0, %%rsp\n\tpush %%rax" : : "r"(NON_CANONICAL) : "r15");
 }
 
+/* No fault, but as much an end of the root task. */
+static void last_thread_ends(void)
+{
+	(void)call(SYS_thread_exit, 0, 0, 0, 0, 0, 0);
+}
+
 static const struct {
 	const char *name;
 	void (*function)(void);
@@ -135,6 +141,7 @@ static const struct {
 	{"single-step", fault_single_step},
 	{"iret", fault_iret},
 	{"stack", fault_stack},
+	{"last-thread", last_thread_ends},
 };
 
 void fault(const char *kind)

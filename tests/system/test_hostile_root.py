@@ -36,3 +36,9 @@ def test_a_fault_is_reported(hostile, kind):
     machine.expect("root task fault: ")
     machine.expect("600df00d")  # a register of the program
     assert machine.wait_end() == 12
+
+
+def test_the_last_thread_ends(hostile):
+    machine = hostile("hostile=last-thread", cpus=2)
+    machine.expect("the root task's last thread has ended")
+    assert machine.wait_end() == 12
