@@ -192,6 +192,7 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_EPT_VIOLATION] = {VP_EXIT_MEMORY, false, decode_memory},
 	[VMX_EPT_MISCONFIGURATION] = {VP_EXIT_FAILED, false, decode_misconfiguration},
 	[VMX_INVEPT] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_PREEMPTION_TIMER] = {VP_EXIT_INTERRUPT, false, NULL},
 	[VMX_INVVPID] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_WBINVD] = {VP_EXIT_CACHE, true, NULL},
 	[VMX_XSETBV] = {VP_EXIT_XSETBV, true, NULL},

@@ -61,6 +61,7 @@ enum vmcs_field {
 	VMCS_GUEST_INTERRUPTIBILITY = 0x4824,
 	VMCS_GUEST_ACTIVITY = 0x4826,
 	VMCS_GUEST_SYSENTER_CS = 0x482a,
+	VMCS_PREEMPTION_TIMER = 0x482e,
 	VMCS_HOST_SYSENTER_CS = 0x4c00,
 	/* natural width */
 	VMCS_CR0_MASK = 0x6000,
@@ -99,6 +100,7 @@ enum vmcs_field {
 #define PIN_EXTERNAL_INTERRUPT BIT(0)
 #define PIN_NMI		       BIT(3)
 #define PIN_VIRTUAL_NMI	       BIT(5)
+#define PIN_PREEMPTION_TIMER   BIT(6)
 
 /* Primary processor-based controls (25.6.2) */
 #define CPU_INTERRUPT_WINDOW BIT(2)
@@ -197,6 +199,7 @@ enum vmx_reason {
 	VMX_EPT_VIOLATION = 48,
 	VMX_EPT_MISCONFIGURATION = 49,
 	VMX_INVEPT = 50,
+	VMX_PREEMPTION_TIMER = 52,
 	VMX_INVVPID = 53,
 	VMX_WBINVD = 54,
 	VMX_XSETBV = 55,

@@ -19,6 +19,9 @@
 #define MSR_VMX_BASIC	     0x480u
 #define VMX_BASIC_REVISION   0x7fffffffu
 #define VMX_BASIC_TRUE	     BIT(55)
+#define MSR_VMX_MISC	     0x485u
+#define VMX_MISC_TIMER_RATE  0x1fu /* it counts down at each 2^n ticks of the TSC */
+#define STAY_LIMIT_MS	     4u
 #define MSR_VMX_CR0_FIXED0   0x486u
 #define MSR_VMX_CR0_FIXED1   0x487u
 #define MSR_VMX_CR4_FIXED0   0x488u
@@ -40,6 +43,7 @@ struct vmx_controls vmx_controls;
 hpa_t vmx_msr_bitmap;
 uint32_t vmx_revision;
 bool vmx_has_vpid;
+uint32_t vmx_stay_limit;
 uint64_t vmx_ept_flags;
 
 /* One word of controls: the MSR that tells what may be set, or must, and what we want. */
@@ -55,8 +59,8 @@ struct control_row {
 #define CONTROL(field) offsetof(struct vmx_controls, field)
 
 static const struct control_row control_rows[] = {
-	{"pin-based", 0x481, 0x48d, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI, 0,
-	 CONTROL(pin)},
+	{"pin-based", 0x481, 0x48d, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI,
+	 PIN_PREEMPTION_TIMER, CONTROL(pin)},
 	{"processor-based", 0x482, 0x48e,
 	 CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_TPR_SHADOW | CPU_MOV_DR |
 		 CPU_UNCONDITIONAL_IO | CPU_MSR_BITMAPS | CPU_MONITOR | CPU_SECONDARY,
@@ -158,6 +162,8 @@ static status_t vmx_init(void)
 		       (capabilities & VPID_CAP_INVVPID) == VPID_CAP_INVVPID;
 	if (!vmx_has_vpid)
 		vmx_controls.cpu2 &= ~(uint32_t)CPU2_VPID;
+	vmx_stay_limit = (uint32_t)(timestamp_hz / 1000 * STAY_LIMIT_MS >>
+				    (msr_read(MSR_VMX_MISC) & VMX_MISC_TIMER_RATE));
 	vmx_ept_flags = EPTP_WRITE_BACK | EPTP_4_LEVELS;
 	if (capabilities & EPT_CAP_ACCESSED)
 		vmx_ept_flags |= EPTP_ACCESSED;

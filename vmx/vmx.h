@@ -64,7 +64,8 @@ extern struct vmx_controls vmx_controls;
 extern hpa_t vmx_msr_bitmap;
 extern uint32_t vmx_revision;
 extern bool vmx_has_vpid;
-extern uint64_t vmx_ept_flags; /* of an EPT pointer */
+extern uint32_t vmx_stay_limit; /* of the preemption timer */
+extern uint64_t vmx_ept_flags;	/* of an EPT pointer */
 
 static inline struct vmx_vp *vmx_active(const struct vp *vp)
 {

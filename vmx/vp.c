@@ -5,7 +5,9 @@
  * is not read.
  *
  * The kernel runs with interrupts off, so what arrives between the last look and VM entry stays
- * pending and exits at once ("external-interrupt exiting", SDM 3C 26.2).
+ * pending and exits at once ("external-interrupt exiting", SDM 3C 26.2). Bochs 2.7 forgets that for a
+ * guest which it enters with RFLAGS.IF clear after the host has closed its own IF: the preemption
+ * timer, which counts anew at each entry, bounds every stay in a guest whatever becomes of interrupts.
  */
 #include "vmx.h"
 #include <arch/cr.h>
@@ -97,6 +99,8 @@ static void vmcs_init(struct vp *vp, struct vmx_vp *s)
 
 	for (i = 0; i < ARRAY_SIZE(fields); i++)
 		vmcs_write(fields[i].field, fields[i].value);
+	if (vmx_controls.pin & PIN_PREEMPTION_TIMER)
+		vmcs_write(VMCS_PREEMPTION_TIMER, vmx_stay_limit);
 }
 
 /* The host's part that each CPU has of its own. Written when the VMCS comes to a CPU. */

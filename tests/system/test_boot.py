@@ -56,6 +56,16 @@ def test_boots_a_guest_in_bochs(boot, leg):
     assert machine.wait_end(timeout=120) == 0
 
 
+@pytest.mark.parametrize("cpus, vps", [(2, 2), (1, 2)])
+def test_boots_a_guest_of_two_processors_in_bochs(boot, cpus, vps):
+    conf = [("linux", linux(vps=vps))]
+    machine = boot(conf, emulator="bochs", cpu=LEGS["vmx"]["bochs"], cpus=cpus, memory="512M")
+    machine.wait_prompt(timeout=300)
+    assert machine.command("nproc", timeout=60) == str(vps)
+    machine.send_line("poweroff")
+    assert machine.wait_end(timeout=120) == 0
+
+
 def test_no_svm_is_named(boot):
     machine = boot(cpu="qemu64,-svm")
     machine.expect("(?i)no virtualization extension")
