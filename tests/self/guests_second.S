@@ -110,8 +110,8 @@ guest_end elected
 /* Time stamps to GUEST_DATA; VP 1 meanwhile sets its own. */
 guest clock
 	x2apic_on
-	second_start
 	stamp	0x9000
+	second_start
 	say	1
 	stamp	0x9008
 	say	2
