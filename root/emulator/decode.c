@@ -275,6 +275,20 @@ static unsigned source_size(const struct decoder *d)
 						  : d->insn->operand_size;
 }
 
+/* Moves of an SSE register; without memory they are not for the emulator. */
+static void resolve_xmm_move(struct decoder *d)
+{
+	struct instruction *insn = d->insn;
+	struct operand xmm = {OPERAND_XMM, insn->reg, 16};
+	bool loads = d->row.form == FORM_XMM_RM;
+	unsigned size = insn->xmm->size;
+
+	if (!size)
+		size = insn->rex & REX_W ? 8 : 4;
+	insn->operand[loads] = (struct operand){OPERAND_MEMORY, 0, (uint8_t)size};
+	insn->operand[!loads] = xmm;
+}
+
 /* Turns the form of the row into the two operands. */
 static void resolve_operands(struct decoder *d)
 {
@@ -332,6 +346,8 @@ static void resolve_operands(struct decoder *d)
 		o[1] = (struct operand){OPERAND_REGISTER, EMULATOR_RDX, 2};
 		break;
 	case FORM_IMM: o[0] = immediate; break;
+	case FORM_XMM_RM:
+	case FORM_RM_XMM: resolve_xmm_move(d); break;
 	}
 }
 
@@ -364,6 +380,23 @@ static void adjust_0f(struct decoder *d)
 			d->row.operation = OPERATION_NONE;
 		break;
 	}
+}
+
+/* Makes a row of which only the encoding is known a move of an SSE register, if it is one. */
+static void adjust_xmm_move(struct decoder *d)
+{
+	struct instruction *insn = d->insn;
+	uint8_t prefix = insn->has_operand_prefix ? 0x66 : 0;
+
+	if (insn->repeat) /* goes before 66 */
+		prefix = insn->repeat;
+	if (insn->mod == 3 || d->row.operation != OPERATION_NONE)
+		return;
+	insn->xmm = xmm_move_find(d->map == MAP_0F38, insn->opcode, prefix);
+	if (!insn->xmm)
+		return;
+	d->row.operation = OPERATION_MOV_XMM;
+	d->row.form = insn->xmm->form;
 }
 
 /* Opcodes of the primary map that depend on more than their number. */
@@ -507,6 +540,8 @@ static void decode_legacy(struct decoder *d, uint8_t byte)
 		adjust_primary(d);
 	else if (d->map == MAP_0F)
 		adjust_0f(d);
+	if (d->row.flags & OPCODE_MODRM && (d->map == MAP_0F || d->map == MAP_0F38))
+		adjust_xmm_move(d);
 	select_operand_size(d);
 	decode_immediate(d);
 	resolve_operands(d);

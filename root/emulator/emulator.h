@@ -100,6 +100,15 @@ struct emulator_ops {
 	 * that the processor does not take. May be NULL.
 	 */
 	enum emulator_answer (*cr_write)(void *context, unsigned number, uint64_t value);
+	/*
+	 * A register that struct emulator_cpu does not have, by its enum hv_register_name: XMM0
+	 * to XMM15. A write takes effect at once; it is the last thing that an instruction does.
+	 * May be NULL.
+	 */
+	enum emulator_answer (*register_read)(void *context, uint32_t name,
+					      union hv_register_value *value);
+	enum emulator_answer (*register_write)(void *context, uint32_t name,
+					       const union hv_register_value *value);
 };
 
 enum emulator_outcome {

@@ -63,6 +63,14 @@ static perform_function *const performers[OPERATION_COUNT] = {
 	[OPERATION_POP_SEGMENT] = perform_pop_segment,
 	[OPERATION_MOV_FROM_SEGMENT] = perform_mov_from_segment,
 	[OPERATION_MOV_TO_SEGMENT] = perform_mov_to_segment,
+	[OPERATION_PUSHA] = perform_pusha,
+	[OPERATION_POPA] = perform_popa,
+	[OPERATION_ENTER] = perform_enter,
+	[OPERATION_LEAVE] = perform_leave,
+	[OPERATION_CALL] = perform_call,
+	[OPERATION_JMP] = perform_jmp,
+	[OPERATION_RET] = perform_ret,
+	[OPERATION_MOV_XMM] = perform_mov_xmm,
 	[OPERATION_MOVS] = perform_string,
 	[OPERATION_CMPS] = perform_string,
 	[OPERATION_STOS] = perform_string,
@@ -109,8 +117,7 @@ enum emulator_outcome emulation_fault(struct emulation *e, enum guest_vector vec
 	result->fault.vector = (uint8_t)vector;
 	result->fault.error_code = error_code;
 	/* real mode has no place for an error code (SDM vol. 3, 21.1.4) */
-	result->fault.has_error = vector != GUEST_VECTOR_UD && vector != GUEST_VECTOR_DE &&
-				  e->cpu->cr0 & GUEST_CR0_PE;
+	result->fault.has_error = vector >= GUEST_VECTOR_SS && e->cpu->cr0 & GUEST_CR0_PE;
 	return EMULATOR_FAULT;
 }
 
@@ -151,6 +158,9 @@ static void emulation_copy(struct emulation *e)
 {
 	memcpy(e->gpr, e->cpu->gpr, sizeof(e->gpr));
 	e->rflags = e->cpu->rflags;
+	e->rip = e->cpu->rip + e->insn.length;
+	if (e->code_size != 8)
+		e->rip = (uint32_t)e->rip;
 	e->loaded_segment = SEGMENT_NONE;
 	e->result->interrupt_shadow = false;
 }
@@ -244,10 +254,9 @@ static enum emulator_outcome fetch_instruction(struct emulation *e)
 static void emulation_finish(struct emulation *e)
 {
 	struct emulator_cpu *cpu = e->cpu;
-	uint64_t rip = cpu->rip + e->insn.length;
 
 	emulation_commit(e);
-	cpu->rip = e->code_size == 8 ? rip : (uint32_t)rip;
+	cpu->rip = e->rip;
 	cpu->rflags &= ~GUEST_FLAG_RF;
 	if (e->loaded_segment != SEGMENT_NONE)
 		cpu->segment[e->loaded_segment] = e->loaded;

@@ -29,6 +29,7 @@ struct emulation {
 	/* the working copy */
 	uint64_t gpr[EMULATOR_GPR_COUNT];
 	uint64_t rflags;
+	uint64_t rip;		/* where the guest goes on */
 	uint8_t loaded_segment; /* the segment to load at the end, or SEGMENT_NONE */
 	struct hv_x64_segment_register loaded;
 };
@@ -59,6 +60,8 @@ enum emulator_outcome emulation_answer(struct emulation *e, enum emulator_answer
 void emulation_commit(struct emulation *e);
 
 /* memory.c */
+/* Bits 63 to the highest one that is translated are all alike. */
+bool is_canonical(const struct emulation *e, uint64_t address);
 /* Checks segment:offset (size bytes) and gives its linear address: #GP, #SS. */
 enum emulator_outcome memory_linear(struct emulation *e, unsigned segment, uint64_t offset,
 				    unsigned size, bool write, uint64_t *linear);
@@ -114,6 +117,16 @@ perform_function perform_binary, perform_unary, perform_shift, perform_double_sh
 perform_function perform_mov, perform_movsx, perform_movbe, perform_lea, perform_xchg,
 	perform_setcc, perform_cmovcc, perform_push, perform_pop, perform_push_segment,
 	perform_pop_segment, perform_mov_from_segment, perform_mov_to_segment, perform_xlat;
+/* One value of size bytes; RSP moves when its memory was accessed. */
+enum emulator_outcome stack_push(struct emulation *e, unsigned size, uint64_t value);
+enum emulator_outcome stack_pop(struct emulation *e, unsigned size, uint64_t *value);
+/* How many bytes of RSP count. */
+unsigned stack_size(const struct emulation *e);
+/* perform_flow.c */
+perform_function perform_call, perform_jmp, perform_ret, perform_enter, perform_leave,
+	perform_pusha, perform_popa;
+/* perform_xmm.c */
+perform_function perform_mov_xmm;
 /* perform_string.c */
 perform_function perform_string;
 /* perform_system.c */

@@ -66,6 +66,14 @@ enum operation {
 	OPERATION_POP,
 	OPERATION_PUSH_SEGMENT,
 	OPERATION_POP_SEGMENT,
+	OPERATION_PUSHA,
+	OPERATION_POPA,
+	OPERATION_ENTER,
+	OPERATION_LEAVE,
+	OPERATION_CALL, /* near: relative, or through a register or memory */
+	OPERATION_JMP,
+	OPERATION_RET,
+	OPERATION_MOV_XMM, /* between memory and an SSE register */
 	OPERATION_MOV_FROM_SEGMENT,
 	OPERATION_MOV_TO_SEGMENT,
 	OPERATION_MOVS,
@@ -106,6 +114,8 @@ enum operand_form {
 	FORM_MEM_ACC,
 	FORM_ACC_DX,
 	FORM_IMM,
+	FORM_XMM_RM,
+	FORM_RM_XMM,
 };
 
 enum immediate_form {
@@ -144,6 +154,23 @@ struct opcode {
 	uint16_t flags;
 };
 
+/*
+ * A move between memory and an SSE register. The prefix is part of the opcode: 0, 66, F2 or F3.
+ * A load clears what it does not fill, unless it is told to keep it.
+ */
+struct xmm_move {
+	uint8_t opcode; /* of the 0F map; 0x2a is of 0F38 */
+	uint8_t prefix;
+	uint8_t form;
+	uint8_t size;	/* bytes in memory; 0: 4, or 8 with REX.W */
+	uint8_t offset; /* in the register */
+	bool keeps;	/* a load leaves the rest of the register as it is */
+	bool aligned;	/* memory must be aligned to 16 bytes */
+};
+
+/* The move with that encoding, or NULL. is_0f38: of the 0F38 map, otherwise of 0F. */
+const struct xmm_move *xmm_move_find(bool is_0f38, uint8_t opcode, uint8_t prefix);
+
 #define OPCODE_GROUP_COUNT 11
 
 extern const struct opcode opcode_map_primary[256];
@@ -162,9 +189,10 @@ struct operand {
 		OPERAND_REGISTER,
 		OPERAND_MEMORY,
 		OPERAND_IMMEDIATE,
+		OPERAND_XMM,
 	} kind;
 	uint8_t number; /* of the register */
-	uint8_t size;	/* in bytes: 1, 2, 4, 8 */
+	uint8_t size;	/* in bytes: 1, 2, 4, 8; of XMM moves 16 too */
 };
 
 struct instruction {
@@ -188,7 +216,8 @@ struct instruction {
 		uint8_t scale;	       /* 1, 2, 4, 8 */
 		uint64_t displacement; /* sign-extended */
 	} memory;
-	uint64_t immediate; /* sign-extended where the encoding says so */
+	uint64_t immediate;	    /* sign-extended where the encoding says so */
+	const struct xmm_move *xmm; /* for MOV_XMM */
 };
 
 enum decode_status {

@@ -11,8 +11,7 @@
 #define SEGMENT_TYPE_DOWN     BIT(2) /* data: expands down */
 #define SEGMENT_TYPE_WRITABLE BIT(1) /* data: writable; code: readable */
 
-/* Bits 63 to the highest one that is translated are all alike. */
-static bool is_canonical(const struct emulation *e, uint64_t address)
+bool is_canonical(const struct emulation *e, uint64_t address)
 {
 	unsigned unused = e->cpu->cr4 & GUEST_CR4_LA57 ? 64 - 57 : 64 - 48;
 

@@ -79,7 +79,8 @@ const struct opcode opcode_map_primary[256] = {
 	[0x48 ... 0x4f] = ROW(DEC, REG, NONE, 0),
 	[0x50 ... 0x57] = ROW(PUSH, REG, NONE, STACK),
 	[0x58 ... 0x5f] = ROW(POP, REG, NONE, STACK),
-	[0x60 ... 0x61] = PLAIN(NONE, NO64), /* PUSHA, POPA */
+	[0x60] = ROW(PUSHA, NONE, NONE, NO64),
+	[0x61] = ROW(POPA, NONE, NONE, NO64),
 	[0x62] = PLAIN(NONE, NO64 | MODRM | OPCODE_MEMORY), /* BOUND */
 	[0x63] = ROW(MOVSX, REG_RM, NONE, MODRM | OPCODE_SOURCE_DWORD), /* MOVSXD, ARPL */
 	[0x68] = ROW(PUSH, IMM, Z, STACK),
@@ -117,13 +118,13 @@ const struct opcode opcode_map_primary[256] = {
 	[0xb8 ... 0xbf] = ROW(MOV, REG_IMM, V, 0),
 	[0xc0] = IN_GROUP(SHIFT, RM_IMM, 8, BYTE),
 	[0xc1] = IN_GROUP(SHIFT, RM_IMM, 8, 0),
-	[0xc2] = PLAIN(16, NEAR), /* RET */
-	[0xc3] = PLAIN(NONE, NEAR),
+	[0xc2] = ROW(RET, NONE, 16, NEAR),
+	[0xc3] = ROW(RET, NONE, NONE, NEAR),
 	[0xc4 ... 0xc5] = PLAIN(NONE, NO64 | MODRM | OPCODE_MEMORY), /* LES, LDS; or VEX */
 	[0xc6] = IN_GROUP(MOV, RM_IMM, Z, BYTE),
 	[0xc7] = IN_GROUP(MOV, RM_IMM, Z, 0),
-	[0xc8] = PLAIN(16_8, STACK), /* ENTER */
-	[0xc9] = PLAIN(NONE, STACK),
+	[0xc8] = ROW(ENTER, NONE, 16_8, STACK),
+	[0xc9] = ROW(LEAVE, NONE, NONE, STACK),
 	[0xca] = PLAIN(16, 0), /* RET far */
 	[0xcb ... 0xcc] = PLAIN(NONE, 0),
 	[0xcd] = PLAIN(8, 0), /* INT */
@@ -140,7 +141,8 @@ const struct opcode opcode_map_primary[256] = {
 	[0xe0 ... 0xe3] = PLAIN(8, NEAR), /* LOOP, JCXZ */
 	PAIR(0xe4, IN, ACC_IMM, 8, OPCODE_MAX32),
 	PAIR(0xe6, OUT, ACC_IMM, 8, OPCODE_MAX32),
-	[0xe8 ... 0xe9] = PLAIN(Z, NEAR), /* CALL, JMP */
+	[0xe8] = ROW(CALL, IMM, Z, NEAR),
+	[0xe9] = PLAIN(Z, NEAR), /* JMP */
 	[0xea] = PLAIN(FAR, NO64),
 	[0xeb] = PLAIN(8, NEAR),
 	PAIR(0xec, IN, ACC_DX, NONE, OPCODE_MAX32),
@@ -249,8 +251,8 @@ const struct opcode opcode_groups[OPCODE_GROUP_COUNT][8] = {
 		MEMBER(INVALID, 0), MEMBER(INVALID, 0), MEMBER(INVALID, 0), MEMBER(INVALID, 0),
 	},
 	[GROUP_INCREMENT] = {
-		MEMBER(INC, LOCK), MEMBER(DEC, LOCK), MEMBER(NONE, NEAR),
-		MEMBER(NONE, OPCODE_MEMORY), MEMBER(NONE, NEAR), MEMBER(NONE, OPCODE_MEMORY),
+		MEMBER(INC, LOCK), MEMBER(DEC, LOCK), MEMBER(CALL, NEAR),
+		MEMBER(NONE, OPCODE_MEMORY), MEMBER(JMP, NEAR), MEMBER(NONE, OPCODE_MEMORY),
 		MEMBER(PUSH, STACK), MEMBER(INVALID, 0),
 	},
 	[GROUP_MOV] = { MEMBER(MOV, 0) },
@@ -264,3 +266,49 @@ const struct opcode opcode_groups[OPCODE_GROUP_COUNT][8] = {
 	[GROUP_CACHE] = { [7] = MEMBER(NOP, 0) }, /* CLFLUSH, SFENCE */
 };
 /* clang-format on */
+
+#define LOAD(opcode, prefix, size, offset, keeps, aligned)                \
+	{                                                                 \
+		opcode, prefix, FORM_XMM_RM, size, offset, keeps, aligned \
+	}
+#define STORE(opcode, prefix, size, offset, aligned)                      \
+	{                                                                 \
+		opcode, prefix, FORM_RM_XMM, size, offset, false, aligned \
+	}
+#define HALF 8 /* the offset of the upper half */
+
+/* clang-format off */
+static const struct xmm_move xmm_moves[] = {
+	LOAD(0x10, 0x00, 16, 0, false, false), STORE(0x11, 0x00, 16, 0, false), /* MOVUPS */
+	LOAD(0x10, 0x66, 16, 0, false, false), STORE(0x11, 0x66, 16, 0, false), /* MOVUPD */
+	LOAD(0x10, 0xf3, 4, 0, false, false), STORE(0x11, 0xf3, 4, 0, false), /* MOVSS */
+	LOAD(0x10, 0xf2, 8, 0, false, false), STORE(0x11, 0xf2, 8, 0, false), /* MOVSD */
+	LOAD(0x12, 0x00, 8, 0, true, false), STORE(0x13, 0x00, 8, 0, false), /* MOVLPS */
+	LOAD(0x12, 0x66, 8, 0, true, false), STORE(0x13, 0x66, 8, 0, false), /* MOVLPD */
+	LOAD(0x16, 0x00, 8, HALF, true, false), STORE(0x17, 0x00, 8, HALF, false), /* MOVHPS */
+	LOAD(0x16, 0x66, 8, HALF, true, false), STORE(0x17, 0x66, 8, HALF, false), /* MOVHPD */
+	LOAD(0x28, 0x00, 16, 0, false, true), STORE(0x29, 0x00, 16, 0, true), /* MOVAPS */
+	LOAD(0x28, 0x66, 16, 0, false, true), STORE(0x29, 0x66, 16, 0, true), /* MOVAPD */
+	LOAD(0x2a, 0x66, 16, 0, false, true), /* MOVNTDQA */
+	STORE(0x2b, 0x00, 16, 0, true), STORE(0x2b, 0x66, 16, 0, true), /* MOVNTPS, MOVNTPD */
+	LOAD(0x6e, 0x66, 0, 0, false, false), STORE(0x7e, 0x66, 0, 0, false), /* MOVD, MOVQ */
+	LOAD(0x6f, 0x66, 16, 0, false, true), STORE(0x7f, 0x66, 16, 0, true), /* MOVDQA */
+	LOAD(0x6f, 0xf3, 16, 0, false, false), STORE(0x7f, 0xf3, 16, 0, false), /* MOVDQU */
+	LOAD(0x7e, 0xf3, 8, 0, false, false), STORE(0xd6, 0x66, 8, 0, false), /* MOVQ */
+	STORE(0xe7, 0x66, 16, 0, true), /* MOVNTDQ */
+	LOAD(0xf0, 0xf2, 16, 0, false, false), /* LDDQU */
+};
+/* clang-format on */
+
+const struct xmm_move *xmm_move_find(bool is_0f38, uint8_t opcode, uint8_t prefix)
+{
+	const struct xmm_move *move;
+
+	/* 0F 2A converts integers: the only move with that number is of the other map */
+	if (is_0f38 != (opcode == 0x2a))
+		return NULL;
+	for (move = xmm_moves; move < xmm_moves + ARRAY_SIZE(xmm_moves); move++)
+		if (move->opcode == opcode && move->prefix == prefix)
+			return move;
+	return NULL;
+}

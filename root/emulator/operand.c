@@ -69,6 +69,7 @@ enum emulator_outcome location_load(struct emulation *e, const struct location *
 	case OPERAND_REGISTER: *value = register_read(e, operand->number, operand->size); break;
 	case OPERAND_IMMEDIATE: *value = e->insn.immediate & size_mask(operand->size); break;
 	case OPERAND_MEMORY: return memory_read(e, &location->access, value);
+	case OPERAND_XMM: /* perform_xmm.c has its own way */
 	case OPERAND_NONE: break;
 	}
 	return EMULATOR_DONE;

@@ -85,14 +85,14 @@ enum emulator_outcome perform_cmovcc(struct emulation *e)
 }
 
 /* How wide the stack pointer is (SDM vol. 1, 6.2.3). */
-static unsigned stack_size(const struct emulation *e)
+unsigned stack_size(const struct emulation *e)
 {
 	if (e->code_size == 8)
 		return 8;
 	return e->cpu->segment[EMULATOR_SS].attributes & HV_SEGMENT_DB ? 4 : 2;
 }
 
-static enum emulator_outcome stack_push(struct emulation *e, unsigned size, uint64_t value)
+enum emulator_outcome stack_push(struct emulation *e, unsigned size, uint64_t value)
 {
 	unsigned width = stack_size(e);
 	uint64_t top = (e->gpr[EMULATOR_RSP] - size) & size_mask(width);
@@ -107,7 +107,7 @@ static enum emulator_outcome stack_push(struct emulation *e, unsigned size, uint
 	return outcome;
 }
 
-static enum emulator_outcome stack_pop(struct emulation *e, unsigned size, uint64_t *value)
+enum emulator_outcome stack_pop(struct emulation *e, unsigned size, uint64_t *value)
 {
 	unsigned width = stack_size(e);
 	uint64_t top = e->gpr[EMULATOR_RSP] & size_mask(width);

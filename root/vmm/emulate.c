@@ -250,6 +250,23 @@ static enum emulator_answer control_write(void *context, unsigned number, uint64
 	return EMULATOR_ANSWER_OK;
 }
 
+/* ---- registers that are not in the run page ---- */
+
+static enum emulator_answer named_read(void *context, uint32_t name, union hv_register_value *value)
+{
+	status_t status = register_get(context, name, value);
+
+	return status == STATUS_OK ? EMULATOR_ANSWER_OK : EMULATOR_ANSWER_STOP;
+}
+
+static enum emulator_answer named_write(void *context, uint32_t name,
+					const union hv_register_value *value)
+{
+	status_t status = register_set(context, name, value);
+
+	return status == STATUS_OK ? EMULATOR_ANSWER_OK : EMULATOR_ANSWER_STOP;
+}
+
 static const struct emulator_ops emulator_ops = {
 	.memory = {.read_gpa = ram_read, .write_gpa = ram_write, .cmpxchg_gpa = ram_exchange},
 	.mmio_read = mmio_read,
@@ -257,6 +274,8 @@ static const struct emulator_ops emulator_ops = {
 	.io_in = port_in,
 	.io_out = port_out,
 	.cr_write = control_write,
+	.register_read = named_read,
+	.register_write = named_write,
 };
 
 /* ---- the VP's registers, there and back ---- */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <emulator/emulator.h>
+#include <emulator/instruction.h>
 #include <emulator/processor_bits.h>
 
 #define RAM_SIZE  0x10000u
@@ -130,6 +131,22 @@ static enum emulator_answer cr_write(void *context, unsigned number, uint64_t va
 	return world_answer(context);
 }
 
+static enum emulator_answer register_read(void *context, uint32_t name,
+					  union hv_register_value *value)
+{
+	promise(name - HV_X64_REGISTER_XMM0 < 16);
+	value->low = value->high = world_random(context);
+	return world_answer(context);
+}
+
+static enum emulator_answer register_write(void *context, uint32_t name,
+					   const union hv_register_value *value)
+{
+	(void)value;
+	promise(name - HV_X64_REGISTER_XMM0 < 16);
+	return world_answer(context);
+}
+
 static const struct emulator_ops all_ops = {
 	.memory = {read_gpa, write_gpa, cmpxchg_gpa},
 	.mmio_read = mmio_read,
@@ -137,6 +154,8 @@ static const struct emulator_ops all_ops = {
 	.io_in = io_in,
 	.io_out = io_out,
 	.cr_write = cr_write,
+	.register_read = register_read,
+	.register_write = register_write,
 };
 
 static const struct emulator_ops few_ops = {
@@ -188,6 +207,20 @@ static void tame(struct emulator_cpu *cpu, const struct choice *choice)
 				.limit = 0xffffffff, .attributes = HV_SEGMENT_P | HV_SEGMENT_S | 3};
 }
 
+/* RIP is behind the instruction, unless that is a branch: one may even go to itself. */
+static void check_rip(const struct emulator_cpu *before, const struct emulator_cpu *cpu,
+		      const struct emulator_result *result)
+{
+	struct instruction insn;
+
+	promise(result->length > 0);
+	promise(instruction_decode(&insn, result->bytes, result->length,
+				   emulator_code_size(before)) == DECODE_OK);
+	if (insn.operation != OPERATION_CALL && insn.operation != OPERATION_JMP &&
+	    insn.operation != OPERATION_RET)
+		promise(cpu->rip != before->rip);
+}
+
 static void step(struct emulator_cpu *cpu, const struct emulator_ops *ops, struct world *world)
 {
 	struct emulator_cpu before = *cpu;
@@ -199,7 +232,7 @@ static void step(struct emulator_cpu *cpu, const struct emulator_ops *ops, struc
 	promise(outcome == result.outcome);
 	promise(result.length <= EMULATOR_MAX_LENGTH && result.fetched <= EMULATOR_MAX_LENGTH);
 	switch (outcome) {
-	case EMULATOR_DONE: promise(result.length > 0 && cpu->rip != before.rip); return;
+	case EMULATOR_DONE: check_rip(&before, cpu, &result); return;
 	case EMULATOR_FAULT:
 		promise(result.fault.vector == GUEST_VECTOR_PF || cpu->cr2 == before.cr2);
 		promise(result.fault.has_error <= !!(cpu->cr0 & GUEST_CR0_PE));

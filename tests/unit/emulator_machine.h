@@ -54,6 +54,7 @@ struct machine {
 	enum emulator_answer answer; /* of all callbacks */
 	unsigned interfering;	     /* this many exchanges fail */
 	unsigned exchanges;
+	union hv_register_value xmm[16];
 	uint8_t ram[MACHINE_RAM];
 };
 
@@ -157,6 +158,28 @@ static inline enum emulator_answer machine_cr(void *context, unsigned number, ui
 	return m->answer;
 }
 
+static inline enum emulator_answer machine_register_read(void *context, uint32_t name,
+							 union hv_register_value *value)
+{
+	struct machine *m = context;
+
+	if (name - HV_X64_REGISTER_XMM0 >= 16)
+		return EMULATOR_ANSWER_STOP;
+	*value = m->xmm[name - HV_X64_REGISTER_XMM0];
+	return m->answer;
+}
+
+static inline enum emulator_answer machine_register_write(void *context, uint32_t name,
+							  const union hv_register_value *value)
+{
+	struct machine *m = context;
+
+	if (name - HV_X64_REGISTER_XMM0 >= 16 || m->answer != EMULATOR_ANSWER_OK)
+		return EMULATOR_ANSWER_STOP;
+	m->xmm[name - HV_X64_REGISTER_XMM0] = *value;
+	return EMULATOR_ANSWER_OK;
+}
+
 static const struct emulator_ops machine_ops = {
 	.memory = {machine_read_gpa, machine_write_gpa, machine_cmpxchg_gpa},
 	.mmio_read = machine_mmio_read,
@@ -164,6 +187,8 @@ static const struct emulator_ops machine_ops = {
 	.io_in = machine_in,
 	.io_out = machine_out,
 	.cr_write = machine_cr,
+	.register_read = machine_register_read,
+	.register_write = machine_register_write,
 };
 
 static inline void machine_put(struct machine *m, gpa_t gpa, uint64_t value, unsigned size)

@@ -74,6 +74,13 @@ static bool zydis_invents_base(const struct instruction *ours, const ZydisDecode
 	       ours->memory.base == REGISTER_NONE && theirs->mem.base == ZYDIS_REGISTER_R13D;
 }
 
+/* The prefix of DS is NOTRACK for it, before an indirect branch; without CET it is that of DS. */
+static bool zydis_sees_notrack(const struct instruction *ours)
+{
+	return ours->override == EMULATOR_DS &&
+	       (ours->operation == OPERATION_CALL || ours->operation == OPERATION_JMP);
+}
+
 static bool same_memory(const struct instruction *ours, const ZydisDecodedOperand *theirs)
 {
 	uint64_t mask = ~0ull >> (64 - 8 * ours->address_size);
@@ -87,14 +94,14 @@ static bool same_memory(const struct instruction *ours, const ZydisDecodedOperan
 	       (ours->memory.index == REGISTER_NONE || ours->memory.scale == theirs->mem.scale ||
 		(ours->memory.scale == 1 && theirs->mem.scale == 0)) &&
 	       (ours->memory.displacement & mask) == (displacement & mask) &&
-	       (ours->operation == OPERATION_LEA ||
+	       (ours->operation == OPERATION_LEA || zydis_sees_notrack(ours) ||
 		ours->memory.segment == theirs->mem.segment - ZYDIS_REGISTER_ES);
 }
 
 static bool same_operand(const struct instruction *ours, const struct operand *o,
 			 const ZydisDecodedOperand *t)
 {
-	uint64_t mask = o->size ? ~0ull >> (64 - 8 * o->size) : 0;
+	uint64_t mask = o->size ? ~0ull >> (64 - 8 * MIN(o->size, 8)) : 0;
 
 	/* counts and ports: we extend the sign of every byte, and use only the byte */
 	if (t->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !t->imm.is_signed && t->size == 8)
@@ -108,6 +115,7 @@ static bool same_operand(const struct instruction *ours, const struct operand *o
 			/* MOVSXD r16: manuals differ about the source */
 			(ours->operation == OPERATION_MOVSX && ours->operand_size == 2));
 	case OPERAND_REGISTER:
+	case OPERAND_XMM:
 		return t->type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		       o->number == number_of(t->reg.value);
 	case OPERAND_IMMEDIATE:

@@ -353,9 +353,9 @@ static void illegal_encodings(void **state)
 static void what_is_unknown_is_said(void **state)
 {
 	(void)state;
-	assert_int_equal(RUN(m, 0x0f, 0x28, 0x03), EMULATOR_UNHANDLED); /* movaps */
+	assert_int_equal(RUN(m, 0x0f, 0x6f, 0x03), EMULATOR_UNHANDLED); /* movq of MMX */
 	assert_int_equal(m->result.length, 3);
-	assert_int_equal(m->result.bytes[1], 0x28);
+	assert_int_equal(m->result.bytes[1], 0x6f);
 	assert_non_null(m->result.reason);
 	assert_int_equal(RUN(m, 0xc5, 0xf8, 0x28, 0x03), EMULATOR_UNHANDLED); /* vmovaps */
 	assert_int_equal(m->result.length, 4);

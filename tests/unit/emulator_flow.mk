@@ -1,0 +1,1 @@
+test_emulator_flow_SRCS := root/emulator/decode.c root/emulator/opcodes.c root/emulator/execute.c root/emulator/memory.c root/emulator/operand.c root/emulator/arithmetic.c root/emulator/guest_walk.c root/emulator/perform_arithmetic.c root/emulator/perform_data.c root/emulator/perform_string.c root/emulator/perform_system.c root/emulator/perform_flow.c root/emulator/perform_xmm.c
