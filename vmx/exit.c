@@ -224,30 +224,39 @@ static void reinject(struct vp_vtl *v, uint64_t info)
 			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~BLOCKED_BY_NMI);
 }
 
-void vmx_exit_decode(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+/* An exit that no instruction asked for. Apart, so that the others need no stack for it. */
+static __attribute__((noinline)) void decode_unasked(struct vp *vp, struct vp_vtl *v,
+						     struct vmx_vp *s, struct vp_exit *exit,
+						     decode_function_t *decode)
 {
-	struct vp_vtl *v = vp_active(vp);
+	uint64_t vectoring = vmcs_read(VMCS_VECTORING_EVENT);
+
+	if (vectoring & EVENT_INFO_VALID)
+		reinject(v, vectoring);
+	if (decode)
+		decode(vp, s, exit);
+}
+
+void vmx_exit_decode(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s, struct vp_exit *exit)
+{
 	uint32_t reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
-	uint64_t blocked, vectoring;
-	const struct exit_row *row;
+	const struct exit_row *row = &rows[reason];
+	uint64_t blocked;
 
 	exit->byte_count = 0;
-	if (unlikely(reason >= VMX_REASON_LIMIT)) {
+	if (unlikely(reason >= VMX_REASON_LIMIT || !row->kind)) {
 		decode_failed(exit, reason);
 		return;
 	}
+	exit->kind = row->kind;
 	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	v->arch.shadow = s->shadow = !!(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
 	v->arch.nmi_masked = blocked & BLOCKED_BY_NMI;
-	vectoring = vmcs_read(VMCS_VECTORING_EVENT);
-	if (unlikely(vectoring & EVENT_INFO_VALID))
-		reinject(v, vectoring);
-	row = &rows[reason];
-	exit->kind = row->kind;
-	if (row->is_instruction)
-		exit->next_rip = v->arch.rip + vmcs_read(VMCS_INSTRUCTION_LENGTH);
+	if (!row->is_instruction) {
+		decode_unasked(vp, v, s, exit, row->decode);
+		return;
+	}
+	exit->next_rip = v->arch.rip + vmcs_read(VMCS_INSTRUCTION_LENGTH);
 	if (row->decode)
 		row->decode(vp, s, exit);
-	else if (unlikely(!row->kind))
-		decode_failed(exit, reason);
 }

@@ -54,7 +54,7 @@ struct vmx_vp {
 	uint32_t cpu_controls; /* as written */
 	/* What the VMCS holds, to write it only when it changes. */
 	uint64_t rip, rsp, rflags, tsc_offset;
-	uint8_t shadow;
+	uint8_t shadow, cr8;
 	uint64_t dr6;
 	/* The guest's syscall MSRs while it is not loaded. */
 	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
@@ -91,7 +91,7 @@ void vmx_dr_take(struct vp *vp, struct vmx_vp *s);
 void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on);
 
 /* vmx/exit.c */
-void vmx_exit_decode(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit);
+void vmx_exit_decode(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s, struct vp_exit *exit);
 
 /* vmx/state.c */
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);

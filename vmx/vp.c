@@ -251,6 +251,9 @@ void vmx_load(struct vp *vp)
 		s->placed = true;
 		s->vpid_generation = 0; /* translations of an earlier stay may be left here */
 	}
+	/* VPIDs are used up by others alone, while this VP is not loaded. */
+	if (s->vpid_generation != c->vpid_generation)
+		s->flush = true;
 	vmcs_write(VMCS_HOST_CR0, cr0_read());
 	vmcs_write(VMCS_HOST_CR3, cr3_read());
 	vmcs_write(VMCS_HOST_FS_BASE, msr_read(MSR_FS_BASE));
@@ -304,16 +307,24 @@ static void vpid_assign(struct vmx_vp *s)
 	s->vpid_generation = c->vpid_generation;
 }
 
-static void translations_refresh(struct vmx_vp *s, uint64_t generation)
+static __attribute__((noinline)) void translations_refresh(struct vmx_vp *s, uint64_t generation)
 {
-	struct vmx_cpu *c = this_cpu()->backend;
-
 	if (s->tlb_generation != generation) {
 		s->tlb_generation = generation;
 		vmx_invept(INVALIDATE_SINGLE, s->eptp);
 	}
-	if (s->flush || s->vpid_generation != c->vpid_generation)
+	if (s->flush)
 		vpid_assign(s);
+}
+
+/* The threshold may not be above the TPR (27.2.1.1). */
+static __attribute__((noinline)) void tpr_changed(struct vmx_vp *s, uint8_t cr8)
+{
+	s->cr8 = cr8;
+	if (s->threshold > cr8) {
+		s->threshold = cr8;
+		vmcs_write(VMCS_TPR_THRESHOLD, cr8);
+	}
 }
 
 /* What the shared code changed since the last exit. */
@@ -342,11 +353,9 @@ static void changes_write(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s)
 	/* SDM 3C 27.3.1.5: in a shadow, TF needs its trap to be pending. */
 	if (unlikely(v->arch.shadow && (v->arch.rflags & RFLAGS_TF)))
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
-	s->virtual_apic[VIRTUAL_TPR] = (uint64_t)v->arch.cr8 << 4;
-	/* The threshold may not be above (27.2.1.1); the guest may have lowered its TPR by the APIC. */
-	if (unlikely(s->threshold > v->arch.cr8)) {
-		s->threshold = v->arch.cr8;
-		vmcs_write(VMCS_TPR_THRESHOLD, s->threshold);
+	if (unlikely(s->cr8 != v->arch.cr8)) {
+		s->virtual_apic[VIRTUAL_TPR] = (uint64_t)v->arch.cr8 << 4;
+		tpr_changed(s, v->arch.cr8);
 	}
 }
 
@@ -354,11 +363,10 @@ void vmx_enter(struct vp *vp, struct vp_exit *exit)
 {
 	struct vp_vtl *v = vp_active(vp);
 	struct vmx_vp *s = v->backend;
-	struct vmx_cpu *c = this_cpu()->backend;
 	uint64_t generation = atomic_load(&v->space->tlb_generation);
+	uint8_t cr8;
 
-	if (unlikely(s->tlb_generation != generation || s->flush ||
-		     s->vpid_generation != c->vpid_generation))
+	if (unlikely(s->tlb_generation != generation || s->flush))
 		translations_refresh(s, generation);
 	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
 	changes_write(vp, v, s);
@@ -376,8 +384,12 @@ void vmx_enter(struct vp *vp, struct vp_exit *exit)
 	v->arch.rip = s->rip = vmcs_read(VMCS_GUEST_RIP);
 	v->arch.rflags = s->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	vp->arch.gpr[GPR_RSP] = s->rsp = vmcs_read(VMCS_GUEST_RSP);
-	v->arch.cr8 = (uint8_t)(s->virtual_apic[VIRTUAL_TPR] >> 4) & 0xf;
-	vmx_exit_decode(vp, s, exit);
+	cr8 = (uint8_t)(s->virtual_apic[VIRTUAL_TPR] >> 4) & 0xf;
+	if (unlikely(s->cr8 != cr8)) {
+		v->arch.cr8 = cr8;
+		tpr_changed(s, cr8);
+	}
+	vmx_exit_decode(vp, v, s, exit);
 }
 
 /* ---- events ---- */

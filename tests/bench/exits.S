@@ -7,6 +7,7 @@
  */
 #include "../guest/guest.inc"
 #define ROUNDS		 1000
+#define CONSOLE_TICKS	 2000000
 #define UNSERVED_PORT	 0x2345
 #define SERVED_ADDRESS	 0xff000000 /* memory of the test device; on the bare machine nothing */
 #define CODE_SELECTOR	 0x08
@@ -91,6 +92,7 @@
 /* measure NAME, LIMIT (none: ""), one of these. */
 	.macro measure name, limit, code
 	\code			/* the first one may have to build something */
+	call console_wait
 	rdtsc
 	mov %eax, before
 	mov $ROUNDS, %edi
@@ -251,6 +253,7 @@ trampoline_end:
 	.code32
 ap_main:
 	mov $DATA_SELECTOR, %eax
+	mov %eax, %ds
 	mov %eax, %ss
 	mov $ap_stack_top, %esp
 	call tables_load_registers
@@ -260,6 +263,16 @@ ap_main:
 	call wait_for_count
 	write_msr X2APIC_ICR, ICR_FIXED | VECTOR_BACK, 0
 	jmp 1b
+
+/* The host writes what was printed before, at the pace of its serial line, on this processor. */
+console_wait:
+	rdtsc
+	mov %eax, before
+1:	rdtsc
+	sub before, %eax
+	cmp $CONSOLE_TICKS, %eax
+	jb 1b
+	ret
 
 /* EAX in decimal. */
 print_number:
