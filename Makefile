@@ -266,7 +266,7 @@ export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 # Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
 GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/*.S tests/bench/*.S))
 guest-tests: $(GUEST_TESTS)
-$(BUILD)/guest-tests/%.elf: tests/%.S tests/guest/guest.inc
+$(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@

@@ -8,6 +8,7 @@
  */
 #include "svm.h"
 #include <arch/cr.h>
+#include <arch/msr.h>
 #include <kernel/string.h>
 
 #define DR6_BS		BIT(14)
@@ -70,7 +71,7 @@ static void decode_cr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
 	struct vmcb *vmcb = s->vmcb;
 
-	exit->cr.number = vmcb->exit_code & 0xf;
+	exit->cr.number = vmcb->exit_code == SVM_EXIT_CR0_SEL ? 0 : vmcb->exit_code & 0xf;
 	exit->cr.write = vmcb->exit_code >= SVM_EXIT_CR_WRITE;
 	exit->cr.decoded = (svm_features & SVM_FEATURE_DECODE) && (vmcb->exit_info1 & CR_INFO_MOV);
 	exit->cr.gpr = CR_INFO_GPR(vmcb->exit_info1);
@@ -143,6 +144,7 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_SMI] = {VP_EXIT_INTERRUPT, 0, NULL},
 	[SVM_EXIT_INIT] = {VP_EXIT_INTERRUPT, 0, NULL},
 	[SVM_EXIT_VINTR] = {VP_EXIT_INTERRUPT_WINDOW, 0, decode_window},
+	[SVM_EXIT_CR0_SEL] = {VP_EXIT_CR, 0, decode_cr},
 	[SVM_EXIT_RDPMC] = {VP_EXIT_PROTECTED, 2, NULL},
 	[SVM_EXIT_CPUID] = {VP_EXIT_CPUID, 2, NULL},
 	[SVM_EXIT_RSM] = {VP_EXIT_UNDEFINED, 2, NULL},
@@ -232,4 +234,44 @@ void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 		row->decode(vp, s, exit);
 	else if (unlikely(!row->kind))
 		decode_other(vp, s, exit);
+}
+
+/* What QEMU 7.2 lets a guest put into its registers, though VMRUN refuses it: the upper halves of
+ * DR6 and DR7, and L with D in CS, which it runs as 64-bit code. True: there was some. */
+static bool state_mend(struct vmcb *vmcb)
+{
+	bool wrong = vmcb->dr6 >> 32 || vmcb->dr7 >> 32;
+
+	vmcb->dr6 = (uint32_t)vmcb->dr6;
+	vmcb->dr7 = (uint32_t)vmcb->dr7;
+	if ((vmcb->cs.attributes & VMCB_SEGMENT_L) && (vmcb->cs.attributes & VMCB_SEGMENT_D)) {
+		vmcb->cs.attributes &= (uint16_t)~VMCB_SEGMENT_D;
+		wrong = true;
+	}
+	vmcb->clean = 0;
+	return wrong;
+}
+
+bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	struct vp_vtl *v = vp_active(vp);
+	struct vmcb *vmcb = s->vmcb;
+
+	exit->kind = VP_EXIT_FAILED;
+	exit->code = SVM_EXIT_INVALID;
+	if (!s->illegal && state_mend(vmcb)) {
+		exit->kind = VP_EXIT_NONE;
+		if (vmcb->exit_int_info & VMCB_EVENT_VALID)
+			reinject(v, vmcb->exit_int_info);
+	} else if (!s->illegal && !(svm_features & SVM_FEATURE_NRIP) && (vmcb->efer & EFER_LMA)) {
+		/* QEMU 7.2 ends so for a MOV to CR3 that should be #GP. */
+		vmcb->exit_code = SVM_EXIT_CR_WRITE + 3;
+		return false;
+	}
+	if (s->step)
+		v->arch.rflags &= ~RFLAGS_TF;
+	s->step = false;
+	svm_window_close(s);
+	vmcb->event_inject = 0;
+	return true;
 }

@@ -4,6 +4,7 @@
  * syscall MSRs live in the processor: VMSAVE fetches them first, VMLOAD puts them back.
  */
 #include "svm.h"
+#include <arch/cr.h>
 #include <arch/msr.h>
 
 #define LIVE_GROUPS (STATE_SEGMENTS | STATE_SYSCALL)
@@ -96,9 +97,24 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 	if (groups & STATE_DEBUG) {
 		if (s->dr_live)
 			svm_dr_save(vp);
-		state->dr6 = vmcb->dr6;
-		state->dr7 = vmcb->dr7;
+		state->dr6 = (uint32_t)vmcb->dr6; /* see state_mend() */
+		state->dr7 = (uint32_t)vmcb->dr7;
 	}
+}
+
+/* Of the states that VMRUN refuses (15.5.1), those that can be set here. It is not left to VMRUN, as
+ * QEMU 7.2 overwrites the VMCB with the host's state then. */
+static bool is_illegal(const struct vmcb *vmcb)
+{
+	bool long_mode = (vmcb->efer & EFER_LME) && (vmcb->cr0 & CR0_PG);
+	uint16_t both = VMCB_SEGMENT_L | VMCB_SEGMENT_D;
+
+	if ((vmcb->cr0 | vmcb->cr4 | vmcb->dr6 | vmcb->dr7) >> 32)
+		return true;
+	if ((vmcb->cr0 & CR0_NW) && !(vmcb->cr0 & CR0_CD))
+		return true;
+	return long_mode && (!(vmcb->cr4 & CR4_PAE) || !(vmcb->cr0 & CR0_PE) ||
+			     (vmcb->cs.attributes & both) == both);
 }
 
 void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state)
@@ -144,6 +160,8 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		vmcb->dr6 = state->dr6;
 		vmcb->dr7 = state->dr7;
 	}
+	s->illegal = is_illegal(vmcb);
+	s->flush |= s->illegal; /* svm_enter() looks at it there */
 	vmcb->clean = 0;
 	if (s->loaded && (groups & LIVE_GROUPS))
 		svm_vmload(s->vmcb_hpa);

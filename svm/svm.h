@@ -39,12 +39,13 @@ struct svm_vp {
 	uint64_t asid_generation;
 	uint64_t tlb_generation; /* of the space, at the last entry */
 	bool flush;		 /* stale guest-linear translations */
+	bool illegal;		 /* VMRUN would refuse what was set */
 	bool loaded;
-	bool dr_live;	     /* the guest's DR0-3 are in the registers, not intercepted */
-	bool step;	     /* this entry steps over one instruction, to a window */
-	uint64_t step_dr6;   /* when it began: the guest's, whose bits stay until it clears them */
-	bool window;	     /* V_IRQ is used to find an interrupt window */
-	bool shadow_dropped; /* VMRUN was seen not to load the interrupt shadow */
+	bool dr_live;	   /* the guest's DR0-3 are in the registers, not intercepted */
+	bool step;	   /* this entry steps over one instruction, to a window */
+	uint64_t step_dr6; /* when it began: the guest's, whose bits stay until it clears them */
+	bool window;	   /* V_IRQ is used to find an interrupt window */
+	bool shadow_dropped;	/* VMRUN was seen not to load the interrupt shadow */
 };
 
 extern uint32_t svm_features;
@@ -105,6 +106,9 @@ void svm_dr_save(struct vp *vp);
 
 /* svm/exit.c */
 void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
+/* VMEXIT_INVALID, after which the VMCB need not hold the guest's state. False: the guest did run, and
+ * what the VMCB says is to be decoded. */
+bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
 
 /* svm/state.c */
 void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);

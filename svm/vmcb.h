@@ -87,6 +87,10 @@ struct vmcb {
 	uint8_t reserved_678[0x1000 - 0x678];
 } __aligned(4096);
 
+/* Attributes of a code segment */
+#define VMCB_SEGMENT_L BIT(9)
+#define VMCB_SEGMENT_D BIT(10)
+
 static_assert(sizeof(struct vmcb) == 4096, "one page");
 static_assert(offsetof(struct vmcb, pause_threshold) == 0x03c, "APM B-1");
 static_assert(offsetof(struct vmcb, asid) == 0x058, "APM B-1");
@@ -114,6 +118,7 @@ enum vmcb_intercept {
 	INTERCEPT_SMI = 2,
 	INTERCEPT_INIT = 3,
 	INTERCEPT_VINTR = 4,
+	INTERCEPT_CR0_SEL = 5, /* writes that change more than TS and MP */
 	INTERCEPT_RDPMC = 15,
 	INTERCEPT_CPUID = 18,
 	INTERCEPT_RSM = 19,
@@ -195,6 +200,7 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_SMI	    0x062u
 #define SVM_EXIT_INIT	    0x063u
 #define SVM_EXIT_VINTR	    0x064u
+#define SVM_EXIT_CR0_SEL    0x065u
 #define SVM_EXIT_RDPMC	    0x06fu
 #define SVM_EXIT_CPUID	    0x072u
 #define SVM_EXIT_RSM	    0x073u
@@ -226,7 +232,7 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_TLBSYNC    0x0a4u
 #define SVM_EXIT_LIMIT	    0x0a5u /* of the codes that are dense */
 #define SVM_EXIT_NPF	    0x400u
-#define SVM_EXIT_INVALID    0xffffffffffffffffull
+#define SVM_EXIT_INVALID    0xffffffffu /* the low half: QEMU 7.2 stores no more */
 
 /* EXITINFO1 of an IOIO exit (15.10.2) */
 #define IOIO_IN	     BIT(0)

@@ -14,13 +14,15 @@
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
-#define EXCEPTION_DB 1u
-#define EXCEPTION_AC 17u
-#define EXCEPTION_MC 18u
-#define DR7_ENABLED  0xffu
-#define DR7_OFF	     0x400ull
-#define DR7_TYPES    0x11110000ull /* all four: data writes */
-#define ALL_DRS	     0xffffu
+#define EXCEPTION_DB	 1u
+#define EXCEPTION_AC	 17u
+#define EXCEPTION_MC	 18u
+#define DR7_ENABLED	 0xffu
+#define DR7_OFF		 0x400ull
+#define DR7_TYPES	 0x11110000ull		       /* all four: data writes */
+#define DR7_TYPE(dr7, i) ((dr7) >> (16 + 4 * (i)) & 3) /* 0: code */
+#define DR7_LOCAL(i)	 BIT(2 * (i))
+#define ALL_DRS		 0xffffu
 
 static const uint8_t intercepts[] = {
 	INTERCEPT_INTR,	       INTERCEPT_NMI,	   INTERCEPT_SMI,
@@ -33,7 +35,7 @@ static const uint8_t intercepts[] = {
 	INTERCEPT_WBINVD,      INTERCEPT_MONITOR,  INTERCEPT_MWAIT,
 	INTERCEPT_MWAIT_ARMED, INTERCEPT_XSETBV,   INTERCEPT_RDPRU,
 	INTERCEPT_INVLPGB,     INTERCEPT_MCOMMIT,  INTERCEPT_INVLPGB_ILLEGAL,
-	INTERCEPT_TLBSYNC,
+	INTERCEPT_TLBSYNC,     INTERCEPT_CR0_SEL,
 };
 
 static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
@@ -42,7 +44,8 @@ static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
 
 	for (i = 0; i < ARRAY_SIZE(intercepts); i++)
 		svm_intercept(vmcb, intercepts[i], true);
-	/* CR4 decides which features the guest has, so its writes are checked. */
+	/* CR4 decides which features the guest has, so its writes are checked. Those of CR0 are too,
+	 * since QEMU 7.2 takes each value, and VMRUN then does not. */
 	vmcb->intercept_cr_write = BIT(4);
 	vmcb->intercept_dr_read = ALL_DRS;
 	vmcb->intercept_dr_write = ALL_DRS;
@@ -116,11 +119,24 @@ void svm_dr_take(struct vp *vp, struct svm_vp *s)
 
 /*
  * #VMEXIT has switched DR7 off (15.6). QEMU 7.2 keeps the guest's breakpoints armed all the same,
- * for whoever runs next; a change of the types, forth and back, makes it forget them. On a
- * processor that does as the manual says this does nothing.
+ * for whoever runs next; a change of the types, forth and back, makes it forget them. It takes them
+ * for breakpoints on code then, and dies of one on data; so another, on code at address 0, goes into
+ * that one's place first. On a processor that does as the manual says this does nothing.
  */
-static void dr7_forget(void)
+static void dr7_forget(uint64_t dr7)
 {
+	uint64_t data = 0;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		if (DR7_TYPE(dr7, i))
+			data |= DR7_LOCAL(i);
+	if (data) {
+		__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3"
+				 :
+				 : "r"(0ull));
+		__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF | data));
+	}
 	__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF | DR7_TYPES));
 	__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF));
 }
@@ -128,7 +144,7 @@ static void dr7_forget(void)
 static void dr_put(struct vp *vp, struct svm_vp *s)
 {
 	svm_dr_save(vp);
-	dr7_forget();
+	dr7_forget(s->vmcb->dr7);
 	s->dr_live = false;
 	s->vmcb->intercept_dr_read = ALL_DRS;
 	s->vmcb->intercept_dr_write = ALL_DRS;
@@ -194,6 +210,10 @@ void svm_enter(struct vp *vp, struct vp_exit *exit)
 
 	if (unlikely(s->asid_generation != c->asid_generation || s->flush ||
 		     s->tlb_generation != generation)) {
+		if (unlikely(s->illegal)) {
+			svm_entry_refused(vp, s, exit);
+			return;
+		}
 		s->tlb_generation = generation;
 		svm_asid_assign(s);
 	}
@@ -215,6 +235,9 @@ void svm_enter(struct vp *vp, struct vp_exit *exit)
 
 	svm_world_switch(vp->arch.gpr, s->vmcb_hpa);
 
+	if (unlikely((uint32_t)vmcb->exit_code == SVM_EXIT_INVALID) &&
+	    svm_entry_refused(vp, s, exit))
+		return;
 	if (unlikely(v->arch.shadow))
 		shadow_keep(v, vmcb);
 	v->arch.rip = vmcb->rip;

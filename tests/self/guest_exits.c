@@ -15,13 +15,15 @@ GUEST_CODE_DECLARE(triple_fault);
 GUEST_CODE_DECLARE(mmio);
 GUEST_CODE_DECLARE(string_io);
 GUEST_CODE_DECLARE(cr4);
+GUEST_CODE_DECLARE(control);
+GUEST_CODE_DECLARE(mended);
 GUEST_CODE_DECLARE(xsetbv);
 GUEST_CODE_DECLARE(xsetbv_user);
 GUEST_CODE_DECLARE(fpu);
 GUEST_CODE_DECLARE(debug);
 GUEST_CODE_DECLARE(watch);
-extern const char guest_msr_gp[], guest_cr4_gp[], guest_undefined_ud[], guest_xsetbv_gp[],
-	guest_xsetbv_user_gp[], guest_debug_db[];
+extern const char guest_control_gp[], guest_mended_gp[], guest_msr_gp[], guest_cr4_gp[],
+	guest_undefined_ud[], guest_xsetbv_gp[], guest_xsetbv_user_gp[], guest_debug_db[];
 
 #define EFER_VISIBLE	 0xd01u /* SCE, LME, LMA, NXE: no SVME */
 #define CPUID_HYPERVISOR BIT(31)
@@ -230,6 +232,48 @@ SELFTEST(exit_cr4)
 		ended = guest_run(&g);
 	}
 	GUEST_CHECK(&g, ended == VP_RUN_PORT_IO && g.run->port.value == 0); /* from #GP's handler */
+	guest_destroy(&g);
+}
+
+/* The VMM's part: a MOV of RAX to CR0 or CR3, which the guest makes at `rip`. */
+static void move_to_control(struct test_guest *g)
+{
+	const uint8_t *code = g->ram + g->run->regs.rip;
+
+	if ((code[2] >> 3 & 7) == 3)
+		g->run->regs.cr3 = g->run->regs.gpr[GPR_RAX];
+	else
+		g->run->regs.cr0 = g->run->regs.gpr[GPR_RAX];
+	g->run->regs.rip += 3;
+	g->run->set = VP_SET_GPRS | VP_SET_CRS;
+}
+
+SELFTEST(exit_control_registers)
+{
+	struct test_guest g;
+	uint32_t ended;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, control);
+	guest_vector_set(&g, 13, (uintptr_t)guest_control_gp);
+	while ((ended = guest_run(&g)) == VP_RUN_EMULATE) {
+		GUEST_CHECK(&g, g.run->emulate.flags == EMULATE_CR);
+		move_to_control(&g);
+	}
+	GUEST_CHECK(&g, ended == VP_RUN_PORT_IO && g.run->port.value == 3);
+	guest_destroy(&g);
+}
+
+/* Emulators let a guest write what makes VMRUN refuse its state: it goes on all the same. */
+SELFTEST(exit_state_mended)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, mended);
+	guest_vector_set(&g, 13, (uintptr_t)guest_mended_gp);
+	GUEST_CHECK(&g, guest_says(&g, 0x44));
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_DR7) == 0x400);
 	guest_destroy(&g);
 }
 

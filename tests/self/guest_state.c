@@ -65,6 +65,41 @@ SELFTEST(state_after_reset)
 	guest_destroy(&g);
 }
 
+/* PG without PE (APM 2 15.5.1, SDM 3C 27.3.1.1). The registers are still the guest's, and the next
+ * guest runs. */
+SELFTEST(state_refused_is_kept)
+{
+	static const uint32_t kept[] = {
+		HV_X64_REGISTER_RAX, HV_X64_REGISTER_RSP,    HV_X64_REGISTER_R15,
+		HV_X64_REGISTER_RIP, HV_X64_REGISTER_RFLAGS, HV_X64_REGISTER_CR3,
+		HV_X64_REGISTER_CR4,
+	};
+	struct test_guest g, next;
+	uint64_t before[ARRAY_SIZE(kept)];
+	struct guest_state state;
+	uint32_t i;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, out);
+	GUEST_CHECK(&g, guest_says(&g, 0x11));
+	GUEST_CHECK(&g, guest_register_set(&g, HV_X64_REGISTER_RAX, 0x123456789a));
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		before[i] = guest_register(&g, kept[i]);
+	backend->state_get(g.vp, 0, STATE_CONTROL, &state);
+	state.cr0 &= ~1ull;
+	backend->state_set(g.vp, 0, STATE_CONTROL, &state);
+	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_FAILED);
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		GUEST_CHECK(&g, guest_register(&g, kept[i]) == before[i]);
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_CR0) == state.cr0);
+	GUEST_CHECK(&g, g.run->regs.rip == guest_register(&g, HV_X64_REGISTER_RIP));
+	GUEST_CHECK(&g, guest_create(&next));
+	guest_start(&next, out);
+	GUEST_CHECK(&g, guest_says(&next, 0x11));
+	guest_destroy(&next);
+	guest_destroy(&g);
+}
+
 /* L and D at once in CS (APM 2 15.5.1): the processor refuses, and the VP can be reset. */
 SELFTEST(state_that_cannot_be)
 {

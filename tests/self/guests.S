@@ -296,6 +296,48 @@ handler cr4 gp
 	hlt
 guest_end cr4
 
+/* Values that the registers do not take; #GP's handler counts, and goes on behind the MOV. */
+guest control
+	xor	%ebx, %ebx
+	mov	%cr0, %rax
+	bts	$29, %rax /* NW without CD */
+	btr	$30, %rax
+	mov	%rax, %cr0
+	mov	%cr0, %rax
+	btr	$0, %rax /* PG without PE */
+	mov	%rax, %cr0
+	mov	%cr3, %rax
+	bts	$52, %rax
+	mov	%rax, %cr3
+	mov	%cr3, %rax
+	btr	$52, %rax /* none: this one is fine */
+	mov	%rax, %cr3
+	mov	%ebx, %eax
+	out	%eax, $0x99
+	hlt
+handler control gp
+	inc	%ebx
+	addq	$3, 8(%rsp)
+	add	$8, %rsp
+	iretq
+guest_end control
+
+/* What no processor takes either, but emulators do: the guest goes on. */
+guest mended
+	mov	%dr7, %rax
+	bts	$40, %rax
+	mov	%rax, %dr7
+	jmp	1f
+handler mended gp
+	add	$40, %rsp
+1:	mov	$0x44, %r12d
+	cpuid
+	cpuid
+	mov	%r12d, %eax
+	out	%eax, $0x99
+	hlt
+guest_end mended
+
 guest xsetbv
 	mov	%cr4, %rax
 	bts	$18, %rax

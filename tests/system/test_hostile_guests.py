@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Guests that do harm for ever, several of them beside one Linux that must not notice."""
+import re
+import time
+
+import pytest
+from conftest import PROMPT, linux, small
+
+MMIO_KINDS = "fghcubtpidsk"
+# The keys of each and what it says. All go on for ever but those that ENDS names, by how they end.
+GROUPS = {
+    "random": {
+        "msr": (small("random_msr"), "guest: random MSRs"),
+        "registers": (small("random_registers"), "guest: random registers"),
+    },
+    "faults": {
+        f"fault-{kind}": (small("fault_loop", cmdline=kind), f"guest: faults for ever: {kind}")
+        for kind in "dbsaupi"
+    },
+    "storms": {
+        f"storm-{kind}": (small("storm", cmdline=kind, vps=2), f"guest: storms: {kind}")
+        for kind in "stnre"
+    },
+    "structures": {
+        f"mmio-{kind}": (small("mmio_structures", cmdline=kind), f"guest: structures in devices: {kind}")
+        for kind in MMIO_KINDS
+    },
+}
+
+
+# Nobody serves code, page tables or stacks in a device.
+ENDS = {
+    "fault-p": "triple fault",
+    **{f"mmio-{kind}": "code is not in RAM" for kind in "fgh"},
+    **{f"mmio-{kind}": "a page table is not in RAM" for kind in "cubtp"},
+    **{f"mmio-{kind}": "could not be delivered" for kind in "is"},
+    "mmio-d": "a segment load in protected mode",
+    "mmio-k": "is not emulated",
+}
+
+
+def monitor(machine, *lines, end=r"trivet> "):
+    machine.send("\x14m")
+    machine.expect("trivet> ")
+    for line in lines:
+        machine.send(line + "\r")
+        machine.expect(end)
+
+
+def console_of_linux(machine):
+    monitor(machine, "console linux", end="console of linux")
+    machine.send_line("")
+    machine.expect(PROMPT)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_beside_linux(boot, group):
+    bad = GROUPS[group]
+    # They start when Linux is up: its boot measures clocks, which wants a share of a CPU.
+    conf = [(name, {**keys, "autostart": "off"}) for name, (keys, _) in bad.items()]
+    machine = boot(conf=[("linux", linux())] + conf)
+    machine.wait_prompt(timeout=60)
+    monitor(machine, *(f"start {name}" for name in bad))
+    console_of_linux(machine)
+    assert machine.command("echo $((6 * 7))").endswith("42")
+    begin = time.monotonic()
+    assert machine.command("sleep 2; echo slept").endswith("slept")
+    assert time.monotonic() - begin < 12
+    for name, (_, words) in bad.items():
+        monitor(machine, f"console {name}", end=words)
+        if name in ENDS and f"trivet: error: {name}: guest crashed" not in machine.log:
+            machine.expect(f"trivet: error: {name}: guest crashed")
+    errors = re.findall(r"trivet: error: (\S+): VP \d+: (.*)", machine.log)
+    assert sorted(name for name, _ in errors) == sorted(name for name in bad if name in ENDS)
+    for name, words in errors:
+        assert ENDS[name] in words
+    # Each can be taken away: nothing of it is stuck.
+    monitor(machine, *(f"destroy {name}" for name in bad))
+    console_of_linux(machine)
+    assert machine.command("echo alive").endswith("alive")
+
+
+def test_resets_beside_linux(boot):
+    machine = boot(conf=[("linux", linux()), ("bad", small("resets"))])
+    machine.wait_prompt(timeout=180)
+    if "bad: exited with status 0" not in machine.log:
+        machine.expect("bad: exited with status 0")
+    assert machine.log.count("trivet: bad: reset") == 50
+    assert machine.command("echo $((6 * 7))").endswith("42")
