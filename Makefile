@@ -252,7 +252,7 @@ system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
 test: deps-test $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
-bench: deps-run $(IMAGE) guest guest-tests
+bench: deps-bench $(IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
 
 # ---------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ $(BUILD)/guest-tests/bench/stamp.elf: tests/bench/stamp.S
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -e start $(@:.elf=.o) -o $@
 
-.PHONY: run iso guest guest-tests deps-run deps-test clean help
+.PHONY: run iso guest guest-tests deps-run deps-bench deps-test clean help
 # A guest's kernel is fetched only if none is named.
 run iso: deps-run $(IMAGE) $(if $(findstring selftest,$(KCMDLINE)),$(SELF_IMAGE)) \
 	$(if $(KERNEL)$(CONF),,$(GUEST)/vmlinuz) $(GUEST)/initramfs
@@ -297,6 +297,8 @@ $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
 
 deps-run:
 	@scripts/deps run
+deps-bench:
+	@scripts/deps bench
 deps-test:
 	@scripts/deps test
 
