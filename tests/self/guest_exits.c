@@ -22,6 +22,7 @@ GUEST_CODE_DECLARE(xsetbv_user);
 GUEST_CODE_DECLARE(fpu);
 GUEST_CODE_DECLARE(debug);
 GUEST_CODE_DECLARE(watch);
+GUEST_CODE_DECLARE(watch_data);
 extern const char guest_control_gp[], guest_mended_gp[], guest_msr_gp[], guest_cr4_gp[],
 	guest_undefined_ud[], guest_xsetbv_gp[], guest_xsetbv_user_gp[], guest_debug_db[];
 
@@ -370,6 +371,18 @@ SELFTEST(exit_debug_registers)
 	guest_vector_set(&g, 1, (uintptr_t)guest_debug_db);
 	GUEST_CHECK(&g, guest_says(&g, 0)); /* DR0 reads as written */
 	GUEST_CHECK(&g, guest_says(&g, 1)); /* DR6.B0 */
+	guest_destroy(&g);
+}
+
+SELFTEST(exit_data_breakpoint)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, watch_data);
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_DR7) == 0xd0402);
+	GUEST_CHECK(&g, guest_says(&g, 2));
 	guest_destroy(&g);
 }
 

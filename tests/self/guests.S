@@ -296,6 +296,20 @@ handler cr4 gp
 	hlt
 guest_end cr4
 
+/* A data breakpoint is armed over an exit to the VMM. */
+guest watch_data
+	mov	%rsp, %rax
+	sub	$64, %rax
+	mov	%rax, %dr0
+	mov	$0x000d0402, %eax /* 4 bytes, writes */
+	mov	%rax, %dr7
+	say	1
+	mov	$0x400, %eax
+	mov	%rax, %dr7
+	say	2
+	hlt
+guest_end watch_data
+
 /* Values that the registers do not take; #GP's handler counts, and goes on behind the MOV. */
 guest control
 	xor	%ebx, %ebx

@@ -15,7 +15,7 @@ GROUPS = {
     },
     "faults": {
         f"fault-{kind}": (small("fault_loop", cmdline=kind), f"guest: faults for ever: {kind}")
-        for kind in "dbsaupi"
+        for kind in "bsaupi"
     },
     "storms": {
         f"storm-{kind}": (small("storm", cmdline=kind, vps=2), f"guest: storms: {kind}")
@@ -37,6 +37,10 @@ ENDS = {
     "mmio-d": "a segment load in protected mode",
     "mmio-k": "is not emulated",
 }
+
+
+# Not in GROUPS: QEMU 7.2 itself ends with an assertion when a guest's data breakpoint is hit by the
+# delivery of its #DB (kind d of fault_loop).
 
 
 def monitor(machine, *lines, end=r"trivet> "):
