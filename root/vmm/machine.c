@@ -145,7 +145,7 @@ static status_t machine_boot(struct machine *machine)
 }
 
 /* A start that did not succeed leaves the machine EMPTY. */
-static status_t machine_start(struct machine *machine)
+static status_t machine_start_quietly(struct machine *machine)
 {
 	status_t status = STATUS_OK;
 
@@ -153,15 +153,22 @@ static status_t machine_start(struct machine *machine)
 		status = machine_resources_create(machine);
 	if (status == STATUS_OK)
 		status = machine_boot(machine);
-	if (status == STATUS_OK) {
-		log_info("%s: started", machine->config->name);
+	if (status == STATUS_OK)
 		return STATUS_OK;
-	}
 	processors_stop(machine);
 	machine_resources_destroy(machine);
 	machine->state = MACHINE_EMPTY;
 	machine_end_set(machine, MACHINE_END_FAILED, 0);
 	log_error("%s: not started", machine->config->name);
+	return status;
+}
+
+static status_t machine_start(struct machine *machine)
+{
+	status_t status = machine_start_quietly(machine);
+
+	if (status == STATUS_OK)
+		log_info("%s: started", machine->config->name);
 	return status;
 }
 
@@ -183,6 +190,27 @@ static status_t machine_reset(struct machine *machine)
 
 /* ---- what is asked for ---- */
 
+static void resets_left_out_tell(struct machine *machine)
+{
+	uint32_t left_out = log_limit_left_out(&machine->resets);
+
+	if (left_out)
+		log_info("%s: %u more resets were not reported", machine->config->name, left_out);
+}
+
+/* By the guest, which may do it for ever; what is said of it has a limit. */
+static status_t guest_reset(struct machine *machine)
+{
+	bool told = log_limit_pass(&machine->resets, time_now());
+
+	if (told) {
+		resets_left_out_tell(machine);
+		log_info("%s: reset", machine->config->name);
+	}
+	machine_stop(machine, MACHINE_END_NONE, 0);
+	return told ? machine_start(machine) : machine_start_quietly(machine);
+}
+
 /* The guest has ended or restarted itself. */
 static void machine_power_act(struct machine *machine)
 {
@@ -195,6 +223,8 @@ static void machine_power_act(struct machine *machine)
 	if (machine->state != MACHINE_RUNNING)
 		return;
 
+	if (power != MACHINE_POWER_RESET)
+		resets_left_out_tell(machine);
 	switch (power) {
 	case MACHINE_POWER_OFF:
 		machine_stop(machine, MACHINE_END_POWER_OFF, 0);
@@ -209,8 +239,7 @@ static void machine_power_act(struct machine *machine)
 		log_error("%s: guest crashed", machine->config->name);
 		break;
 	case MACHINE_POWER_RESET:
-		log_info("%s: reset", machine->config->name);
-		if (machine_reset(machine) == STATUS_OK)
+		if (guest_reset(machine) == STATUS_OK)
 			return;
 		break;
 	default: return;

@@ -25,6 +25,7 @@
 #include <lib/thread.h>
 #include <loader/boot_state.h>
 #include <loader/guest_memory.h>
+#include <lib/log_limit.h>
 #include <vmm/console.h>
 
 /* X(name, word) */
@@ -97,8 +98,9 @@ struct machine {
 	_Atomic uint32_t state; /* enum machine_state */
 	_Atomic uint32_t end;	/* enum machine_end */
 	uint32_t end_code;
-	_Atomic bool stopping; /* VP threads are to end */
-	bool ran;	       /* the partition must be reset before it runs again */
+	_Atomic bool stopping;	 /* VP threads are to end */
+	bool ran;		 /* the partition must be reset before it runs again */
+	struct log_limit resets; /* that the guest asks for: told of, not all */
 
 	handle_t partition;
 	uint8_t physical_bits;	      /* of the guest's physical addresses */

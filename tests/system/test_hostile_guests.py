@@ -89,5 +89,9 @@ def test_resets_beside_linux(boot):
     machine.wait_prompt(timeout=180)
     if "bad: exited with status 0" not in machine.log:
         machine.expect("bad: exited with status 0")
-    assert machine.log.count("trivet: bad: reset") == 50
+    # All happened, few are told of.
+    told = machine.log.count("trivet: bad: reset")
+    left_out = re.findall(r"trivet: bad: (\d+) more resets were not reported", machine.log)
+    assert told < 20
+    assert told + sum(map(int, left_out)) == 50
     assert machine.command("echo $((6 * 7))").endswith("42")

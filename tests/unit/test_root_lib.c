@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <lib/format.h>
 #include <lib/heap.h>
+#include <lib/log_limit.h>
 #include <lib/memory.h>
 
 static uint32_t random_state = 12345;
@@ -257,6 +258,27 @@ static void format_short_buffers(void **state)
 	assert_string_equal(buffer, "%k");
 }
 
+/* ---- the limit to messages ---- */
+
+static void limit_passes_a_few(void **state)
+{
+	struct log_limit limit = {0};
+	uint64_t now = 7;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++, now++)
+		assert_int_equal(log_limit_pass(&limit, now), i < LOG_LIMIT_COUNT);
+	assert_int_equal(log_limit_left_out(&limit), 100 - LOG_LIMIT_COUNT);
+	assert_int_equal(log_limit_left_out(&limit), 0);
+	assert_false(log_limit_pass(&limit, 7 + LOG_LIMIT_NS - 1));
+	assert_true(log_limit_pass(&limit, 7 + LOG_LIMIT_NS));
+	assert_int_equal(log_limit_left_out(&limit), 1);
+	/* Slow ones all pass. */
+	for (now = 8 + 2 * LOG_LIMIT_NS; now < 30 * LOG_LIMIT_NS; now += LOG_LIMIT_NS / 4)
+		assert_true(log_limit_pass(&limit, now));
+	assert_int_equal(log_limit_left_out(&limit), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +289,7 @@ int main(void)
 		cmocka_unit_test(heap_without_memory),
 		cmocka_unit_test(format_like_the_library),
 		cmocka_unit_test(format_short_buffers),
+		cmocka_unit_test(limit_passes_a_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
