@@ -49,6 +49,7 @@ MACHINE = {
     "accel": "tcg",
     "debugexit": 0xF4,
     "arguments": (),  # more of QEMU's own
+    "rom": "/usr/share/bochs/BIOS-bochs-latest",  # of Bochs
 }
 
 
@@ -234,7 +235,7 @@ config_interface: textconfig
 display_library: {display}
 cpu: model={cpu}, count={cpus}, ips=100000000, reset_on_triple_fault=0
 megs: {megs}
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
+romimage: file={rom}
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 ata0-master: type=cdrom, path={iso}, status=inserted
 boot: cdrom
@@ -267,7 +268,7 @@ def bochs_command(settings, iso, work, serial):
         BOCHSRC.format(
             display='rfb, options="timeout=0"', cpu=settings["cpu"] or "ryzen",
             cpus=settings["cpus"], megs=megabytes(settings["memory"]),
-            iso=iso, serial=serial, log=pathlib.Path(work, "bochs.log"),
+            iso=iso, rom=settings["rom"], serial=serial, log=pathlib.Path(work, "bochs.log"),
         )
     )
     # Debian's Bochs is built with its debugger, which waits for this word.

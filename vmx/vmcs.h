@@ -264,6 +264,18 @@ static inline void vmcs_write(enum vmcs_field field, uint64_t value)
 	__asm__ volatile("vmwrite %0, %1" : : "r"(value), "r"((uint64_t)field) : "cc", "memory");
 }
 
+/* For a field that the processor may not have, or that it may not let be written. */
+static inline bool vmcs_write_checked(enum vmcs_field field, uint64_t value)
+{
+	bool ok;
+
+	__asm__ volatile("vmwrite %1, %2"
+			 : "=@cca"(ok)
+			 : "r"(value), "r"((uint64_t)field)
+			 : "memory");
+	return ok;
+}
+
 /* INVEPT and INVVPID, single context (31.3): type 1. */
 #define INVALIDATE_SINGLE 1ull
 #define INVALIDATE_ALL	  2ull

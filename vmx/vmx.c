@@ -48,7 +48,6 @@ uint64_t vmx_ept_flags;
 
 /* One word of controls: the MSR that tells what may be set, or must, and what we want. */
 struct control_row {
-	const char *name;
 	uint32_t msr;
 	uint32_t true_msr; /* used instead where VMX_BASIC.55 says so */
 	uint32_t needed;
@@ -57,23 +56,61 @@ struct control_row {
 };
 
 #define CONTROL(field) offsetof(struct vmx_controls, field)
+#define FEATURE_EPT    UINT32_MAX
 
 static const struct control_row control_rows[] = {
-	{"pin-based", 0x481, 0x48d, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI,
-	 PIN_PREEMPTION_TIMER, CONTROL(pin)},
-	{"processor-based", 0x482, 0x48e,
+	{0x481, 0x48d, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI, PIN_PREEMPTION_TIMER,
+	 CONTROL(pin)},
+	{0x482, 0x48e,
 	 CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_TPR_SHADOW | CPU_MOV_DR |
 		 CPU_UNCONDITIONAL_IO | CPU_MSR_BITMAPS | CPU_MONITOR | CPU_SECONDARY,
 	 0, CONTROL(cpu)},
-	{"secondary", MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
+	{MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
 	 CPU2_VPID | CPU2_RDTSCP | CPU2_INVPCID | CPU2_XSAVES, CONTROL(cpu2)},
-	{"exit", 0x483, 0x48f,
+	{0x483, 0x48f,
 	 EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
 		 EXIT_LOAD_EFER,
 	 0, CONTROL(exit)},
-	{"entry", 0x484, 0x490, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0,
-	 CONTROL(entry)},
+	{0x484, 0x490, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0, CONTROL(entry)},
 };
+
+/* What is needed and not on every processor, for the message. */
+static const struct feature_name {
+	uint32_t word; /* offset in struct vmx_controls, or FEATURE_EPT */
+	uint32_t bits;
+	const char *name;
+} feature_names[] = {
+	{CONTROL(pin), PIN_NMI, "NMI exiting"},
+	{CONTROL(pin), PIN_VIRTUAL_NMI, "virtual NMIs"},
+	{CONTROL(cpu), CPU_TPR_SHADOW, "the TPR shadow"},
+	{CONTROL(cpu), CPU_MSR_BITMAPS, "MSR bitmaps"},
+	{CONTROL(cpu), CPU_SECONDARY, "secondary controls"},
+	{CONTROL(cpu2), CPU2_EPT, "EPT"},
+	{CONTROL(cpu2), CPU2_UNRESTRICTED_GUEST, "unrestricted guest"},
+	{CONTROL(cpu2), CPU2_WBINVD, "WBINVD exiting"},
+	{CONTROL(exit), EXIT_SAVE_PAT | EXIT_LOAD_PAT, "the switch of PAT at exits"},
+	{CONTROL(exit), EXIT_SAVE_EFER | EXIT_LOAD_EFER, "the switch of EFER at exits"},
+	{FEATURE_EPT, EPT_CAP_4_LEVELS, "EPT with four levels"},
+	{FEATURE_EPT, EPT_CAP_WRITE_BACK, "EPT in write-back memory"},
+	{FEATURE_EPT, EPT_CAP_INVEPT, "INVEPT of a single context"},
+};
+
+/* False, and says what, if anything is missing. */
+static bool nothing_missing(uint32_t word, uint32_t missing)
+{
+	const struct feature_name *f;
+	uint32_t unnamed = missing;
+
+	for (f = feature_names; f < feature_names + ARRAY_SIZE(feature_names); f++) {
+		if (f->word != word || !(f->bits & missing))
+			continue;
+		log_warn("vmx: this processor lacks %s", f->name);
+		unnamed &= ~f->bits;
+	}
+	if (unnamed)
+		log_warn("vmx: this processor lacks controls 0x%x", unnamed);
+	return !missing;
+}
 
 /* Clear in the upper half: may not be set. Set in the lower half: must be. */
 static bool controls_adjust(bool has_true)
@@ -84,13 +121,9 @@ static bool controls_adjust(bool has_true)
 		uint64_t allowed = msr_read(has_true ? row->true_msr : row->msr);
 		uint32_t value = row->needed | (row->wanted & (uint32_t)(allowed >> 32));
 
-		value |= (uint32_t)allowed;
-		if (row->needed & ~(uint32_t)(allowed >> 32)) {
-			log_warn("vmx: this processor lacks %s controls 0x%x", row->name,
-				 row->needed & ~(uint32_t)(allowed >> 32));
+		if (!nothing_missing(row->offset, row->needed & ~(uint32_t)(allowed >> 32)))
 			return false;
-		}
-		*(uint32_t *)((char *)&vmx_controls + row->offset) = value;
+		*(uint32_t *)((char *)&vmx_controls + row->offset) = value | (uint32_t)allowed;
 	}
 	return true;
 }
@@ -109,22 +142,17 @@ static bool feature_control_open(void)
 
 static status_t vmx_probe(void)
 {
-	const uint64_t ept_needed = EPT_CAP_4_LEVELS | EPT_CAP_WRITE_BACK | EPT_CAP_INVEPT;
-	uint64_t capabilities, basic;
+	const uint32_t ept_needed = EPT_CAP_4_LEVELS | EPT_CAP_WRITE_BACK | EPT_CAP_INVEPT;
+	uint64_t basic;
 
 	if (!(cpuid_read(CPUID_FEATURES, 0).ecx & CPUID_ECX_VMX))
 		return STATUS_NO_VIRTUALIZATION;
 	if (!feature_control_open())
 		return STATUS_VIRTUALIZATION_DISABLED;
 	basic = msr_read(MSR_VMX_BASIC);
-	if (!controls_adjust(basic & VMX_BASIC_TRUE))
-		return STATUS_NO_NESTED_PAGING;
-	capabilities = msr_read(MSR_VMX_EPT_VPID);
-	if ((capabilities & ept_needed) != ept_needed) {
-		log_warn("vmx: EPT lacks 0x%llx of its capabilities",
-			 (unsigned long long)(ept_needed & ~capabilities));
-		return STATUS_NO_NESTED_PAGING;
-	}
+	if (!controls_adjust(basic & VMX_BASIC_TRUE) ||
+	    !nothing_missing(FEATURE_EPT, ept_needed & ~(uint32_t)msr_read(MSR_VMX_EPT_VPID)))
+		return STATUS_NOT_SUPPORTED;
 	return STATUS_OK;
 }
 

@@ -52,8 +52,29 @@ void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on)
 	vmcs_write(VMCS_CPU_CONTROLS, controls);
 }
 
+/* Why the last VMX instruction failed (SDM 3C 31.4); there is a current VMCS. */
+static const char *vmx_error_words(void)
+{
+	static const char *const words[] = {
+		[2] = "VMCLEAR of an address that is not valid",
+		[4] = "VMLAUNCH of a VMCS that is not clear",
+		[5] = "VMRESUME of a VMCS that is not launched",
+		[7] = "controls that are not valid",
+		[8] = "host state that is not valid",
+		[9] = "VMPTRLD of an address that is not valid",
+		[11] = "VMPTRLD of another revision",
+		[12] = "no such field",
+		[13] = "a field that is only read",
+		[26] = "events are blocked by MOV SS",
+		[28] = "INVEPT or INVVPID of what is not valid",
+	};
+	uint64_t error = vmcs_read(VMCS_INSTRUCTION_ERROR);
+
+	return error < ARRAY_SIZE(words) && words[error] ? words[error] : "an error without a name";
+}
+
 /* What never changes, and the host's part that is the same on each CPU. */
-static void vmcs_init(struct vp *vp, struct vmx_vp *s)
+static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 {
 	const struct {
 		uint32_t field;
@@ -75,7 +96,6 @@ static void vmcs_init(struct vp *vp, struct vmx_vp *s)
 		{VMCS_MSR_BITMAP, vmx_msr_bitmap},
 		{VMCS_VIRTUAL_APIC_PAGE, kva_to_hpa(s->virtual_apic)},
 		{VMCS_TPR_THRESHOLD, 0},
-		{VMCS_XSS_EXITING, 0},
 		{VMCS_EPT_POINTER, s->eptp},
 		{VMCS_LINK_POINTER, LINK_NONE},
 		{VMCS_GUEST_DEBUGCTL, 0},
@@ -97,10 +117,18 @@ static void vmcs_init(struct vp *vp, struct vmx_vp *s)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
-		vmcs_write(fields[i].field, fields[i].value);
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (vmcs_write_checked(fields[i].field, fields[i].value))
+			continue;
+		log_warn("vmx: VMCS field 0x%x does not take 0x%llx: %s", fields[i].field,
+			 (unsigned long long)fields[i].value, vmx_error_words());
+		return false;
+	}
+	if (vmx_controls.cpu2 & CPU2_XSAVES)
+		vmcs_write(VMCS_XSS_EXITING, 0);
 	if (vmx_controls.pin & PIN_PREEMPTION_TIMER)
 		vmcs_write(VMCS_PREEMPTION_TIMER, vmx_stay_limit);
+	return true;
 }
 
 /* The host's part that each CPU has of its own. Written when the VMCS comes to a CPU. */
@@ -152,7 +180,10 @@ status_t vmx_vp_create(struct vp *vp, uint32_t vtl)
 		return STATUS_BACKEND_FAILED;
 	}
 	vmx_use(s);
-	vmcs_init(vp, s);
+	if (!vmcs_init(vp, s)) {
+		vmx_vp_destroy(vp, vtl);
+		return STATUS_BACKEND_FAILED;
+	}
 	return STATUS_OK;
 }
 
@@ -374,7 +405,7 @@ void vmx_enter(struct vp *vp, struct vp_exit *exit)
 	if (unlikely(!vmx_world_switch(vp->arch.gpr, s->launched))) {
 		exit->kind = VP_EXIT_FAILED;
 		exit->code = vmcs_read(VMCS_INSTRUCTION_ERROR);
-		log_warn("vmx: entry refused, VM-instruction error %llu",
+		log_warn("vmx: entry refused: %s (%llu)", vmx_error_words(),
 			 (unsigned long long)exit->code);
 		return;
 	}

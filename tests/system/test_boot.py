@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The ways to start, and what is said when a start cannot succeed."""
+import pathlib
+import re
+
 import pytest
 from conftest import OUT, linux
-from machine import LEGS
+from machine import LEGS, MACHINE
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
@@ -70,6 +73,29 @@ def test_no_svm_is_named(boot):
     machine = boot(cpu="qemu64,-svm")
     machine.expect("(?i)no virtualization extension")
     assert machine.wait_end() == 13
+
+
+@pytest.mark.parametrize("cpu, lacks", [
+    ("core2_penryn_t9600", ["EPT", "unrestricted guest"]),
+    ("corei5_lynnfield_750", ["unrestricted guest"]),
+])
+def test_what_a_processor_with_vmx_lacks_is_named(boot, cpu, lacks):
+    machine = boot(emulator="bochs", cpu=cpu, cpus=1, memory="512M")
+    assert machine.wait_end(timeout=60) == 13
+    named = re.findall("vmx: this processor lacks (.*)", machine.log)
+    assert named == lacks
+
+
+def test_vmx_that_is_locked_off_is_named(boot, tmp_path):
+    # Bochs' BIOS ORs 5 into IA32_FEATURE_CONTROL: locked, with VMX. This one leaves VMX out.
+    begin = bytes.fromhex("b93a0000000f3283c8")
+    rom = pathlib.Path(MACHINE["rom"]).read_bytes()
+    assert rom.count(begin + b"\x05") == 1
+    changed = tmp_path / "bios"
+    changed.write_bytes(rom.replace(begin + b"\x05", begin + b"\x01"))
+    machine = boot(emulator="bochs", cpu=LEGS["vmx"]["bochs"], cpus=1, memory="512M", rom=changed)
+    assert machine.wait_end(timeout=60) == 13
+    assert "switched off by the firmware" in machine.log
 
 
 def test_missing_bundle_is_named(boot):
