@@ -252,6 +252,7 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 	struct partition *partition;
 	struct gpa_space *space;
 	status_t status = built_get(thread, a[0], RIGHT_WRITE, &partition);
+	bool merged = false;
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -259,9 +260,9 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 	if (status == STATUS_OK && a[3] > UINT32_MAX)
 		status = STATUS_INVALID_ARGUMENT;
 	if (status == STATUS_OK)
-		status = arch_request_msi(partition, (uint32_t)a[1], a[2], (uint32_t)a[3]);
+		status = arch_request_msi(partition, (uint32_t)a[1], a[2], (uint32_t)a[3], &merged);
 	partition_put(partition);
-	return syscall_status(status);
+	return (struct syscall_result){status, merged};
 }
 
 struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a[6])

@@ -12,9 +12,10 @@
 /* The CPUID answer that VP 0 would get by default. */
 void arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t ecx,
 		      uint32_t out[4]);
-/* An architectural MSI. INVALID_ADDRESS, INVALID_ARGUMENT, NOT_SUPPORTED (SMI). Any CPU. */
+/* An architectural MSI. INVALID_ADDRESS, INVALID_ARGUMENT, NOT_SUPPORTED (SMI). Any CPU. *merged: one
+ * like it was still pending at a target. */
 status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t address,
-			  uint32_t data);
+			  uint32_t data, bool *merged);
 /* Fills in what the architecture knows; the structure is zeroed. */
 void arch_partition_caps(const struct partition *partition, struct partition_caps *caps);
 /* The level of a local interrupt input, 0 or 1. Any CPU. */

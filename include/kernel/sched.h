@@ -12,7 +12,7 @@
 #include <trivet/types.h>
 
 #define PRIORITY_COUNT 16u
-#define TIME_SLICE_MS  10u
+#define TIME_SLICE_MS  4u
 
 struct thread;
 

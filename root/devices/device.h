@@ -147,6 +147,28 @@ struct device_timer {
 	bool armed;
 };
 
+/*
+ * The ticks of a periodic timer that the guest did not get, because it had not taken the one before
+ * when they were due; guests count them. Up to DEVICE_TICKS_MISSED are made up for: one is tried
+ * DEVICE_TICKS_TRIES times a period until the guest takes it, and then the others follow at
+ * DEVICE_TICKS_PACE times the timer's rate. A guest that misses more takes none, and is left alone.
+ */
+struct device_ticks {
+	uint32_t missed;
+	bool waiting; /* the last one was lost: the guest does not run */
+};
+
+#define DEVICE_TICKS_MISSED 100u
+#define DEVICE_TICKS_TRIES  4u
+#define DEVICE_TICKS_PACE   16u
+
+/* A tick that was @due (or made up for another) has been sent, and @skipped before it have not.
+ * @lost: it found the one before still pending. */
+void device_ticks_sent(struct device_ticks *ticks, bool due, uint64_t skipped, bool lost);
+/* When the next one is to be sent: @next_ns, or earlier if ticks are missing. */
+uint64_t device_ticks_next(const struct device_ticks *ticks, uint64_t next_ns, uint64_t now_ns,
+			   uint64_t period_ns);
+
 /* ---------------------------------------------------------- the environment */
 
 /* What a device asks of the partition's life. */
@@ -203,6 +225,9 @@ struct device_env {
 	const struct device_env_ops *ops;
 	struct device_timer *timers; /* armed timers, earliest first */
 	uint64_t deadline_ns;	     /* what deadline_changed() was told last */
+	/* Counted up when an interrupt was merged with one that the guest had not taken yet: by
+	 * msi_send(), and by the 8259. */
+	uint32_t lost_edges;
 };
 
 /* Prepare @env, with no timer armed. */

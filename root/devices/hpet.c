@@ -83,6 +83,13 @@ static void timer_fire(struct hpet_timer *t)
 		timer_line_set(t, false);
 }
 
+/* A level stays until the guest has seen it. */
+static bool timer_makes_up(const struct hpet_timer *t)
+{
+	return (t->config & TIMER_PERIODIC) && !(t->config & TIMER_LEVEL) &&
+	       t->period > HPET_MIN_PERIOD_NS / HPET_TICK_NS && t->period < BIT(32);
+}
+
 /* Compute the deadline of the next match. A match is the counter's arriving at the value. */
 static void timer_arm(struct hpet_timer *t, uint64_t earliest_ns)
 {
@@ -98,15 +105,25 @@ static void timer_arm(struct hpet_timer *t, uint64_t earliest_ns)
 		return;
 	}
 	ns = hpet->start_ns + (now - hpet->counter + distance) * HPET_TICK_NS;
+	if (timer_makes_up(t))
+		ns = device_ticks_next(&t->missed, ns, device_now(hpet->env),
+				       t->period * HPET_TICK_NS);
 	device_timer_arm(hpet->env, &t->timer, MAX(ns, earliest_ns));
 }
 
-/* Bring the comparator of a periodic timer past the counter. */
-static void timer_advance(struct hpet_timer *t)
+/* Bring the comparator of a periodic timer past the counter, if it is not (a tick was made up for).
+ * @lost: the guest had not taken the last tick. */
+static void timer_advance(struct hpet_timer *t, bool lost)
 {
 	uint64_t behind = (counter_now(t->hpet) - t->comparator) & timer_mask(t);
+	bool due = behind <= timer_mask(t) / 2;
 
-	t->comparator += (behind / t->period + 1) * t->period;
+	if (timer_makes_up(t))
+		device_ticks_sent(&t->missed, due, due ? behind / t->period : 0, lost);
+	else
+		due = true;
+	if (due)
+		t->comparator += (behind / t->period + 1) * t->period;
 	t->comparator &= timer_mask(t);
 }
 
@@ -114,9 +131,11 @@ static void hpet_expired(struct device_timer *timer)
 {
 	struct hpet_timer *t = container_of(timer, struct hpet_timer, timer);
 
+	uint32_t lost = t->hpet->env->lost_edges;
+
 	timer_fire(t);
 	if ((t->config & TIMER_PERIODIC) && t->period)
-		timer_advance(t);
+		timer_advance(t, t->hpet->env->lost_edges != lost);
 	timer_arm(t, device_now(t->hpet->env) + HPET_MIN_PERIOD_NS);
 }
 
@@ -182,6 +201,7 @@ static void timer_config_write(struct hpet_timer *t, uint64_t value)
 	/* A line that is up stays with the route that it had. */
 	status_write(t->hpet, (uint32_t)BIT(timer_index(t)));
 	t->config = value & TIMER_WRITABLE;
+	t->missed = (struct device_ticks){0};
 	if (t->config & TIMER_32BIT) {
 		t->comparator &= MASK(32);
 		t->period &= MASK(32);
@@ -201,6 +221,7 @@ static void comparator_write(struct hpet_timer *t, uint64_t value)
 	if (!(t->config & TIMER_PERIODIC) || (t->config & TIMER_VALUE_SET))
 		t->comparator = value;
 	t->config &= ~TIMER_VALUE_SET;
+	t->missed = (struct device_ticks){0};
 	timer_arm(t, 0);
 }
 
@@ -260,6 +281,7 @@ static void hpet_reset(struct device *dev)
 		t->comparator = UINT64_MAX;
 		t->period = 0;
 		t->message = 0;
+		t->missed = (struct device_ticks){0};
 	}
 }
 

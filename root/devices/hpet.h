@@ -3,7 +3,8 @@
  * A high precision event timer block (IA-PC HPET specification 1.0a) with three 64-bit
  * timers, all periodic and message-capable, at 100 MHz. No legacy replacement: the PIT and
  * the RTC keep their lines. A periodic timer is served no faster than HPET_MIN_PERIOD_NS;
- * periods that pass in between are skipped.
+ * periods that pass in between are skipped. Edges and messages of a slower one
+ * that the guest was too late for are made up for (struct device_ticks).
  */
 #ifndef DEVICES_HPET_H
 #define DEVICES_HPET_H
@@ -21,6 +22,7 @@ struct hpet;
 
 struct hpet_timer {
 	struct device_timer timer;
+	struct device_ticks missed;
 	struct hpet *hpet;
 	uint64_t config; /* the writable bits */
 	uint64_t comparator;

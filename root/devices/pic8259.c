@@ -125,9 +125,14 @@ uint8_t pic_acknowledge(struct pic *pic)
 
 void pic_line_set(struct pic *pic, unsigned int line, bool level)
 {
+	struct pic_chip *chip = &pic->chip[line / 8 % 2];
+
 	if (line >= PIC_LINES || line == PIC_CASCADE)
 		return;
-	chip_line_set(&pic->chip[line / 8], line % 8, level);
+	/* An edge that was not acknowledged is taken back. */
+	if (!level && (chip->irr & ~chip->imr & BIT(line % 8)) && !line_is_level(chip, line % 8))
+		pic->env->lost_edges++;
+	chip_line_set(chip, line % 8, level);
 	pic_update(pic);
 }
 

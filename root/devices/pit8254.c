@@ -321,10 +321,14 @@ static void pit_arm(struct pit *pit, uint64_t now)
 	uint64_t rise = next_rise(c, now);
 	uint64_t earliest = device_now(pit->env) + PIT_MIN_PERIOD_NS;
 
+	pit->due = rise;
 	if (rise == DEVICE_NEVER)
 		device_timer_cancel(pit->env, &pit->timer);
 	else if (mode_repeats(c))
-		device_timer_arm(pit->env, &pit->timer, MAX(ticks_to_ns(rise), earliest));
+		device_timer_arm(pit->env, &pit->timer,
+				 MAX(earliest, device_ticks_next(&pit->missed, ticks_to_ns(rise),
+								 device_now(pit->env),
+								 ticks_to_ns(c->count))));
 	else
 		device_timer_arm(pit->env, &pit->timer, ticks_to_ns(rise));
 }
@@ -332,11 +336,19 @@ static void pit_arm(struct pit *pit, uint64_t now)
 static void pit_expired(struct device_timer *timer)
 {
 	struct pit *pit = container_of(timer, struct pit, timer);
-	uint64_t now = ticks_now(pit);
+	const struct pit_counter *c = &pit->counter[0];
+	uint32_t lost = pit->env->lost_edges;
+	uint64_t now = ticks_now(pit), skipped = 0;
+	bool due = now >= pit->due;
 
 	counter_settle(&pit->counter[0], now);
 	device_irq_set(pit->env, pit->gsi, false);
 	device_irq_set(pit->env, pit->gsi, true);
+	if (mode_repeats(c) && ticks_to_ns(c->count) > PIT_MIN_PERIOD_NS) {
+		if (due)
+			skipped = (now - pit->due) / c->count;
+		device_ticks_sent(&pit->missed, due, skipped, pit->env->lost_edges != lost);
+	}
 	pit_arm(pit, now);
 }
 
@@ -345,6 +357,7 @@ static void pit_reprogrammed(struct pit *pit, uint64_t now)
 {
 	const struct pit_counter *c = &pit->counter[0];
 
+	pit->missed = (struct device_ticks){0};
 	if (!mode_repeats(c) || !c->loaded)
 		device_irq_set(pit->env, pit->gsi, counter_output(c, now));
 	pit_arm(pit, now);
@@ -442,6 +455,7 @@ static void pit_reset(struct device *dev)
 	struct pit *pit = container_of(dev, struct pit, dev);
 
 	device_timer_cancel(pit->env, &pit->timer);
+	pit->missed = (struct device_ticks){0};
 	for (unsigned int i = 0; i < PIT_COUNTERS; i++)
 		pit->counter[i] = (struct pit_counter){
 			.count = 0x10000, .access = ACCESS_BOTH, .gate = i != 2};

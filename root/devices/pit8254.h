@@ -6,7 +6,8 @@
  *
  * Counters do not tick: their state is computed from the time that has passed. Of counter 0
  * only rising edges are shown to the interrupt controllers, and no more than one in
- * PIT_MIN_PERIOD_NS: edges that come later than the next one are lost, not made up for.
+ * PIT_MIN_PERIOD_NS: of a faster rate the others are lost. Edges that the guest was too late for are
+ * made up for (struct device_ticks).
  */
 #ifndef DEVICES_PIT8254_H
 #define DEVICES_PIT8254_H
@@ -39,6 +40,8 @@ struct pit {
 	struct device dev;
 	struct device_env *env;
 	struct device_timer timer; /* the next rising edge of counter 0 */
+	struct device_ticks missed;
+	uint64_t due; /* tick of that edge, which may be sent later; others may come before */
 	struct pit_counter counter[PIT_COUNTERS];
 	unsigned int gsi;
 	uint8_t port_b; /* bits 3:0, as written */

@@ -96,3 +96,24 @@ uint64_t device_scale(uint64_t value, uint32_t mul, uint32_t div)
 {
 	return value / div * mul + value % div * mul / div;
 }
+
+void device_ticks_sent(struct device_ticks *ticks, bool due, uint64_t skipped, bool lost)
+{
+	uint64_t missed = ticks->missed + MIN(skipped, DEVICE_TICKS_MISSED);
+
+	if (due && lost)
+		missed++;
+	else if (!due && !lost && missed)
+		missed--;
+	ticks->missed = (uint32_t)MIN(missed, DEVICE_TICKS_MISSED);
+	ticks->waiting = lost;
+}
+
+uint64_t device_ticks_next(const struct device_ticks *ticks, uint64_t next_ns, uint64_t now_ns,
+			   uint64_t period_ns)
+{
+	if (!ticks->missed || (ticks->waiting && ticks->missed == DEVICE_TICKS_MISSED))
+		return next_ns;
+	period_ns /= ticks->waiting ? DEVICE_TICKS_TRIES : DEVICE_TICKS_PACE;
+	return MIN(next_ns, now_ns + period_ns);
+}

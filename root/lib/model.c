@@ -185,11 +185,15 @@ status_t partition_reset(handle_t partition)
 	return call(SYS_partition_reset, partition, 0, 0);
 }
 
-status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data)
+status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data,
+			       bool *merged)
 {
-	uint64_t value;
+	uint64_t value = 0;
+	status_t status =
+		syscall6(SYS_partition_request_msi, partition, vtl, address, data, 0, 0, &value);
 
-	return syscall6(SYS_partition_request_msi, partition, vtl, address, data, 0, 0, &value);
+	*merged = value;
+	return status;
 }
 
 status_t partition_caps(handle_t partition, struct partition_caps *caps)

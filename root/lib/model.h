@@ -70,8 +70,9 @@ status_t partition_map(handle_t partition, uint32_t vtl, void *window, uint64_t 
 status_t partition_unmap(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size);
 /* All partition state back to initial; BUSY while a VP runs. */
 status_t partition_reset(handle_t partition);
-/* An MSI as a device writes it (SDM 3A, 11.11). */
-status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data);
+/* An MSI as a device writes it (SDM 3A, 11.11). *merged: one like it was still pending. */
+status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data,
+			       bool *merged);
 status_t partition_caps(handle_t partition, struct partition_caps *caps);
 /* In 100 ns since the partition was built. */
 status_t partition_reference_time(handle_t partition, uint64_t *time);

@@ -43,7 +43,10 @@ static void env_irq_line_set(struct device_env *env, unsigned int gsi, bool leve
 /* A message that makes no sense is dropped, as by a bus without a taker. */
 static void env_msi_send(struct device_env *env, uint64_t address, uint32_t data)
 {
-	(void)partition_request_msi(machine_of(env)->partition, 0, address, data);
+	bool merged;
+
+	(void)partition_request_msi(machine_of(env)->partition, 0, address, data, &merged);
+	env->lost_edges += merged;
 }
 
 static void env_intr_set(struct device_env *env, bool level)

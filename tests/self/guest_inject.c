@@ -126,17 +126,18 @@ SELFTEST(inject_vector_of_pic)
 SELFTEST(inject_level_eoi)
 {
 	struct test_guest g;
+	bool merged;
 
 	GUEST_SETUP(&g);
 	guest_start(&g, outside);
 	guest_vector_set(&g, 0x55, (uintptr_t)guest_outside_msi);
 	GUEST_CHECK(&g, guest_says(&g, 1));
-	GUEST_CHECK(&g, arch_request_msi(g.partition, 0, 0xfee00000, 0xc055) == STATUS_OK);
+	GUEST_CHECK(&g, arch_request_msi(g.partition, 0, 0xfee00000, 0xc055, &merged) == STATUS_OK);
 	GUEST_CHECK(&g, guest_says(&g, 3));
 	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_EOI && g.run->eoi.vector == 0x55);
 	GUEST_CHECK(&g, guest_says(&g, 4));
 	/* An edge-triggered one is nobody's business. */
-	GUEST_CHECK(&g, arch_request_msi(g.partition, 0, 0xfee00000, 0x0055) == STATUS_OK);
+	GUEST_CHECK(&g, arch_request_msi(g.partition, 0, 0xfee00000, 0x0055, &merged) == STATUS_OK);
 	GUEST_CHECK(&g, guest_says(&g, 3));
 	GUEST_CHECK(&g, guest_says(&g, 4));
 	guest_destroy(&g);

@@ -22,6 +22,7 @@ extern const char guest_mov_ss_irq[], guest_step_ss_db[];
 static bool waits_for_read(struct test_guest *g, void *page, uint32_t message, bool emulated)
 {
 	uint32_t svr = 0x1ff;
+	bool merged;
 
 	guest_start(g, mov_ss);
 	guest_vector_set(g, VECTOR_IRQ, (uintptr_t)guest_mov_ss_irq);
@@ -30,7 +31,7 @@ static bool waits_for_read(struct test_guest *g, void *page, uint32_t message, b
 		return false;
 	if (guest_run(g) != VP_RUN_EMULATE || g->run->emulate.gpa != SHADOW_PAGE)
 		return false;
-	if (arch_request_msi(g->partition, 0, MSI_ADDRESS, message) != STATUS_OK)
+	if (arch_request_msi(g->partition, 0, MSI_ADDRESS, message, &merged) != STATUS_OK)
 		return false;
 	if (emulated) {
 		g->run->regs.rip += READ_LENGTH;

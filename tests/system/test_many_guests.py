@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Many partitions at once."""
-from conftest import small
+import re
+
+from conftest import linux, small
 
 
 def test_sixty_four_partitions(boot):
@@ -22,3 +24,14 @@ def test_sixty_four_partitions(boot):
         machine.expect("trivet> ")
     machine.send("console idle64\r")
     machine.expect("guest: idle")
+
+
+def test_spinning_guests_and_linux_at_once(boot):
+    """Seven guests share two CPUs. Linux measures clocks as it boots: it must not miss ticks."""
+    machine = boot(conf=[("linux", linux())] + [(f"spin{i}", small("spin")) for i in range(1, 7)])
+    machine.wait_prompt(timeout=180)
+    assert machine.command("echo $((6 * 7))").endswith("42")
+    # The clock of its ticks has kept up with that of its time stamps.
+    times = machine.command("cat /proc/uptime; sleep 3; cat /proc/uptime")
+    before, after = (float(seconds) for seconds in re.findall(r"^([\d.]+) ", times, re.MULTILINE))
+    assert after - before >= 2.9

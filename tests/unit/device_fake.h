@@ -27,6 +27,8 @@ struct fake {
 	unsigned int announcements;
 	bool line[FAKE_LINES];
 	unsigned int rises[FAKE_LINES];
+	bool guest_waits; /* takes no interrupt: they stay pending */
+	bool pending;
 	unsigned int msi_count;
 	uint64_t msi_address; /* the last one */
 	uint32_t msi_data;
@@ -59,13 +61,22 @@ static void fake_deadline_changed(struct device_env *env, uint64_t deadline_ns)
 	fake_of(env)->announcements++;
 }
 
+/* An edge, or a message, is lost in one that is pending. */
+static void fake_interrupt(struct fake *fake)
+{
+	fake->env.lost_edges += fake->pending;
+	fake->pending = fake->guest_waits;
+}
+
 static void fake_irq_line_set(struct device_env *env, unsigned int gsi, bool level)
 {
 	struct fake *fake = fake_of(env);
 
 	assert_true(gsi < FAKE_LINES);
-	if (level && !fake->line[gsi])
+	if (level && !fake->line[gsi]) {
 		fake->rises[gsi]++;
+		fake_interrupt(fake);
+	}
 	fake->line[gsi] = level;
 	if (fake->irq_forward)
 		fake->irq_forward(fake, gsi, level);
@@ -78,6 +89,7 @@ static void fake_msi_send(struct device_env *env, uint64_t address, uint32_t dat
 	fake->msi_count++;
 	fake->msi_address = address;
 	fake->msi_data = data;
+	fake_interrupt(fake);
 }
 
 static void fake_intr_set(struct device_env *env, bool level)

@@ -317,12 +317,14 @@ status_t partition_reset(handle_t partition)
 	return STATUS_OK;
 }
 
-status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data)
+status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data,
+			       bool *merged)
 {
 	(void)partition;
 	(void)vtl;
 	(void)address;
 	(void)data;
+	*merged = false;
 	return STATUS_OK;
 }
 

@@ -130,9 +130,11 @@ static void test_x2apic(void **state)
 	assert_int_equal(reached(VP_REQUEST_INTERRUPT), 0);
 }
 
+static bool merged;
+
 static uint64_t msi(uint64_t address, uint32_t data)
 {
-	assert_int_equal(apic_bus_msi(p, 0, address, data), STATUS_OK);
+	assert_int_equal(apic_bus_msi(p, 0, address, data, &merged), STATUS_OK);
 	return reached(VP_REQUEST_INTERRUPT);
 }
 
@@ -145,6 +147,9 @@ static void test_msi(void **state)
 	for (i = 0; i < 8; i++)
 		assert_true(guest_lapic_write(p->vps[i], 0, LAPIC_LDR, (1u << i) << 24));
 	assert_int_equal(msi(0xfee03000, 0x51), BIT(3));
+	assert_false(merged);
+	assert_int_equal(msi(0xfee03000, 0x51), 0);
+	assert_true(merged); /* with the first, which nobody has taken */
 	assert_int_equal(msi(0xfee03000, 0xc052), BIT(3)); /* level */
 	assert_true(apic(3)->tmr[2] & BIT(0x52 - 64));
 	assert_int_equal(msi(0xfee03000, 0x8053), 0); /* level, de-asserted */
@@ -153,19 +158,19 @@ static void test_msi(void **state)
 	assert_int_equal(__builtin_popcountll(msi(0xfee0f00c, 0x56)), 1); /* hint: one of them */
 	assert_int_equal(msi(0xfee0300c, 0x57) & ~3ull, 0);
 	assert_int_equal(msi(0xfee00020, 0x58), 0); /* extended id 256: nobody */
-	assert_int_equal(apic_bus_msi(p, 0, 0xfee03000, 0x251), STATUS_NOT_SUPPORTED);
-	assert_int_equal(apic_bus_msi(p, 0, 0xfee03000, 0x351), STATUS_INVALID_ARGUMENT);
-	assert_int_equal(apic_bus_msi(p, 0, 0xfee03000, 0x05), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(apic_bus_msi(p, 0, 0xfee03000, 0x251, &merged), STATUS_NOT_SUPPORTED);
+	assert_int_equal(apic_bus_msi(p, 0, 0xfee03000, 0x351, &merged), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(apic_bus_msi(p, 0, 0xfee03000, 0x05, &merged), STATUS_INVALID_ARGUMENT);
 	assert_int_equal(apic(3)->esr_next, LAPIC_ERROR_RECEIVE_VECTOR);
-	assert_int_equal(apic_bus_msi(p, 0, 0xfed03000, 0x51), STATUS_INVALID_ADDRESS);
-	assert_int_equal(apic_bus_msi(p, 0, 0x1fee03000, 0x51), STATUS_INVALID_ADDRESS);
-	assert_int_equal(apic_bus_msi(p, 1, 0xfee03000, 0x51), STATUS_INVALID_VTL);
-	assert_int_equal(apic_bus_msi(p, 7, 0xfee03000, 0x51), STATUS_INVALID_VTL);
+	assert_int_equal(apic_bus_msi(p, 0, 0xfed03000, 0x51, &merged), STATUS_INVALID_ADDRESS);
+	assert_int_equal(apic_bus_msi(p, 0, 0x1fee03000, 0x51, &merged), STATUS_INVALID_ADDRESS);
+	assert_int_equal(apic_bus_msi(p, 1, 0xfee03000, 0x51, &merged), STATUS_INVALID_VTL);
+	assert_int_equal(apic_bus_msi(p, 7, 0xfee03000, 0x51, &merged), STATUS_INVALID_VTL);
 	reached(0);
-	assert_int_equal(apic_bus_msi(p, 0, 0xfee02000, 0x700), STATUS_OK);
+	assert_int_equal(apic_bus_msi(p, 0, 0xfee02000, 0x700, &merged), STATUS_OK);
 	assert_int_equal(reached(VP_REQUEST_EXTINT), BIT(2));
 	assert_true(lapic_extint_pending(apic(2)));
-	assert_int_equal(apic_bus_msi(p, 0, 0xfee02000, 0x400), STATUS_OK);
+	assert_int_equal(apic_bus_msi(p, 0, 0xfee02000, 0x400, &merged), STATUS_OK);
 	assert_int_equal(reached(VP_REQUEST_NMI), BIT(2));
 	/* One whose APIC is off hears nothing. */
 	assert_true(guest_lapic_base_write(p->vps[3], 0xfee00000));

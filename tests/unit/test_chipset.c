@@ -326,6 +326,26 @@ static void hpet_periodic_message(void **state)
 	assert_true(m->fake.deadline_ns == DEVICE_NEVER);
 }
 
+static void hpet_makes_up_for_lost_messages(void **state)
+{
+	struct machine *m = *state;
+
+	hpet_put(m, 0x110, 0xfee0100000000055ull);
+	hpet_put(m, 0x100, 1 << 14 | 1 << 8 | 1 << 6 | 1 << 3 | 1 << 2);
+	mmio_out32(&m->fake, HPET_BASE + 0x108, 100000); /* each ms */
+	mmio_out32(&m->fake, HPET_BASE + 0x108, 100000);
+	hpet_put(m, 0x10, 1);
+	m->fake.guest_waits = true;
+	fake_run_for(&m->fake, 10500000);
+	assert_int_equal(m->fake.msi_count - m->fake.env.lost_edges, 1);
+	m->fake.guest_waits = false;
+	fake_run_for(&m->fake, 10 * 1000000);
+	/* 20 ticks and no more have come to the guest. */
+	assert_int_equal(m->fake.msi_count - m->fake.env.lost_edges, 20);
+	fake_run_for(&m->fake, 100 * 1000000);
+	assert_int_equal(m->fake.msi_count - m->fake.env.lost_edges, 120);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -345,6 +365,7 @@ int main(void)
 		TEST(hpet_one_shot_edge),
 		TEST(hpet_level_status),
 		TEST(hpet_periodic_message),
+		TEST(hpet_makes_up_for_lost_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,11 @@ static void pic_delivers_and_takes_eoi(void **state)
 	pic_line_set(&m->pic, 4, false);
 	pic_line_set(&m->pic, 4, true);
 	assert_true(m->fake.intr);
+	/* One that falls before it is taken is lost. */
+	assert_int_equal(m->fake.env.lost_edges, 0);
+	pic_line_set(&m->pic, 4, false);
+	assert_false(m->fake.intr);
+	assert_int_equal(m->fake.env.lost_edges, 1);
 }
 
 static void pic_priorities_nest(void **state)

@@ -280,6 +280,70 @@ static void counter0_interrupts_at_its_rate(void **state)
 	assert_int_equal(m->fake.rises[0], 100);
 }
 
+/* At 100 Hz. */
+static void counter0_start(struct machine *m)
+{
+	out8(&m->fake, PIT_PORT + 3, 0x34);
+	out8(&m->fake, PIT_PORT, 11932 & 0xff);
+	out8(&m->fake, PIT_PORT, 11932 >> 8);
+	m->fake.rises[0] = 0;
+}
+
+/* Ticks that the guest takes in so many periods. */
+static unsigned int counter0_taken(struct machine *m, unsigned int periods)
+{
+	unsigned int rises = m->fake.rises[0], lost = m->fake.env.lost_edges;
+
+	fake_run_for(&m->fake, periods * (NS_PER_SEC / 100));
+	return m->fake.rises[0] - rises - (m->fake.env.lost_edges - lost);
+}
+
+static void counter0_makes_up_for_lost_ticks(void **state)
+{
+	struct machine *m = *state;
+
+	counter0_start(m);
+	assert_in_range(counter0_taken(m, 10), 9, 10);
+	m->fake.guest_waits = true;
+	assert_int_equal(counter0_taken(m, 6), 1);
+	m->fake.guest_waits = false;
+	/* All come, and no more than were lost. */
+	assert_in_range(counter0_taken(m, 20), 24, 26);
+	assert_in_range(counter0_taken(m, 100), 99, 101);
+}
+
+static void counter0_makes_up_for_a_late_timer(void **state)
+{
+	struct machine *m = *state;
+
+	counter0_start(m);
+	m->fake.now_ns += 8 * (NS_PER_SEC / 100) + NS_PER_SEC / 1000;
+	assert_in_range(counter0_taken(m, 12), 19, 21);
+	assert_in_range(counter0_taken(m, 100), 99, 101);
+}
+
+static void counter0_makes_up_for_so_many_only(void **state)
+{
+	struct machine *m = *state;
+
+	counter0_start(m);
+	m->fake.guest_waits = true;
+	counter0_taken(m, 1000);
+	/* It takes none: no more is tried. */
+	m->fake.rises[0] = 0;
+	assert_int_equal(counter0_taken(m, 100), 0);
+	assert_in_range(m->fake.rises[0], 99, 101);
+	m->fake.guest_waits = false;
+	assert_in_range(counter0_taken(m, 1000), 1000 + DEVICE_TICKS_MISSED - 2,
+			1000 + DEVICE_TICKS_MISSED + 2);
+	/* A count that is written anew owes nothing. */
+	m->fake.guest_waits = true;
+	counter0_taken(m, 50);
+	m->fake.guest_waits = false;
+	counter0_start(m);
+	assert_in_range(counter0_taken(m, 100), 98, 101);
+}
+
 static void counter0_one_interrupt_at_terminal_count(void **state)
 {
 	struct machine *m = *state;
@@ -345,6 +409,9 @@ int main(void)
 		TEST(latches_hold),
 		TEST(one_byte_access),
 		TEST(counter0_interrupts_at_its_rate),
+		TEST(counter0_makes_up_for_lost_ticks),
+		TEST(counter0_makes_up_for_a_late_timer),
+		TEST(counter0_makes_up_for_so_many_only),
 		TEST(counter0_one_interrupt_at_terminal_count),
 		TEST(a_hostile_rate_is_bounded),
 		TEST(reset_stops_it),

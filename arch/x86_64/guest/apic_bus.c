@@ -16,6 +16,7 @@ struct delivery {
 	struct partition *partition;
 	uint32_t vtl;
 	const struct apic_message *message;
+	bool merged; /* with one that is still pending somewhere */
 };
 
 static struct lapic *target_lapic(struct vp *vp, uint32_t vtl)
@@ -23,16 +24,25 @@ static struct lapic *target_lapic(struct vp *vp, uint32_t vtl)
 	return vp && vp->vtl[vtl] ? vp_lapic(vp, vtl) : NULL;
 }
 
-/* The message arrives at one APIC. */
-static void deliver(struct vp *vp, struct lapic *lapic, const struct apic_message *message)
+/* An interrupt arrives. An error it notes may raise one as well. */
+static void deliver_interrupt(struct delivery *d, struct vp *vp, struct lapic *lapic)
 {
+	uint8_t vector = d->message->vector;
+
+	if (lapic_accept(lapic, vector, d->message->level) || vector < 16)
+		vp_request(vp, VP_REQUEST_INTERRUPT);
+	else
+		d->merged |= lapic_is_pending(lapic, vector);
+}
+
+/* The message arrives at one APIC. */
+static void deliver(struct delivery *d, struct vp *vp, struct lapic *lapic)
+{
+	const struct apic_message *message = d->message;
+
 	switch (message->delivery) {
 	case APIC_FIXED:
-	case APIC_LOWEST:
-		/* An error it notes may raise an interrupt as well. */
-		if (lapic_accept(lapic, message->vector, message->level) || message->vector < 16)
-			vp_request(vp, VP_REQUEST_INTERRUPT);
-		break;
+	case APIC_LOWEST: deliver_interrupt(d, vp, lapic); break;
 	case APIC_NMI: vp_request(vp, VP_REQUEST_NMI); break;
 	case APIC_INIT: vp_request(vp, VP_REQUEST_INIT); break;
 	case APIC_SIPI:
@@ -57,16 +67,16 @@ static bool selected(const struct delivery *d, struct lapic *lapic, uint32_t ind
 	}
 }
 
-static void deliver_to(const struct delivery *d, uint32_t index)
+static void deliver_to(struct delivery *d, uint32_t index)
 {
 	struct vp *vp = partition_vp(d->partition, index);
 	struct lapic *lapic = target_lapic(vp, d->vtl);
 
 	if (lapic && selected(d, lapic, index))
-		deliver(vp, lapic, d->message);
+		deliver(d, vp, lapic);
 }
 
-static void deliver_to_id(const struct delivery *d, uint32_t id)
+static void deliver_to_id(struct delivery *d, uint32_t id)
 {
 	uint32_t index;
 
@@ -74,7 +84,7 @@ static void deliver_to_id(const struct delivery *d, uint32_t id)
 		deliver_to(d, index);
 }
 
-static void deliver_to_lowest(const struct delivery *d)
+static void deliver_to_lowest(struct delivery *d)
 {
 	uint32_t count = d->partition->vp_count;
 	uint32_t start = atomic_fetch_add_explicit(&arbitration, 1, memory_order_relaxed);
@@ -97,7 +107,7 @@ static void deliver_to_lowest(const struct delivery *d)
 		}
 	}
 	if (chosen)
-		deliver(chosen, vp_lapic(chosen, d->vtl), d->message);
+		deliver(d, chosen, vp_lapic(chosen, d->vtl));
 }
 
 /* Physical, one id. In xAPIC mode only the low 8 bits of an id count, so ids over 255 in that
@@ -114,7 +124,7 @@ static bool is_x2apic_cluster(const struct apic_message *message)
 	       message->destination > 0xff && message->destination != APIC_BROADCAST;
 }
 
-static void deliver_all(const struct delivery *d)
+static void deliver_all(struct delivery *d)
 {
 	const struct apic_message *message = d->message;
 	uint32_t index;
@@ -137,10 +147,9 @@ static void deliver_all(const struct delivery *d)
 	}
 }
 
-status_t apic_bus_send(struct partition *partition, uint32_t vtl,
-		       const struct apic_message *message)
+static status_t send(struct delivery *d)
 {
-	struct delivery d = {partition, vtl, message};
+	const struct apic_message *message = d->message;
 
 	if (message->delivery == APIC_SMI)
 		return STATUS_NOT_SUPPORTED;
@@ -149,10 +158,18 @@ status_t apic_bus_send(struct partition *partition, uint32_t vtl,
 	/* The de-assert of the first Pentiums' arbitration ids (SDM, "INIT Level De-assert"). */
 	if (message->delivery == APIC_INIT && message->level && !message->asserted)
 		return STATUS_OK;
-	deliver_all(&d);
+	deliver_all(d);
 	if (message->delivery <= APIC_LOWEST && message->vector < 16)
 		return STATUS_INVALID_ARGUMENT;
 	return STATUS_OK;
+}
+
+status_t apic_bus_send(struct partition *partition, uint32_t vtl,
+		       const struct apic_message *message)
+{
+	struct delivery d = {partition, vtl, message, false};
+
+	return send(&d);
 }
 
 /* ---- message-signalled interrupts ---- */
@@ -164,12 +181,16 @@ status_t apic_bus_send(struct partition *partition, uint32_t vtl,
 #define MSI_LEVEL	     BIT(15)
 #define MSI_ASSERT	     BIT(14)
 
-status_t apic_bus_msi(struct partition *partition, uint32_t vtl, uint64_t address, uint32_t data)
+status_t apic_bus_msi(struct partition *partition, uint32_t vtl, uint64_t address, uint32_t data,
+		      bool *merged)
 {
 	struct apic_message message = {.source = APIC_NO_SOURCE};
+	struct delivery d = {partition, vtl, &message, false};
+	status_t status;
 	uint32_t low = address >> 12 & 0xff;
 	uint32_t high = address >> 5 & 0x7f;
 
+	*merged = false;
 	if (vtl >= VTL_COUNT || !partition_space(partition, vtl))
 		return STATUS_INVALID_VTL;
 	if ((address & ~(uint64_t)UINT32_MAX) || (address & MSI_ADDRESS_MASK) != MSI_ADDRESS_BASE)
@@ -189,5 +210,7 @@ status_t apic_bus_msi(struct partition *partition, uint32_t vtl, uint64_t addres
 	/* Level-triggered, and the level goes away: nothing to deliver. */
 	if (message.level && !message.asserted)
 		return STATUS_OK;
-	return apic_bus_send(partition, vtl, &message);
+	status = send(&d);
+	*merged = d.merged;
+	return status;
 }

@@ -13,7 +13,8 @@ status_t apic_bus_send(struct partition *partition, uint32_t vtl,
 		       const struct apic_message *message);
 /* An MSI (SDM, "Message Signalled Interrupts"): address 0xfeexxxxx, whose bits 11:5 extend the
  * destination id to 15 bits. INVALID_ADDRESS: not such an address; otherwise as apic_bus_send.
- * INVALID_VTL: not enabled. */
-status_t apic_bus_msi(struct partition *partition, uint32_t vtl, uint64_t address, uint32_t data);
+ * INVALID_VTL: not enabled. *merged: an earlier one of the vector is still pending at a target. */
+status_t apic_bus_msi(struct partition *partition, uint32_t vtl, uint64_t address, uint32_t data,
+		      bool *merged);
 
 #endif

@@ -52,6 +52,11 @@ bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level)
 	return !(before & bit);
 }
 
+bool lapic_is_pending(struct lapic *lapic, uint8_t vector)
+{
+	return get(&lapic->irr[vector / 32]) & BIT(vector % 32);
+}
+
 /* No bit is left in a word: its summary goes, unless one came just now. */
 static void summary_clear(struct lapic *lapic, unsigned int word)
 {

@@ -121,6 +121,8 @@ void lapic_init_reset(struct lapic *lapic);
 /* Any CPU. True: newly pending. A vector under 16 is an error that ESR tells; false. Also
  * false while the APIC is disabled, by hardware or software. */
 bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level);
+/* Any CPU. The vector waits for the processor. */
+bool lapic_is_pending(struct lapic *lapic, uint8_t vector);
 /* The highest request whose class is over the class of PPR, or -1. */
 int lapic_pending_vector_slow(struct lapic *lapic);
 static inline int lapic_pending_vector(struct lapic *lapic)

@@ -15,9 +15,9 @@ void arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t 
 }
 
 status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t address,
-			  uint32_t data)
+			  uint32_t data, bool *merged)
 {
-	return apic_bus_msi(partition, vtl, address, data);
+	return apic_bus_msi(partition, vtl, address, data, merged);
 }
 
 void arch_partition_caps(const struct partition *partition, struct partition_caps *caps)
