@@ -78,7 +78,7 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 	if (groups & STATE_CONTROL) {
 		state->cr0 = vmcb->cr0;
 		state->cr3 = vmcb->cr3;
-		state->cr4 = vmcb->cr4;
+		state->cr4 = vmcb->cr4 & ~s->cr4_mce_added;
 		state->cr8 = vmcb->vintr & VINTR_TPR_MASK;
 		state->efer = vmcb->efer & ~EFER_SVME;
 	}
@@ -117,6 +117,17 @@ static bool is_illegal(const struct vmcb *vmcb)
 			     (vmcb->cs.attributes & both) == both);
 }
 
+/* A machine check while CR4.MCE is clear shuts the machine down, whatever is intercepted (15.11):
+ * the bit is always set, and its reads are watched where the guest would see that. */
+static void cr4_set(struct svm_vp *s, uint64_t cr4)
+{
+	struct vmcb *vmcb = s->vmcb;
+
+	s->cr4_mce_added = ~cr4 & CR4_MCE;
+	vmcb->cr4 = cr4 | CR4_MCE;
+	vmcb->intercept_cr_read = s->cr4_mce_added ? BIT(4) : 0;
+}
+
 void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state)
 {
 	struct svm_vp *s = vp->vtl[vtl]->backend;
@@ -136,7 +147,7 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 	if (groups & STATE_CONTROL) {
 		vmcb->cr0 = state->cr0;
 		vmcb->cr3 = state->cr3;
-		vmcb->cr4 = state->cr4;
+		cr4_set(s, state->cr4);
 		vmcb->efer = state->efer | EFER_SVME;
 		vmcb->vintr = (vmcb->vintr & ~VINTR_TPR_MASK) | (state->cr8 & VINTR_TPR_MASK);
 		vp->vtl[vtl]->arch.cr8 = state->cr8 & VINTR_TPR_MASK;

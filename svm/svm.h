@@ -45,6 +45,7 @@ struct svm_vp {
 	bool step;	   /* this entry steps over one instruction, to a window */
 	uint64_t step_dr6; /* when it began: the guest's, whose bits stay until it clears them */
 	bool window;	   /* V_IRQ is used to find an interrupt window */
+	uint64_t cr4_mce_added; /* CR4.MCE, if it is clear for the guest */
 	bool shadow_dropped;	/* VMRUN was seen not to load the interrupt shadow */
 };
 

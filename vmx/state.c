@@ -99,7 +99,8 @@ static void control_set(struct vp *vp, uint32_t vtl, struct vmx_vp *s,
 	vmcs_write(VMCS_GUEST_CR0, (state->cr0 & ~(CR0_NW | CR0_CD)) | CR0_NE | CR0_ET);
 	vmcs_write(VMCS_CR0_SHADOW, state->cr0);
 	vmcs_write(VMCS_GUEST_CR3, state->cr3);
-	vmcs_write(VMCS_GUEST_CR4, state->cr4 | CR4_VMXE);
+	/* A machine check while CR4.MCE is clear shuts the machine down (SDM 3B 15.3.1.1). */
+	vmcs_write(VMCS_GUEST_CR4, state->cr4 | CR4_VMXE | CR4_MCE);
 	vmcs_write(VMCS_CR4_SHADOW, state->cr4);
 	vmcs_write(VMCS_GUEST_EFER, state->efer);
 	vp->vtl[vtl]->arch.cr8 = state->cr8 & 0xf;

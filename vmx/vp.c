@@ -107,7 +107,7 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		{VMCS_GUEST_RFLAGS, 0},
 		{VMCS_TSC_OFFSET, 0},
 		{VMCS_CR0_MASK, CR0_OWNED},
-		{VMCS_CR4_MASK, ~vp->partition->arch.cr4_allowed | CR4_VMXE},
+		{VMCS_CR4_MASK, ~vp->partition->arch.cr4_allowed | CR4_VMXE | CR4_MCE},
 		{VMCS_HOST_EFER, msr_read(MSR_EFER)},
 		{VMCS_HOST_PAT, msr_read(MSR_PAT)},
 		{VMCS_HOST_SYSENTER_CS, 0},

@@ -121,7 +121,7 @@ static void state_set(struct test_guest *guest)
 	state.idtr.limit = 256 * sizeof(struct gate) - 1;
 	state.cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP | CR0_MP;
 	state.cr3 = GUEST_PAGE_TABLES;
-	state.cr4 = CR4_PAE | CR4_OSFXSR;
+	state.cr4 = CR4_PAE | CR4_OSFXSR | CR4_MCE;
 	state.efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
 	backend->state_set(vp, 0, STATE_ALL, &state);
 	vp->vtl[0]->arch.rip = GUEST_CODE;

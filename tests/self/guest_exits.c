@@ -15,6 +15,7 @@ GUEST_CODE_DECLARE(triple_fault);
 GUEST_CODE_DECLARE(mmio);
 GUEST_CODE_DECLARE(string_io);
 GUEST_CODE_DECLARE(cr4);
+GUEST_CODE_DECLARE(cr4_read);
 GUEST_CODE_DECLARE(control);
 GUEST_CODE_DECLARE(mended);
 GUEST_CODE_DECLARE(xsetbv);
@@ -234,6 +235,33 @@ SELFTEST(exit_cr4)
 	}
 	GUEST_CHECK(&g, ended == VP_RUN_PORT_IO && g.run->port.value == 0); /* from #GP's handler */
 	guest_destroy(&g);
+}
+
+/* The processor runs with CR4.MCE set, whatever the guest has there; the guest sees its own. */
+SELFTEST(exit_cr4_shows_its_own_mce)
+{
+	static const uint64_t values[] = {0, CR4_MCE};
+	struct test_guest g;
+	uint32_t i, ended;
+	uint64_t cr4;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		GUEST_SETUP(&g);
+		guest_start(&g, cr4_read);
+		cr4 = (guest_register(&g, HV_X64_REGISTER_CR4) & ~CR4_MCE) | values[i];
+		GUEST_CHECK(&g, guest_register_set(&g, HV_X64_REGISTER_CR4, cr4));
+		GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_CR4) == cr4);
+		ended = guest_run(&g);
+		if (ended == VP_RUN_EMULATE) {
+			GUEST_CHECK(&g, g.run->emulate.flags == EMULATE_CR);
+			g.run->regs.gpr[GPR_RAX] = g.run->regs.cr4;
+			g.run->regs.rip += 3;
+			g.run->set = VP_SET_GPRS;
+			ended = guest_run(&g);
+		}
+		GUEST_CHECK(&g, ended == VP_RUN_PORT_IO && g.run->port.value == cr4);
+		guest_destroy(&g);
+	}
 }
 
 /* The VMM's part: a MOV of RAX to CR0 or CR3, which the guest makes at `rip`. */

@@ -296,6 +296,13 @@ handler cr4 gp
 	hlt
 guest_end cr4
 
+/* Tells CR4. */
+guest cr4_read
+	mov	%cr4, %rax
+	out	%eax, $0x99
+	hlt
+guest_end cr4_read
+
 /* A data breakpoint is armed over an exit to the VMM. */
 guest watch_data
 	mov	%rsp, %rax
