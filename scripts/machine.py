@@ -5,7 +5,9 @@ A bundle is a newc archive, made from a dictionary of names and contents. An ima
 GRUB boots on BIOS and on UEFI. A machine is a dictionary of settings (see MACHINE) that becomes a
 command line for QEMU or a configuration for Bochs. Nothing here waits or looks at output.
 """
+import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -194,6 +196,13 @@ def machine(**settings):
     return {**MACHINE, **settings}
 
 
+def one_processor():
+    """Holds a command to one of our processors. In QEMU's TCG an XRSTOR of any virtual CPU changes
+    flags of the first one without a lock (cpu_clear_ignne()), among them those that tell a guest's
+    world from the host's: with threads side by side, guests die of it now and then."""
+    return ["taskset", "-c", str(random.choice(sorted(os.sched_getaffinity(0))))]
+
+
 def qemu_command(settings, iso, work, terminal=False, log=None):
     """QEMU's arguments: the serial line is standard input and output; with `terminal` its
     monitor as well (Ctrl-A). `log`: a file that gets a copy of the serial line."""
@@ -201,7 +210,8 @@ def qemu_command(settings, iso, work, terminal=False, log=None):
     chardev = "stdio,id=console,signal=off" + (",mux=on" if terminal else "")
     if log:
         chardev += f",logfile={log}"
-    command = [
+    command = [] if kvm or settings["cpus"] == 1 else one_processor()
+    command += [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-M", "q35",
         "-accel", settings["accel"], "-cpu", settings["cpu"] or ("host" if kvm else "max"),
         "-smp", str(settings["cpus"]), "-m", str(settings["memory"]), "-display", "none",
