@@ -31,6 +31,7 @@ status_t event_create(struct heap *heap, struct event **out)
 void event_signal(struct event *event, uint64_t bits)
 {
 	struct thread *waiter = NULL;
+	struct cpu *sleeping = NULL;
 
 	spin_lock(&event->lock);
 	if (event->bits == 0 && bits != 0)
@@ -38,13 +39,14 @@ void event_signal(struct event *event, uint64_t bits)
 	event->bits |= bits;
 	/* Under the lock: the waiter can't end before it has been made ready. */
 	if (waiter != NULL)
-		sched_ready(waiter);
+		sleeping = sched_ready(waiter);
 	spin_unlock(&event->lock);
+	sched_kick(sleeping);
 }
 
 static void wait_timed_out(struct timer *timer)
 {
-	sched_ready(container_of(timer, struct thread, timeout));
+	sched_kick(sched_ready(container_of(timer, struct thread, timeout)));
 }
 
 void event_timeout_init(struct timer *timer)

@@ -143,7 +143,7 @@ enum vp_outcome vp_run(struct vp *vp)
 void vp_request(struct vp *vp, uint32_t bits)
 {
 	uint32_t blocked = VP_BLOCKED;
-	struct cpu *cpu;
+	struct cpu *cpu, *sleeping = NULL;
 
 	if ((atomic_fetch_or(&vp->requests, bits) & bits) == bits)
 		return; /* asked for already, and not yet looked at */
@@ -157,6 +157,7 @@ void vp_request(struct vp *vp, uint32_t bits)
 	 * meanwhile: that waits for the lock. */
 	spin_lock(&vp->wake_lock);
 	if (atomic_compare_exchange_strong(&vp->run_state, &blocked, VP_READY))
-		sched_ready(vp->thread);
+		sleeping = sched_ready(vp->thread);
 	spin_unlock(&vp->wake_lock);
+	sched_kick(sleeping);
 }

@@ -104,14 +104,14 @@ void sched_wake_list_drain(struct cpu *cpu)
 	}
 }
 
-/* A thread whose state has just become READY goes to its CPU's queue. */
-static void thread_enqueue(struct thread *thread)
+/* A thread whose state has just become READY goes to its CPU's queue. Gives the CPU to kick. */
+static struct cpu *thread_enqueue(struct thread *thread)
 {
 	struct cpu *cpu = thread->cpu;
 
 	if (cpu == this_cpu()) {
 		queue_push(cpu, thread, false);
-		return;
+		return NULL;
 	}
 	spin_lock(&cpu->ready.lock);
 	thread->next = cpu->ready.wake;
@@ -120,8 +120,7 @@ static void thread_enqueue(struct thread *thread)
 	atomic_fetch_or(&cpu->pending, CPU_PENDING_WAKE);
 	/* A CPU that runs something better comes by itself, later. It looks at its pending word
 	 * after it has lowered `running`, we look at `running` after we have set the bit. */
-	if (atomic_load(&cpu->ready.running) <= thread->priority + 1)
-		arch_cpu_kick(cpu);
+	return atomic_load(&cpu->ready.running) <= thread->priority + 1 ? cpu : NULL;
 }
 
 static bool state_move(struct thread *thread, uint32_t from, uint32_t to)
@@ -129,17 +128,21 @@ static bool state_move(struct thread *thread, uint32_t from, uint32_t to)
 	return atomic_compare_exchange_strong(&thread->state, &from, to);
 }
 
-void sched_ready(struct thread *thread)
+struct cpu *sched_ready(struct thread *thread)
 {
-	if (state_move(thread, THREAD_NEW, THREAD_READY)) {
-		thread_enqueue(thread);
-		return;
-	}
+	if (state_move(thread, THREAD_NEW, THREAD_READY))
+		return thread_enqueue(thread);
 	atomic_store(&thread->wake_pending, true);
-	if (state_move(thread, THREAD_BLOCKED, THREAD_READY)) {
-		atomic_store(&thread->wake_pending, false);
-		thread_enqueue(thread);
-	}
+	if (!state_move(thread, THREAD_BLOCKED, THREAD_READY))
+		return NULL;
+	atomic_store(&thread->wake_pending, false);
+	return thread_enqueue(thread);
+}
+
+void sched_kick(struct cpu *cpu)
+{
+	if (cpu != NULL)
+		arch_cpu_kick(cpu);
 }
 
 void sched_block(struct thread *thread)

@@ -45,7 +45,7 @@ void thread_start(struct thread *thread)
 {
 	object_get(&thread->object);
 	atomic_fetch_add(&thread->task->threads, 1);
-	sched_ready(thread);
+	sched_kick(sched_ready(thread));
 }
 
 __noreturn void thread_exit(void)

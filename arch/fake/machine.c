@@ -18,6 +18,7 @@ uint64_t timestamp_hz = 1000000000;
 uint64_t fake_ram_size;
 struct thread *fake_resumed;
 void (*fake_interrupts)(void);
+void (*fake_kicked)(struct cpu *cpu);
 
 static uint8_t *ram;
 static jmp_buf run_end;
@@ -196,6 +197,8 @@ uint32_t arch_cpus_start(void)
 void arch_cpu_kick(struct cpu *cpu)
 {
 	cpu->arch.kicks++;
+	if (fake_kicked)
+		fake_kicked(cpu);
 }
 
 void arch_interrupt_window(void)

@@ -14,6 +14,7 @@
 #define PRIORITY_COUNT 16u
 #define TIME_SLICE_MS  4u
 
+struct cpu;
 struct thread;
 
 struct run_queue {
@@ -32,14 +33,16 @@ struct run_queue {
 /* The rest of making a CPU's queue, which is zero before; other CPUs may use it already. */
 void run_queue_init(struct run_queue *queue);
 
-/* Makes a blocked or new thread ready; any CPU. Kicks the thread's CPU when it should look. */
-void sched_ready(struct thread *thread);
+/* Makes a blocked or new thread ready; any CPU. Gives the CPU that the caller has to sched_kick(), or
+ * NULL. It does that when it holds no lock that the thread is going to want: the kicked CPU is there
+ * at once, and would spin for it. */
+struct cpu *sched_ready(struct thread *thread) __must_check;
+void sched_kick(struct cpu *cpu);
 /* The current thread stops being ready; its continuation runs when it is made ready again. That
  * may be sooner than its reason to wait is gone (a wake that came too late for an earlier wait is
  * kept): a continuation looks again, and blocks again. The caller leaves through sched_exit(). */
 void sched_block(struct thread *thread);
 /* Takes over what other CPUs put on the wake list; for cpu_pending_process(). */
-struct cpu;
 void sched_wake_list_drain(struct cpu *cpu);
 /* The current thread goes to the end of its priority's queue. */
 void sched_yield(void);

@@ -145,7 +145,7 @@ SELFTEST(sched_wakes_are_not_lost)
 	thread_start(thread);
 	for (uint32_t i = 1; i <= WAKES; i++) {
 		atomic_store(&wanted, i);
-		sched_ready(thread);
+		sched_kick(sched_ready(thread));
 		/* Sometimes wait for it, sometimes meet it on its way to block. */
 		while (i % 3 == 0 && atomic_load(&seen) != i && timestamp_read() < limit)
 			cpu_relax();

@@ -34,6 +34,7 @@ static int setup(void **state)
 	ended = false;
 	fake_cpus_init(2);
 	fake_interrupts = NULL;
+	fake_kicked = NULL;
 	for (uint32_t i = 0; i < 2; i++) {
 		fake_cpu_set(i);
 		cpu_init(cpus[i]);
@@ -150,6 +151,15 @@ static void test_priorities(void **state)
 	assert_ptr_equal(next_thread(), equal);
 }
 
+/* A kicked CPU is there before the kicker goes on: it finds the event free. */
+static struct event *signalled;
+
+static void event_is_free(struct cpu *cpu)
+{
+	assert_ptr_equal(cpu, cpus[0]);
+	assert_int_equal(signalled->lock.serving, signalled->lock.next);
+}
+
 static void test_event(void **state)
 {
 	struct thread *a = thread_new(0, 4);
@@ -181,9 +191,11 @@ static void test_event(void **state)
 	/* Waits; a wake without a reason sends it back; a signal from another CPU ends it. */
 	wait_deadline = TIMER_NEVER;
 	assert_int_equal(fake_run(run_wait, event), FAKE_IDLE);
-	sched_ready(a);
+	sched_kick(sched_ready(a));
 	assert_null(next_thread());
 	fake_cpu_set(1);
+	signalled = event;
+	fake_kicked = event_is_free;
 	event_signal(event, 32);
 	assert_int_equal(cpus[0]->arch.kicks, 1);
 	event_signal(event, 64);
@@ -236,15 +248,15 @@ static void test_wake_race(void **state)
 	assert_ptr_equal(next_thread(), a);
 	/* A wake that comes before the thread has blocked is kept: it runs once more. */
 	fake_cpu_set(1);
-	sched_ready(a);
+	sched_kick(sched_ready(a));
 	assert_int_equal(cpus[0]->arch.kicks, 0);
 	fake_cpu_set(0);
 	assert_int_equal(fake_run(run_block, a), FAKE_IDLE);
 	assert_int_equal(continued, 2);
 	/* Two wakes of a blocked thread queue it once. */
 	fake_cpu_set(1);
-	sched_ready(a);
-	sched_ready(a);
+	sched_kick(sched_ready(a));
+	sched_kick(sched_ready(a));
 	fake_cpu_set(0);
 	assert_null(next_thread());
 	assert_int_equal(continued, 4);
@@ -253,7 +265,7 @@ static void test_wake_race(void **state)
 	assert_ptr_equal(next_thread(), b);
 	cpus[0]->arch.kicks = 0;
 	fake_cpu_set(1);
-	sched_ready(a);
+	sched_kick(sched_ready(a));
 	assert_int_equal(cpus[0]->arch.kicks, 0);
 	fake_cpu_set(0);
 	assert_int_equal(fake_run(run_thread_exit, NULL), FAKE_IDLE);

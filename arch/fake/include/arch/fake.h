@@ -35,6 +35,8 @@ __noreturn void fake_leave(enum fake_end end);
 
 /* Called by arch_idle() and arch_interrupt_window() when set; arch_idle() then returns. */
 extern void (*fake_interrupts)(void);
+/* What a kicked CPU does while the kicking one is in arch_cpu_kick(); NULL: nothing. */
+extern void (*fake_kicked)(struct cpu *cpu);
 
 /* The user half: user_copy_in/out take addresses in [base, base + size) to `memory`. */
 void fake_user_memory(uint64_t base, void *memory, size_t size);
