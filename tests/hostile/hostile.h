@@ -46,6 +46,11 @@ void thread_run(uint32_t cpu, uint32_t priority, void (*function)(uint64_t argum
 /* Faults; returns when there is no such kind. */
 void fault(const char *kind);
 
+/* ---- fpu.c ---- */
+
+/* Ends the machine when all threads have seen that nobody changes their registers. */
+__noreturn void fpu_is_kept(void);
+
 /* ---- wrong.c ---- */
 
 /* Calls that are wrong in one way each, with the status that they must answer. */

@@ -168,6 +168,8 @@ __noreturn void root_start(const struct boot_info *info)
 	boot_info = info;
 	kind = option("hostile=");
 	arena_find();
+	if (kind && !strncmp(kind, "fpu", 3))
+		fpu_is_kept();
 	if (kind)
 		fault(kind);
 	wrong_calls();

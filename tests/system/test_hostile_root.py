@@ -29,6 +29,13 @@ def test_every_call_is_answered_on_one_cpu(hostile):
     assert hostile("hostile=calls seed=4 seconds=3", cpus=1).wait_end(timeout=150) == 0
 
 
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_each_thread_has_its_fpu(hostile, cpus):
+    machine = hostile("hostile=fpu", cpus=cpus)
+    machine.expect(f"hostile: FPU: {3 * cpus} threads, AVX on")
+    assert machine.wait_end() == 0
+
+
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_is_reported(hostile, kind):
     machine = hostile(f"hostile={kind}", cpus=1)
