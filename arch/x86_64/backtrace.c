@@ -13,6 +13,7 @@
 #include <kernel/symbols.h>
 
 #define BACKTRACE_MAX 24
+#define STOP_WAIT_MS  100
 
 static bool on_stack(uint64_t address)
 {
@@ -81,9 +82,16 @@ void arch_backtrace(void)
 
 void arch_cpus_stop(void)
 {
-	trap_stop_others();
+	uint64_t start = timestamp_read();
+
+	while (!trap_stop_others())
+		cpu_relax();
 	/* One by one: a CPU that was never started sleeps in the firmware, and is not to wake. */
 	for (uint32_t i = 0; i < cpu_count; i++)
 		if (cpus[i] != this_cpu())
 			apic_send_nmi(cpus[i]->arch.apic_id);
+	/* One that does not come (its NMIs are blocked) is not waited for in vain. */
+	while (trap_stopped() + 1 < cpu_count &&
+	       timestamp_read() - start < timestamp_hz / 1000 * STOP_WAIT_MS)
+		cpu_relax();
 }

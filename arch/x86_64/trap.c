@@ -41,7 +41,8 @@ extern const char trap_vectors[], syscall_entry[];
 extern const struct ex_entry __ex_table_start[], __ex_table_end[];
 
 static struct gate idt[VECTOR_COUNT];
-static _Atomic bool stopping;
+static struct cpu *_Atomic stopper; /* the CPU that stops the others */
+static _Atomic uint32_t stopped;
 const struct trap_frame *trap_panic_frame;
 
 static const char *const exception_names[EXCEPTION_COUNT] = {
@@ -118,9 +119,16 @@ void trap_cpu_init(void)
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
 }
 
-void trap_stop_others(void)
+bool trap_stop_others(void)
 {
-	atomic_store(&stopping, true);
+	struct cpu *self = this_cpu(), *first = NULL;
+
+	return atomic_compare_exchange_strong(&stopper, &first, self) || first == self;
+}
+
+uint32_t trap_stopped(void)
+{
+	return atomic_load(&stopped);
 }
 
 /* ---- device interrupts ---- */
@@ -222,9 +230,10 @@ static bool fixup_find(struct trap_frame *frame)
 
 static void nmi_handle(void)
 {
-	while (atomic_load(&stopping)) {
-		interrupts_disable();
-		__asm__ volatile("hlt");
+	if (atomic_load(&stopper)) {
+		atomic_fetch_add(&stopped, 1);
+		for (;;)
+			__asm__ volatile("cli; hlt");
 	}
 	this_cpu()->arch.nmis++;
 }

@@ -74,7 +74,8 @@ void arch_thread_dump(const struct thread *thread);
 void arch_console_write(const char *bytes, size_t size);
 /* Switches the machine off or restarts it; `code` for an emulator's exit device. */
 __noreturn void arch_system_end(bool restart, uint8_t code);
-/* Stops all other CPUs, for a panic. */
+/* Stops all other CPUs, for good, and waits until they are (not for ever). One that does this after
+ * another does not return. */
 void arch_cpus_stop(void);
 /* Logs this CPU's registers and a symbolised backtrace. */
 void arch_backtrace(void);

@@ -34,8 +34,11 @@ enum exception {
 void trap_init(void);
 /* Loads it on this CPU, and where SYSCALL enters. */
 void trap_cpu_init(void);
-/* From now on NMIs stop the CPU that gets them; this one goes on. */
-void trap_stop_others(void);
+/* From now on NMIs stop the CPU that gets them; this one goes on. False: another CPU was first, and
+ * this one is to wait for its NMI. */
+bool trap_stop_others(void);
+/* How many have been stopped. */
+uint32_t trap_stopped(void);
 /* Where a trap of the kernel came from that ends in a panic, for the backtrace; NULL: none. */
 extern const struct trap_frame *trap_panic_frame;
 
