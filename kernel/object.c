@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Object counts and handle tables. A handle is an index into pages of entries that a directory
- * lists; free entries are chained through their index. A lookup takes the table's lock for as
- * long as it takes to read one entry and count the object.
+ * lists; free entries are chained through their index. Nearly each system call looks a handle up,
+ * on all CPUs in the one table of the root task: a lookup takes no lock. It reads the entry and
+ * counts the object within a read section; a close clears the entry first, and puts the object and
+ * frees the entry when the sections that may have seen it are over. So an entry's rights belong to
+ * the object that was read with them.
  */
 #include <kernel/console.h>
 #include <kernel/memory.h>
 #include <kernel/object.h>
+#include <kernel/reader.h>
 #include <kernel/string.h>
 
 struct handle_entry {
-	struct object *object; /* NULL: free */
+	_Atomic(struct object *) object; /* NULL: free; set last, cleared first */
 	uint32_t rights;
 	handle_t next_free;
 };
@@ -46,20 +50,32 @@ void handle_table_init(struct handle_table *table, struct heap *heap)
 	*table = (struct handle_table){.heap = heap};
 }
 
-/* The used entry of a handle; NULL: it names nothing. The lock is held. */
-static struct handle_entry *entry_find(struct handle_table *table, handle_t handle)
+/* The entry of a number below that of all pages' entries; NULL: there is none. */
+static struct handle_entry *entry_at(struct handle_table *table, handle_t handle)
 {
 	uint32_t page = handle / ENTRIES_PER_PAGE;
-	struct handle_entry *entry;
 
-	if (unlikely(page >= table->page_count))
+	if (unlikely(page >= atomic_load_explicit(&table->page_count, memory_order_acquire)))
 		return NULL;
-	entry = &table->pages[page][handle % ENTRIES_PER_PAGE];
-	return entry->object != NULL ? entry : NULL;
+	return &table->pages[page][handle % ENTRIES_PER_PAGE];
+}
+
+/* What gives an outgrown directory back, once the lock is not held. */
+struct outgrown {
+	struct handle_entry **pages; /* NULL: none */
+	uint32_t order;
+};
+
+static void outgrown_free(struct handle_table *table, struct outgrown *outgrown)
+{
+	if (outgrown->pages == NULL)
+		return;
+	readers_wait();
+	page_free(table->heap, outgrown->pages, outgrown->order);
 }
 
 /* Makes room for one more page pointer. The lock is held. */
-static bool directory_grow(struct handle_table *table)
+static bool directory_grow(struct handle_table *table, struct outgrown *outgrown)
 {
 	unsigned int order = table->directory_order;
 	struct handle_entry **pages;
@@ -73,19 +89,19 @@ static bool directory_grow(struct handle_table *table)
 	pages = page_alloc(table->heap, order + 1);
 	if (pages == NULL)
 		return false;
-	memcpy(pages, table->pages, PAGE_SIZE << order);
-	page_free(table->heap, table->pages, order);
+	*outgrown = (struct outgrown){.pages = table->pages, .order = order};
+	memcpy(pages, outgrown->pages, PAGE_SIZE << order);
 	table->pages = pages;
 	table->directory_order = order + 1;
 	return true;
 }
 
-static bool table_grow(struct handle_table *table)
+static bool table_grow(struct handle_table *table, struct outgrown *outgrown)
 {
 	uint32_t first = table->page_count * ENTRIES_PER_PAGE;
 	struct handle_entry *entries;
 
-	if (first >= HANDLES_MAX || !directory_grow(table))
+	if (first >= HANDLES_MAX || !directory_grow(table, outgrown))
 		return false;
 	entries = page_alloc(table->heap, 0);
 	if (entries == NULL)
@@ -95,70 +111,92 @@ static bool table_grow(struct handle_table *table)
 		entries[i].next_free = table->free_head;
 		table->free_head = first + i;
 	}
-	table->pages[table->page_count++] = entries;
+	table->pages[table->page_count] = entries;
+	table->page_count++;
 	return true;
 }
 
 status_t handle_create(struct handle_table *table, struct object *object, uint32_t rights,
 		       handle_t *handle)
 {
+	struct outgrown outgrown = {0};
 	status_t status = STATUS_NO_MEMORY;
 
 	spin_lock(&table->lock);
-	if (table->free_head != HANDLE_NONE || table_grow(table)) {
+	if (table->free_head != HANDLE_NONE || table_grow(table, &outgrown)) {
 		handle_t free = table->free_head;
-		struct handle_entry *entry =
-			&table->pages[free / ENTRIES_PER_PAGE][free % ENTRIES_PER_PAGE];
+		struct handle_entry *entry = entry_at(table, free);
 
 		table->free_head = entry->next_free;
 		object_get(object);
-		entry->object = object;
 		entry->rights = rights;
+		atomic_store_explicit(&entry->object, object, memory_order_release);
 		*handle = free;
 		status = STATUS_OK;
 	}
 	spin_unlock(&table->lock);
+	outgrown_free(table, &outgrown);
 	return status;
+}
+
+/* Reads an entry within a read section: the object, and what its handle allows. */
+static struct object *entry_read(struct handle_table *table, handle_t handle, uint32_t *rights)
+{
+	struct handle_entry *entry = entry_at(table, handle);
+	struct object *object;
+
+	if (unlikely(entry == NULL))
+		return NULL;
+	object = atomic_load_explicit(&entry->object, memory_order_acquire);
+	*rights = entry->rights;
+	return object;
 }
 
 status_t handle_get(struct handle_table *table, handle_t handle, enum object_type type,
 		    uint32_t rights, struct object **object)
 {
-	struct handle_entry *entry;
+	struct cpu *self = this_cpu();
+	struct object *found;
+	uint32_t held = 0;
 	status_t status = STATUS_OK;
 
-	spin_lock(&table->lock);
-	entry = entry_find(table, handle);
-	if (unlikely(entry == NULL)) {
+	read_begin(self);
+	found = entry_read(table, handle, &held);
+	if (unlikely(found == NULL)) {
 		status = STATUS_INVALID_HANDLE;
-	} else if (unlikely(entry->object->type != (uint32_t)type)) {
+	} else if (unlikely(type != OBJECT_NONE && found->type != (uint32_t)type)) {
 		status = STATUS_WRONG_TYPE;
-	} else if (unlikely((entry->rights & rights) != rights)) {
+	} else if (unlikely((held & rights) != rights)) {
 		status = STATUS_ACCESS_DENIED;
 	} else {
-		*object = entry->object;
-		object_get(*object);
+		object_get(found);
+		*object = found;
 	}
-	spin_unlock(&table->lock);
+	read_end(self);
 	return status;
+}
+
+static void entry_free(struct handle_table *table, handle_t handle)
+{
+	spin_lock(&table->lock);
+	entry_at(table, handle)->next_free = table->free_head;
+	table->free_head = handle;
+	spin_unlock(&table->lock);
 }
 
 status_t handle_close(struct handle_table *table, handle_t handle)
 {
 	struct handle_entry *entry;
-	struct object *object = NULL;
+	struct object *object;
 
 	spin_lock(&table->lock);
-	entry = entry_find(table, handle);
-	if (entry != NULL) {
-		object = entry->object;
-		entry->object = NULL;
-		entry->next_free = table->free_head;
-		table->free_head = handle;
-	}
+	entry = entry_at(table, handle);
+	object = entry != NULL ? atomic_exchange(&entry->object, NULL) : NULL;
 	spin_unlock(&table->lock);
 	if (object == NULL)
 		return STATUS_INVALID_HANDLE;
+	readers_wait();
+	entry_free(table, handle);
 	if (object->closed != NULL)
 		object->closed(object);
 	object_put(object);
@@ -168,20 +206,10 @@ status_t handle_close(struct handle_table *table, handle_t handle)
 status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t rights,
 			  handle_t *copy)
 {
-	struct handle_entry *entry;
-	struct object *object = NULL;
-	status_t status = STATUS_INVALID_HANDLE;
+	struct object *object;
+	status_t status = handle_get(table, handle, OBJECT_NONE, rights, &object);
 
-	spin_lock(&table->lock);
-	entry = entry_find(table, handle);
-	if (entry != NULL && (entry->rights & rights) != rights) {
-		status = STATUS_ACCESS_DENIED;
-	} else if (entry != NULL) {
-		object = entry->object;
-		object_get(object);
-	}
-	spin_unlock(&table->lock);
-	if (object == NULL)
+	if (status != STATUS_OK)
 		return status;
 	status = handle_create(table, object, rights, copy);
 	object_put(object);

@@ -18,6 +18,7 @@ uint64_t timestamp_hz = 1000000000;
 uint64_t fake_ram_size;
 struct thread *fake_resumed;
 void (*fake_interrupts)(void);
+void (*fake_relaxed)(void);
 void (*fake_kicked)(struct cpu *cpu);
 
 static uint8_t *ram;

@@ -35,6 +35,8 @@ struct cpu {
 	uint64_t idle_ticks;
 	_Atomic uint64_t flush_done;	 /* host TLB: the last request that it has carried out */
 	_Atomic(struct cpu_call *) call; /* what another CPU wants done here; NULL: nothing */
+	_Atomic uint32_t
+		reading; /* odd: within a read section (<kernel/reader.h>); any CPU looks */
 };
 
 /* By index, 0 to cpu_count - 1; fixed once arch_cpus_start() returned. */

@@ -40,12 +40,12 @@ struct handle_entry;
 #define HANDLES_MAX (512u * 256u * 256u)
 
 struct handle_table {
-	struct spinlock lock; /* protects all */
+	struct spinlock lock; /* taken for changes; lookups are read sections (<kernel/reader.h>) */
 	struct heap *heap;
-	struct handle_entry **pages; /* 2^directory_order pages of pointers; NULL: none yet */
+	_Atomic(struct handle_entry **) pages; /* 2^directory_order pages of pointers, or NULL */
 	uint32_t directory_order;
-	uint32_t page_count;
-	handle_t free_head; /* HANDLE_NONE: no entry is free */
+	_Atomic uint32_t page_count; /* grows after pages lists so many */
+	handle_t free_head;	     /* HANDLE_NONE: no entry is free */
 };
 
 void handle_table_init(struct handle_table *table, struct heap *heap);
@@ -54,8 +54,8 @@ void handle_table_destroy(struct handle_table *table);
 
 status_t handle_create(struct handle_table *table, struct object *object, uint32_t rights,
 		       handle_t *handle) __must_check; /* takes a reference of its own */
-/* The object with one more reference, when it has the type and all the rights; statuses
- * INVALID_HANDLE, WRONG_TYPE, ACCESS_DENIED. The caller puts it. */
+/* The object with one more reference, when it has the type (OBJECT_NONE: any) and the handle all
+ * the rights; statuses INVALID_HANDLE, WRONG_TYPE, ACCESS_DENIED. The caller puts it. */
 status_t handle_get(struct handle_table *table, handle_t handle, enum object_type type,
 		    uint32_t rights, struct object **object) __must_check;
 status_t handle_close(struct handle_table *table, handle_t handle);

@@ -4,6 +4,8 @@
  */
 #include "machine_memory.h"
 
+#include <arch/fake.h>
+#include <kernel/cpu.h>
 #include <kernel/object.h>
 
 static struct heap heap;
@@ -25,6 +27,7 @@ static void object_closed(struct object *object)
 static int setup(void **state)
 {
 	(void)state;
+	fake_cpus_init(2);
 	fake_ram_init(MIB(8));
 	test_heap_init(&heap, MIB(2), 2);
 	handle_table_init(&table, &heap);
@@ -37,7 +40,9 @@ static int teardown(void **state)
 	(void)state;
 	handle_table_destroy(&table);
 	assert_int_equal(heap.pages_free, 2 * 509);
+	fake_relaxed = NULL;
 	fake_ram_destroy();
+	fake_cpus_destroy();
 	return 0;
 }
 
@@ -122,12 +127,94 @@ static void test_no_memory(void **state)
 	object_put(&object);
 }
 
+static struct object object_a, object_b;
+static unsigned int turns;
+
+/* CPU 1 is within a lookup that began before the close. It has seen the object and its rights, so
+ * neither may go, nor may the number name another object. Then it ends, and begins the next. */
+static void lookup_goes_on(void)
+{
+	handle_t other;
+
+	turns++;
+	assert_int_equal(closed, 0);
+	assert_int_equal(destroyed, 0);
+	assert_int_equal(handle_create(&table, &object_b, RIGHT_READ, &other), STATUS_OK);
+	assert_int_equal(other, 1 + turns);
+	if (turns == 3)
+		cpus[1]->reading += 2;
+}
+
+static void test_close_waits_for_lookups(void **state)
+{
+	struct object *found;
+	handle_t handle;
+
+	(void)state;
+	object_init(&object_a, OBJECT_EVENT, object_destroyed);
+	object_init(&object_b, OBJECT_EVENT, object_destroyed);
+	object_a.closed = object_closed;
+	turns = 0;
+	assert_int_equal(handle_create(&table, &object_a, RIGHTS_ALL, &handle), STATUS_OK);
+	assert_int_equal(handle, 1);
+	object_put(&object_a);
+	cpus[1]->reading = 7;
+	fake_relaxed = lookup_goes_on;
+	assert_int_equal(handle_close(&table, handle), STATUS_OK);
+	assert_int_equal(turns, 3);
+	assert_int_equal(closed, 1);
+	assert_int_equal(destroyed, 1);
+	/* Between its lookups a CPU is not waited for. */
+	cpus[1]->reading = 10;
+	assert_int_equal(handle_close(&table, 2), STATUS_OK);
+	assert_int_equal(turns, 3);
+	/* A lookup leaves no section open, whatever it finds. */
+	assert_int_equal(handle_get(&table, 3, OBJECT_EVENT, RIGHT_READ, &found), STATUS_OK);
+	object_put(found);
+	assert_int_equal(handle_get(&table, 3, OBJECT_TASK, RIGHT_READ, &found), STATUS_WRONG_TYPE);
+	assert_int_equal(handle_get(&table, 2, OBJECT_EVENT, 0, &found), STATUS_INVALID_HANDLE);
+	assert_int_equal(handle_get(&table, 9999, OBJECT_EVENT, 0, &found), STATUS_INVALID_HANDLE);
+	assert_int_equal(this_cpu()->reading % 2, 0);
+	assert_int_equal(this_cpu()->reading, 8);
+}
+
+static uint64_t free_before;
+
+static void directory_is_there(void)
+{
+	assert_int_equal(heap.pages_free, free_before);
+	turns++;
+	cpus[1]->reading++;
+}
+
+/* The outgrown directory of pages stays while a lookup may go through it. */
+static void test_growth_waits_for_lookups(void **state)
+{
+	enum { COUNT = 512 * 256 - 1 }; /* what one page of page pointers lists */
+	handle_t handle;
+
+	(void)state;
+	object_init(&object_a, OBJECT_EVENT, object_destroyed);
+	turns = 0;
+	fake_relaxed = directory_is_there;
+	cpus[1]->reading = 1;
+	for (handle_t i = 0; i < COUNT; i++)
+		assert_int_equal(handle_create(&table, &object_a, 0, &handle), STATUS_OK);
+	assert_int_equal(turns, 0);
+	free_before = heap.pages_free - 3; /* one of entries, two of pointers */
+	assert_int_equal(handle_create(&table, &object_a, 0, &handle), STATUS_OK);
+	assert_int_equal(turns, 1);
+	assert_int_equal(heap.pages_free, free_before + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_close_waits_for_lookups, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_growth_waits_for_lookups, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

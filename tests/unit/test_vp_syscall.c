@@ -157,6 +157,7 @@ static int setup(void **state)
 	test_heap_init(&heap, MIB(2), 1);
 	memset(&vp, 0, sizeof(vp));
 	memset(&partition, 0, sizeof(partition));
+	fake_cpus_init(1);
 	handle_table_init(&task.handles, &heap);
 	thread.task = other.task = &task;
 	object_init(&thread.object, OBJECT_THREAD, destroy);
@@ -171,6 +172,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	handle_table_destroy(&task.handles);
+	fake_cpus_destroy();
 	assert_int_equal(pins, 0);
 	assert_int_equal(partition.object.references, 1);
 	assert_int_equal(thread.object.references, 1);

@@ -1,2 +1,2 @@
-test_vp_syscall_SRCS := kernel/vp_syscall.c kernel/object.c kernel/heap.c kernel/slab.c arch/fake/machine.c arch/fake/words.c tests/unit/fake_cpus.c
+test_vp_syscall_SRCS := kernel/vp_syscall.c kernel/object.c kernel/reader.c kernel/heap.c kernel/slab.c arch/fake/machine.c arch/fake/words.c tests/unit/fake_cpus.c
 test_vp_syscall_CFLAGS := -Iarch/x86_64/include

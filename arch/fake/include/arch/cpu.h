@@ -26,6 +26,8 @@ struct arch_thread {
 
 extern struct cpu *fake_cpu;
 extern uint64_t fake_timestamp;
+/* Called in each turn of a wait for another CPU, to play that one's part; NULL: nothing happens. */
+extern void (*fake_relaxed)(void);
 
 static inline struct cpu *this_cpu(void)
 {
@@ -34,6 +36,8 @@ static inline struct cpu *this_cpu(void)
 
 static inline void cpu_relax(void)
 {
+	if (fake_relaxed)
+		fake_relaxed();
 }
 
 static inline uint64_t timestamp_read(void)
