@@ -13,8 +13,6 @@
 
 #define DR6_BS		BIT(14)
 #define DR6_BREAKPOINTS 0xfull
-#define VECTOR_DB	1u
-#define VECTOR_MC	18u
 #define LAST_EXCEPTION	31u
 
 typedef void decode_function_t(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
@@ -87,15 +85,31 @@ static void decode_dr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	svm_dr_take(vp, s);
 }
 
+/* An intercept that is there for the step only: the instruction would have shown TF. */
+static bool step_caught(const struct vp_vtl *v, uint64_t code)
+{
+	if (code == SVM_EXIT_PUSHF || code == SVM_EXIT_POPF || code == SVM_EXIT_INTN)
+		return true;
+	if (code == SVM_EXIT_IRET)
+		return !v->arch.nmi_masked;
+	return code >= SVM_EXIT_EXCEPTION && code <= SVM_EXIT_EXCEPTION + LAST_EXCEPTION &&
+	       !(SVM_EXCEPTIONS & BIT(code - SVM_EXIT_EXCEPTION));
+}
+
 /* The end of an entry that stepped to a window, whatever the exit: the instruction may have
- * exited itself, or not begun. True: TF's trap and no other is what ended it. */
+ * exited itself, or not begun. True: what waits can be taken, since TF's trap and no other ended
+ * it, or since the instruction can't be stepped over: it comes an instruction early then. */
 static bool step_end(struct vp *vp, struct svm_vp *s)
 {
+	struct vp_vtl *v = vp_active(vp);
 	struct vmcb *vmcb = s->vmcb;
 
-	s->step = false;
-	vp_active(vp)->arch.rflags &= ~RFLAGS_TF;
-	if (vmcb->exit_code != SVM_EXIT_EXCEPTION + VECTOR_DB)
+	svm_step_stop(v, s);
+	if (step_caught(v, vmcb->exit_code)) {
+		v->arch.shadow = 0;
+		return true;
+	}
+	if (vmcb->exit_code != SVM_EXIT_EXCEPTION + EXCEPTION_DB)
 		return false;
 	vmcb->dr6 &= ~DR6_BS;
 	vmcb_dirty(vmcb, VMCB_CLEAN_DR);
@@ -107,10 +121,11 @@ static void decode_exception(struct vp *vp, struct svm_vp *s, struct vp_exit *ex
 	uint64_t vector = s->vmcb->exit_code - SVM_EXIT_EXCEPTION;
 
 	(void)vp;
-	if (vector == VECTOR_MC)
+	if (vector == EXCEPTION_MC)
 		exit->kind = VP_EXIT_MACHINE_CHECK;
 	exit->event.vector = (uint8_t)vector;
-	exit->event.has_error = vector == 17; /* of those intercepted, #AC alone has one */
+	exit->event.has_error =
+		vector == EXCEPTION_AC; /* of those intercepted, #AC alone has one */
 	exit->event.error = (uint32_t)s->vmcb->exit_info1;
 }
 
@@ -269,8 +284,7 @@ bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 		return false;
 	}
 	if (s->step)
-		v->arch.rflags &= ~RFLAGS_TF;
-	s->step = false;
+		svm_step_stop(v, s);
 	svm_window_close(s);
 	vmcb->event_inject = 0;
 	return true;

@@ -31,6 +31,12 @@ struct svm_cpu {
 	uint32_t next_asid;
 };
 
+#define EXCEPTION_DB   1u
+#define EXCEPTION_AC   17u
+#define EXCEPTION_MC   18u
+/* Intercepted always: #AC and #DB can make delivery loop in microcode for ever; #MC is the host's. */
+#define SVM_EXCEPTIONS ((uint32_t)(BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC)))
+
 /* For each VTL of a VP. */
 struct svm_vp {
 	struct vmcb *vmcb;
@@ -100,6 +106,8 @@ bool svm_can_take(struct vp *vp, enum vp_window window);
 void svm_inject(struct vp *vp, const struct vp_event *event);
 void svm_window_request(struct vp *vp, enum vp_window window);
 void svm_window_close(struct svm_vp *s);
+/* Ends the step of svm_window_request(); the entry is over, and v holds what it left. */
+void svm_step_stop(struct vp_vtl *v, struct svm_vp *s);
 void svm_dr_take(struct vp *vp, struct svm_vp *s);
 /* DR0-3 between the VP and the processor, where svm_dr_take() brought them. */
 void svm_dr_load(const struct vp *vp);

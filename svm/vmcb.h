@@ -120,9 +120,12 @@ enum vmcb_intercept {
 	INTERCEPT_VINTR = 4,
 	INTERCEPT_CR0_SEL = 5, /* writes that change more than TS and MP */
 	INTERCEPT_RDPMC = 15,
+	INTERCEPT_PUSHF = 16,
+	INTERCEPT_POPF = 17,
 	INTERCEPT_CPUID = 18,
 	INTERCEPT_RSM = 19,
 	INTERCEPT_IRET = 20,
+	INTERCEPT_INTN = 21,
 	INTERCEPT_INVD = 22,
 	INTERCEPT_PAUSE = 23,
 	INTERCEPT_HLT = 24,
@@ -202,9 +205,12 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_VINTR	    0x064u
 #define SVM_EXIT_CR0_SEL    0x065u
 #define SVM_EXIT_RDPMC	    0x06fu
+#define SVM_EXIT_PUSHF	    0x070u
+#define SVM_EXIT_POPF	    0x071u
 #define SVM_EXIT_CPUID	    0x072u
 #define SVM_EXIT_RSM	    0x073u
 #define SVM_EXIT_IRET	    0x074u
+#define SVM_EXIT_INTN	    0x075u
 #define SVM_EXIT_INVD	    0x076u
 #define SVM_EXIT_PAUSE	    0x077u
 #define SVM_EXIT_HLT	    0x078u

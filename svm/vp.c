@@ -14,9 +14,6 @@
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
-#define EXCEPTION_DB	 1u
-#define EXCEPTION_AC	 17u
-#define EXCEPTION_MC	 18u
 #define DR7_ENABLED	 0xffu
 #define DR7_OFF		 0x400ull
 #define DR7_TYPES	 0x11110000ull		       /* all four: data writes */
@@ -49,8 +46,7 @@ static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
 	vmcb->intercept_cr_write = BIT(4);
 	vmcb->intercept_dr_read = ALL_DRS;
 	vmcb->intercept_dr_write = ALL_DRS;
-	/* #AC and #DB can make delivery loop in microcode for ever; #MC is the host's. */
-	vmcb->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC);
+	vmcb->intercept_exceptions = SVM_EXCEPTIONS;
 	vmcb->iopm_base = svm_iopm;
 	vmcb->msrpm_base = svm_msrpm;
 	vmcb->vintr = VINTR_MASKING;
@@ -294,8 +290,18 @@ static void cr8_watch(struct svm_vp *s, bool on)
 	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
 }
 
-/* Steps over one instruction with TF, which the guest doesn't get to see: exit.c. False: it steps
- * itself. */
+/* What would show the guest its TF, or take one from its stack. IRET: see svm_step_stop(). */
+static void step_intercept(struct svm_vp *s, bool on)
+{
+	s->vmcb->intercept_exceptions = on ? UINT32_MAX : SVM_EXCEPTIONS;
+	svm_intercept(s->vmcb, INTERCEPT_PUSHF, on);
+	svm_intercept(s->vmcb, INTERCEPT_POPF, on);
+	svm_intercept(s->vmcb, INTERCEPT_INTN, on);
+}
+
+/* Steps over one instruction with TF, which the guest doesn't get to see: what would push it ends
+ * the step instead (exit.c). SYSCALL right behind MOV SS would, but no intercept is for it. False:
+ * the guest steps itself. */
 static bool step_over(struct vp_vtl *v, struct svm_vp *s)
 {
 	if (v->arch.rflags & RFLAGS_TF)
@@ -303,7 +309,17 @@ static bool step_over(struct vp_vtl *v, struct svm_vp *s)
 	s->step = true;
 	s->step_dr6 = s->vmcb->dr6;
 	v->arch.rflags |= RFLAGS_TF;
+	step_intercept(s, true);
+	svm_intercept(s->vmcb, INTERCEPT_IRET, true);
 	return true;
+}
+
+void svm_step_stop(struct vp_vtl *v, struct svm_vp *s)
+{
+	s->step = false;
+	v->arch.rflags &= ~RFLAGS_TF;
+	step_intercept(s, false);
+	svm_intercept(s->vmcb, INTERCEPT_IRET, v->arch.nmi_masked);
 }
 
 /*

@@ -7,11 +7,15 @@
 
 GUEST_CODE_DECLARE(mov_ss);
 GUEST_CODE_DECLARE(step_ss);
+GUEST_CODE_DECLARE(hidden);
+extern const char guest_hidden_nmi[], guest_hidden_ud[], guest_hidden_int[];
 extern const char guest_mov_ss_irq[], guest_step_ss_db[];
 
 #define VECTOR_DB   1u
 #define VECTOR_NMI  2u
+#define VECTOR_UD   6u
 #define VECTOR_IRQ  0x51u
+#define VECTOR_INT  0x52u
 #define SHADOW_PAGE 0x400000u
 #define READ_LENGTH 2u
 #define SVR	    0xf0u
@@ -76,6 +80,32 @@ SELFTEST(shadow_of_mov_ss_holds_interrupt)
 		SKIP(why);
 	CHECK(waits(VECTOR_IRQ, true));
 	CHECK(waits(VECTOR_IRQ, false));
+}
+
+/* Where an NMI waits for the end of a shadow, the guest's flags show nothing of the step. */
+SELFTEST(shadow_step_is_hidden)
+{
+	struct test_guest g;
+	unsigned int i;
+	bool merged;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, hidden);
+	guest_vector_set(&g, VECTOR_NMI, (uintptr_t)guest_hidden_nmi);
+	guest_vector_set(&g, VECTOR_UD, (uintptr_t)guest_hidden_ud);
+	guest_vector_set(&g, VECTOR_INT, (uintptr_t)guest_hidden_int);
+	g.vp->arch.gpr[GPR_RBX] = 0;
+	for (i = 0; i < 4; i++) {
+		GUEST_CHECK(&g, guest_says(&g, 5));
+		GUEST_CHECK(&g, arch_request_msi(g.partition, 0, MSI_ADDRESS, MSI_NMI, &merged) ==
+					STATUS_OK);
+		g.vp->vtl[0]->arch.shadow = 1;
+		if (i < 3)
+			GUEST_CHECK(&g, guest_says(&g, 0));
+	}
+	GUEST_CHECK(&g, guest_says(&g, 99));
+	GUEST_CHECK(&g, g.vp->arch.gpr[GPR_RBX] == 4);
+	guest_destroy(&g);
 }
 
 /* The trap of MOV SS itself is lost, that of the next instruction comes. */

@@ -146,6 +146,37 @@ handler kept irq
 	hlt
 guest_end kept
 
+/* Tells the TF that it sees in its flags: of PUSHF, in #UD's frame and in INT's, each of which runs
+ * in a shadow that who runs it sets, while an NMI waits. */
+guest hidden
+	say	5
+	pushfq
+	pop	%rax
+	shr	$8, %eax
+	and	$1, %eax
+	out	%eax, $0x99
+	say	5
+	ud2
+	say	5
+	int	$0x52
+	say	5
+	push	$2
+	popfq
+	say	99
+	hlt
+handler hidden ud
+	addq	$2, (%rsp)
+handler hidden int
+	mov	16(%rsp), %rax
+	shr	$8, %eax
+	and	$1, %eax
+	out	%eax, $0x99
+	iretq
+handler hidden nmi
+	incl	%ebx
+	iretq
+guest_end hidden
+
 /* Waits for interrupts from outside: LINT0 is ExtINT. */
 guest outside
 	apic_on
