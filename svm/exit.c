@@ -192,7 +192,7 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 };
 
 /* A code that stands in no row. */
-static void decode_other(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+static __cold void decode_other(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
 	uint64_t code = s->vmcb->exit_code;
 
@@ -228,19 +228,11 @@ static void reinject(struct vp_vtl *v, uint64_t info)
 		v->arch.nmi_masked = false;
 }
 
-void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+static inline void decode_row(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
-	const struct vmcb *vmcb = s->vmcb;
-	uint64_t code = vmcb->exit_code;
+	uint64_t code = s->vmcb->exit_code;
 	const struct exit_row *row;
 
-	exit->byte_count = 0;
-	if (unlikely(vmcb->exit_int_info & VMCB_EVENT_VALID))
-		reinject(vp_active(vp), vmcb->exit_int_info);
-	if (unlikely(s->step) && step_end(vp, s)) {
-		exit->kind = VP_EXIT_NMI_WINDOW;
-		return;
-	}
 	row = likely(code < ARRAY_SIZE(rows)) ? &rows[code] : &rows[SVM_EXIT_FERR];
 	exit->kind = row->kind;
 	if (row->length)
@@ -249,6 +241,28 @@ void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 		row->decode(vp, s, exit);
 	else if (unlikely(!row->kind))
 		decode_other(vp, s, exit);
+}
+
+/* The exit cut the delivery of an event short, or ended a step. */
+static __cold void decode_interrupted(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	uint64_t info = s->vmcb->exit_int_info;
+
+	if (info & VMCB_EVENT_VALID)
+		reinject(vp_active(vp), info);
+	if (s->step && step_end(vp, s))
+		exit->kind = VP_EXIT_NMI_WINDOW;
+	else
+		decode_row(vp, s, exit);
+}
+
+void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	exit->byte_count = 0;
+	if (unlikely((s->vmcb->exit_int_info & VMCB_EVENT_VALID) || s->step))
+		decode_interrupted(vp, s, exit);
+	else
+		decode_row(vp, s, exit);
 }
 
 /* What QEMU 7.2 lets a guest put into its registers, though VMRUN refuses it: the upper halves of

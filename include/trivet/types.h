@@ -46,6 +46,7 @@ typedef uint32_t handle_t;
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __section(s)   __attribute__((section(s)))
 #define __unused       __attribute__((unused))
+#define __cold	       __attribute__((cold, noinline)) /* keeps a rare path's registers out */
 #define likely(x)      __builtin_expect(!!(x), 1)
 #define unlikely(x)    __builtin_expect(!!(x), 0)
 

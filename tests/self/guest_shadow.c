@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What MOV SS holds off for one instruction (APM 2 8.5.1, SDM 3A 6.8.3): interrupts, and traps. */
 #include "guest.h"
+#include <arch/cr.h>
 #include <kernel/arch.h>
 #include <kernel/memory.h>
 #include <kernel/partition_arch.h>
@@ -8,12 +9,15 @@
 GUEST_CODE_DECLARE(mov_ss);
 GUEST_CODE_DECLARE(step_ss);
 GUEST_CODE_DECLARE(hidden);
+GUEST_CODE_DECLARE(hidden_fault);
 extern const char guest_hidden_nmi[], guest_hidden_ud[], guest_hidden_int[];
+extern const char guest_hidden_fault_gp[], guest_hidden_fault_irq[];
 extern const char guest_mov_ss_irq[], guest_step_ss_db[];
 
 #define VECTOR_DB   1u
 #define VECTOR_NMI  2u
 #define VECTOR_UD   6u
+#define VECTOR_GP   13u
 #define VECTOR_IRQ  0x51u
 #define VECTOR_INT  0x52u
 #define SHADOW_PAGE 0x400000u
@@ -105,6 +109,27 @@ SELFTEST(shadow_step_is_hidden)
 	}
 	GUEST_CHECK(&g, guest_says(&g, 99));
 	GUEST_CHECK(&g, g.vp->arch.gpr[GPR_RBX] == 4);
+	guest_destroy(&g);
+}
+
+/* A fault that the kernel injects ends the shadow: nothing is stepped over behind it. */
+SELFTEST(shadow_step_is_not_for_injected)
+{
+	struct test_guest g;
+	bool merged;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, hidden_fault);
+	guest_vector_set(&g, VECTOR_GP, (uintptr_t)guest_hidden_fault_gp);
+	guest_vector_set(&g, VECTOR_IRQ, (uintptr_t)guest_hidden_fault_irq);
+	GUEST_CHECK(&g, guest_says(&g, 5));
+	GUEST_CHECK(&g, arch_request_msi(g.partition, 0, MSI_ADDRESS, VECTOR_IRQ, &merged) ==
+				STATUS_OK);
+	g.vp->vtl[0]->arch.rflags |= RFLAGS_IF;
+	g.vp->vtl[0]->arch.shadow = 1;
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, guest_says(&g, 99));
+	GUEST_CHECK(&g, g.vp->arch.gpr[GPR_RBX] == 2);
 	guest_destroy(&g);
 }
 

@@ -177,6 +177,40 @@ handler hidden nmi
 	iretq
 guest_end hidden
 
+/* Tells the TF that #GP's frame shows when the fault is in STI's shadow and an interrupt waits. Who
+ * runs it sends one first, and sets IF and a shadow. */
+guest hidden_fault
+	apic_on
+	xor	%ebx, %ebx
+	say	5
+	nop
+	cli
+	sti /* Bochs 2.7 looks at a virtual interrupt when IF changes */
+	nop
+	cli
+	mov	$0x83f, %ecx
+	mov	$0x51, %eax
+	xor	%edx, %edx
+	wrmsr
+	mov	$0x4fffffff, %ecx
+	sti
+	rdmsr
+	say	99
+	hlt
+handler hidden_fault gp
+	mov	24(%rsp), %rax
+	shr	$8, %eax
+	and	$1, %eax
+	out	%eax, $0x99
+	add	$8, %rsp
+	addq	$2, (%rsp)
+	iretq
+handler hidden_fault irq
+	incl	%ebx
+	apic_eoi
+	iretq
+guest_end hidden_fault
+
 /* Waits for interrupts from outside: LINT0 is ExtINT. */
 guest outside
 	apic_on

@@ -115,6 +115,7 @@ static void deliver_event(struct vp *vp, struct arch_vp_vtl *a)
 	};
 
 	a->work &= ~(uint32_t)WORK_EVENT;
+	a->shadow = 0; /* ends with the delivery */
 	backend->inject(vp, &event);
 }
 
