@@ -34,7 +34,7 @@ COMMON := -std=c11 -g -MMD -MP -fno-common -ffile-prefix-map=$(CURDIR)/=
 
 # Padding between functions and loops would be a tenth of the image.
 KERNEL_OPTIMIZE ?= -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
-KERNEL_CFLAGS := $(COMMON) $(KERNEL_OPTIMIZE) $(WARNINGS) -ffreestanding -fno-strict-aliasing -mno-red-zone \
+KERNEL_CFLAGS := $(COMMON) $(WARNINGS) -ffreestanding -fno-strict-aliasing -mno-red-zone \
 	-mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
 	-ffunction-sections -fdata-sections -Iinclude -Iarch/$(ARCH)/include
@@ -62,6 +62,13 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 
 KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
 	svm/*.[cS] vmx/*.[cS]))
+# What runs at boot, at a panic or once in a partition's life: small rather than fast.
+KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c elf.c format.c hypervisor.c main.c \
+	memory_map.c panic.c partition.c status.c symbols.c task.c) \
+	$(addprefix arch/$(ARCH)/,acpi.c backtrace.c boot.c cpu.c cpu_start.c ioapic.c \
+	multiboot2.c paging.c power.c serial.c wall_clock.c guest/cpuid_policy.c \
+	guest/lapic_state.c guest/mtrr.c guest/partition.c guest/registers.c) \
+	svm/state.c svm/svm.c vmx/state.c vmx/vmx.c
 SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))
 # What the root task shares with the kernel is compiled for each of them.
 ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/status.c)
@@ -90,10 +97,12 @@ all: kernel root
 kernel: $(OUT)/trivet.elf $(OUT)/trivet-selftest.elf
 root: $(OUT)/root.elf
 
+$(OUT)/kernel/%.c.o: OPTIMIZE = $(KERNEL_OPTIMIZE)
+$(addprefix $(OUT)/kernel/,$(addsuffix .o,$(KERNEL_COLD))): OPTIMIZE = -Os
 $(OUT)/kernel/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+	@$(CC) $(KERNEL_CFLAGS) $(OPTIMIZE) -c $< -o $@
 
 $(OUT)/kernel/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
