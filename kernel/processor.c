@@ -98,15 +98,14 @@ void vp_put(struct vp *vp)
 static enum vp_outcome vp_loop(struct vp *vp)
 {
 	enum vp_outcome outcome;
-	struct vp_exit exit;
 
 	do {
 		outcome = arch_vp_prepare(vp);
 		if (unlikely(outcome != VP_CONTINUE))
 			break; /* a yield was asked for, or it is halted */
-		backend->enter(vp, &exit);
-		vp->stats->exits[exit.kind]++;
-		outcome = arch_vp_handle_exit(vp, &exit);
+		outcome = backend->enter(vp);
+		if (outcome == VP_UNHANDLED)
+			outcome = arch_vp_handle_exit(vp);
 	} while (outcome == VP_CONTINUE);
 	return outcome;
 }

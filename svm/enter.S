@@ -3,25 +3,29 @@
  * The world switch. VMRUN exchanges RAX, RSP, RIP, RFLAGS, the control registers and half of the
  * segments by itself (APM 15.5); here the other fourteen GPRs change hands.
  *
- * void svm_world_switch(uint64_t gpr[16], hpa_t vmcb)
- *   gpr: the guest's, RAX and RSP unused; GIF is 0 before and after.
+ * enum vp_outcome svm_run(struct vp *vp, hpa_t vmcb)
+ *   RAX and RSP of the VP are not touched; GIF is 0 before and after.
  */
 #include <arch/world_switch.inc>
 
 	.text
-	.globl	svm_world_switch
-	.type	svm_world_switch, @function
+	.globl	svm_run
+	.type	svm_run, @function
 	.balign	16
-svm_world_switch:
-	host_save
-	mov	%rsi, %rax
-	guest_load
+svm_run:
+	loop_begin
+1:	mov	FRAME_SECOND(%rsp), %rax
+	quick_load
 	vmrun	%rax
 	/* RSP and RAX are the host's again. */
-	guest_pointer
-	guest_save
-	host_restore
+	vp_pointer
+	quick_save
+	call	svm_exit
+	mov	FRAME_VP(%rsp), %rdi
+	test	%eax, %eax
+	jz	1b
+	loop_end
 	ret
-	.size	svm_world_switch, . - svm_world_switch
+	.size	svm_run, . - svm_run
 
 	.section .note.GNU-stack, "", @progbits

@@ -32,7 +32,7 @@ static uint64_t next_rip(const struct vp *vp, const struct svm_vp *s, unsigned i
 
 static void decode_msr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
-	(void)vp;
+	svm_cr8_take(vp_active(vp), s); /* the APIC's registers */
 	exit->kind = s->vmcb->exit_info1 ? VP_EXIT_MSR_WRITE : VP_EXIT_MSR_READ;
 }
 
@@ -256,15 +256,6 @@ static __cold void decode_interrupted(struct vp *vp, struct svm_vp *s, struct vp
 		decode_row(vp, s, exit);
 }
 
-void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
-{
-	exit->byte_count = 0;
-	if (unlikely((s->vmcb->exit_int_info & VMCB_EVENT_VALID) || s->step))
-		decode_interrupted(vp, s, exit);
-	else
-		decode_row(vp, s, exit);
-}
-
 /* What QEMU 7.2 lets a guest put into its registers, though VMRUN refuses it: the upper halves of
  * DR6 and DR7, and L with D in CS, which it runs as 64-bit code. True: there was some. */
 static bool state_mend(struct vmcb *vmcb)
@@ -302,4 +293,50 @@ bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	svm_window_close(s);
 	vmcb->event_inject = 0;
 	return true;
+}
+
+/* An entry in an interrupt shadow that ends before its first instruction leaves the shadow as it
+ * was. QEMU 7.2's VMRUN does not load it, and so #VMEXIT has none to store. */
+static void shadow_keep(const struct vp_vtl *v, struct vmcb *vmcb)
+{
+	uint64_t code = vmcb->exit_code;
+
+	if (vmcb->rip == v->arch.rip && code >= SVM_EXIT_INTR && code <= SVM_EXIT_VINTR)
+		vmcb->interrupt_shadow = 1;
+}
+
+static inline void decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	exit->byte_count = 0;
+	if (unlikely((s->vmcb->exit_int_info & VMCB_EVENT_VALID) || s->step))
+		decode_interrupted(vp, s, exit);
+	else
+		decode_row(vp, s, exit);
+}
+
+enum vp_outcome svm_exit(struct vp *vp)
+{
+	struct vp_vtl *v = vp_active(vp);
+	struct svm_vp *s = v->backend;
+	struct vmcb *vmcb = s->vmcb;
+	enum vp_outcome outcome;
+
+	if (unlikely((uint32_t)vmcb->exit_code == SVM_EXIT_INVALID) &&
+	    svm_entry_refused(vp, s, &vp->exit))
+		return VP_UNHANDLED;
+	if (unlikely(v->arch.shadow))
+		shadow_keep(v, vmcb);
+	v->arch.rip = vmcb->rip;
+	v->arch.rflags = vmcb->rflags;
+	vp->arch.gpr[GPR_RAX] = vmcb->rax;
+	v->arch.shadow = vmcb->interrupt_shadow & 1;
+	vmcb->clean = VMCB_CLEAN_ALL;
+	vmcb->tlb_control = TLB_KEEP;
+	vmcb->event_inject = 0;
+	decode(vp, s, &vp->exit);
+	/* A change of the space by another CPU kicks this one, which ends the next entry at once. */
+	outcome = vp_exit_take(vp, v);
+	if (likely(outcome == VP_ENTER))
+		svm_resume_write(vp, v, vmcb);
+	return outcome;
 }

@@ -79,7 +79,7 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 		state->cr0 = vmcb->cr0;
 		state->cr3 = vmcb->cr3;
 		state->cr4 = vmcb->cr4 & ~s->cr4_mce_added;
-		state->cr8 = vmcb->vintr & VINTR_TPR_MASK;
+		state->cr8 = vp->vtl[vtl]->arch.cr8;
 		state->efer = vmcb->efer & ~EFER_SVME;
 	}
 	if (groups & STATE_SYSCALL) {
@@ -149,7 +149,6 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		vmcb->cr3 = state->cr3;
 		cr4_set(s, state->cr4);
 		vmcb->efer = state->efer | EFER_SVME;
-		vmcb->vintr = (vmcb->vintr & ~VINTR_TPR_MASK) | (state->cr8 & VINTR_TPR_MASK);
 		vp->vtl[vtl]->arch.cr8 = state->cr8 & VINTR_TPR_MASK;
 		s->flush = true;
 	}

@@ -52,6 +52,7 @@ struct svm_vp {
 	uint64_t step_dr6; /* when it began: the guest's, whose bits stay until it clears them */
 	bool window;	   /* V_IRQ is used to find an interrupt window */
 	uint64_t cr4_mce_added; /* CR4.MCE, if it is clear for the guest */
+	uint8_t cr8;		/* as the VMCB has it */
 	bool shadow_dropped;	/* VMRUN was seen not to load the interrupt shadow */
 };
 
@@ -90,7 +91,8 @@ static inline void svm_vmload(hpa_t vmcb)
 	__asm__ volatile("vmload %0" : : "a"(vmcb) : "memory");
 }
 
-void svm_world_switch(uint64_t gpr[16], hpa_t vmcb);
+/* svm/enter.S: enters the guest until svm_exit() answers other than VP_ENTER. */
+enum vp_outcome svm_run(struct vp *vp, hpa_t vmcb);
 
 /* Draws a new ASID, so that the VP starts with no translations. */
 void svm_asid_assign(struct svm_vp *s);
@@ -101,20 +103,37 @@ void svm_vp_destroy(struct vp *vp, uint32_t vtl);
 void svm_unbind(struct vp *vp);
 void svm_load(struct vp *vp);
 void svm_put(struct vp *vp);
-void svm_enter(struct vp *vp, struct vp_exit *exit);
+enum vp_outcome svm_enter(struct vp *vp);
 bool svm_can_take(struct vp *vp, enum vp_window window);
 void svm_inject(struct vp *vp, const struct vp_event *event);
 void svm_window_request(struct vp *vp, enum vp_window window);
 void svm_window_close(struct svm_vp *s);
 /* Ends the step of svm_window_request(); the entry is over, and v holds what it left. */
 void svm_step_stop(struct vp_vtl *v, struct svm_vp *s);
+/* Where the guest goes on: all that an exit may change after which it is entered again at once. */
+static inline void svm_resume_write(const struct vp *vp, const struct vp_vtl *v, struct vmcb *vmcb)
+{
+	vmcb->rip = v->arch.rip;
+	vmcb->rflags = v->arch.rflags;
+	vmcb->rax = vp->arch.gpr[GPR_RAX];
+	vmcb->interrupt_shadow = v->arch.shadow;
+}
+/* CR8 as the guest has left it. */
+static inline void svm_cr8_take(struct vp_vtl *v, struct svm_vp *s)
+{
+	uint8_t cr8 = s->vmcb->vintr & VINTR_TPR_MASK;
+
+	if (s->cr8 != cr8)
+		s->cr8 = v->arch.cr8 = cr8;
+}
 void svm_dr_take(struct vp *vp, struct svm_vp *s);
 /* DR0-3 between the VP and the processor, where svm_dr_take() brought them. */
 void svm_dr_load(const struct vp *vp);
 void svm_dr_save(struct vp *vp);
 
 /* svm/exit.c */
-void svm_exit_decode(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
+/* For svm_run(), after each exit. */
+enum vp_outcome svm_exit(struct vp *vp);
 /* VMEXIT_INVALID, after which the VMCB need not hold the guest's state. False: the guest did run, and
  * what the VMCB says is to be decoded. */
 bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);

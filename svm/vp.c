@@ -186,67 +186,54 @@ void svm_put(struct vp *vp)
 	__asm__ volatile("cli; stgi" : : : "memory");
 }
 
-/* An entry in an interrupt shadow that ends before its first instruction leaves the shadow as it
- * was. QEMU 7.2's VMRUN does not load it, and so #VMEXIT has none to store. */
-static void shadow_keep(const struct vp_vtl *v, struct vmcb *vmcb)
+/* Translations that changed, or that the VP must not use. False: the guest can't be entered. */
+static __cold bool translations_refresh(struct svm_vp *s, uint64_t generation)
 {
-	uint64_t code = vmcb->exit_code;
-
-	if (vmcb->rip == v->arch.rip && code >= SVM_EXIT_INTR && code <= SVM_EXIT_VINTR)
-		vmcb->interrupt_shadow = 1;
+	if (s->illegal)
+		return false;
+	s->tlb_generation = generation;
+	svm_asid_assign(s);
+	return true;
 }
 
-void svm_enter(struct vp *vp, struct vp_exit *exit)
+/* What the shared code may have changed since the last exit. */
+static void changes_write(const struct vp *vp, const struct vp_vtl *v, struct svm_vp *s)
 {
-	struct vp_vtl *v = vp_active(vp);
-	struct svm_vp *s = v->backend;
-	struct svm_cpu *c = this_cpu()->backend;
 	struct vmcb *vmcb = s->vmcb;
-	uint64_t generation = atomic_load(&v->space->tlb_generation);
 
-	if (unlikely(s->asid_generation != c->asid_generation || s->flush ||
-		     s->tlb_generation != generation)) {
-		if (unlikely(s->illegal)) {
-			svm_entry_refused(vp, s, exit);
-			return;
-		}
-		s->tlb_generation = generation;
-		svm_asid_assign(s);
-	}
-	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
-
-	vmcb->rip = v->arch.rip;
-	vmcb->rflags = v->arch.rflags;
-	vmcb->rax = vp->arch.gpr[GPR_RAX];
+	svm_resume_write(vp, v, vmcb);
 	vmcb->rsp = vp->arch.gpr[GPR_RSP];
-	vmcb->interrupt_shadow = v->arch.shadow;
 	if (unlikely(vmcb->tsc_offset != vp->arch.tsc_offset)) {
 		vmcb->tsc_offset = vp->arch.tsc_offset;
 		vmcb_dirty(vmcb, VMCB_CLEAN_INTERCEPTS);
 	}
-	if (unlikely((vmcb->vintr & VINTR_TPR_MASK) != v->arch.cr8)) {
+	if (unlikely(s->cr8 != v->arch.cr8)) {
+		s->cr8 = v->arch.cr8;
 		vmcb->vintr = (vmcb->vintr & ~VINTR_TPR_MASK) | v->arch.cr8;
 		vmcb_dirty(vmcb, VMCB_CLEAN_TPR);
 	}
+}
 
-	svm_world_switch(vp->arch.gpr, s->vmcb_hpa);
+enum vp_outcome svm_enter(struct vp *vp)
+{
+	struct vp_vtl *v = vp_active(vp);
+	struct svm_vp *s = v->backend;
+	struct svm_cpu *c = this_cpu()->backend;
+	uint64_t generation = atomic_load(&v->space->tlb_generation);
+	enum vp_outcome outcome;
 
-	if (unlikely((uint32_t)vmcb->exit_code == SVM_EXIT_INVALID) &&
-	    svm_entry_refused(vp, s, exit))
-		return;
-	if (unlikely(v->arch.shadow))
-		shadow_keep(v, vmcb);
-	v->arch.rip = vmcb->rip;
-	v->arch.rflags = vmcb->rflags;
-	vp->arch.gpr[GPR_RAX] = vmcb->rax;
-	vp->arch.gpr[GPR_RSP] = vmcb->rsp;
-	v->arch.shadow = vmcb->interrupt_shadow & 1;
-	v->arch.cr8 = vmcb->vintr & VINTR_TPR_MASK;
-	vmcb->clean = VMCB_CLEAN_ALL;
-	vmcb->tlb_control = TLB_KEEP;
-	vmcb->event_inject = 0;
-
-	svm_exit_decode(vp, s, exit);
+	if (unlikely(s->asid_generation != c->asid_generation || s->flush ||
+		     s->tlb_generation != generation) &&
+	    !translations_refresh(s, generation)) {
+		svm_entry_refused(vp, s, &vp->exit);
+		return VP_UNHANDLED;
+	}
+	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
+	changes_write(vp, v, s);
+	outcome = svm_run(vp, s->vmcb_hpa);
+	vp->arch.gpr[GPR_RSP] = s->vmcb->rsp;
+	svm_cr8_take(v, s);
+	return outcome;
 }
 
 bool svm_can_take(struct vp *vp, enum vp_window window)

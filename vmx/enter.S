@@ -3,42 +3,48 @@
  * The world switch. VM entries and exits exchange RSP, RIP, RFLAGS and the system registers (SDM
  * 3C, 27 and 28); here the other fifteen GPRs change hands.
  *
- * bool vmx_world_switch(uint64_t gpr[16], bool launched)
- *   gpr: the guest's, RSP unused. False: VMfail.
+ * enum vp_outcome vmx_run(struct vp *vp, bool launched)
+ *   RSP of the VP is not touched.
  */
 #include <arch/world_switch.inc>
 
 #define VMCS_HOST_RSP 0x6c14
 
 	.text
-	.globl	vmx_world_switch
-	.type	vmx_world_switch, @function
+	.globl	vmx_run
+	.type	vmx_run, @function
 	.balign	16
-vmx_world_switch:
-	host_save
-	mov	$VMCS_HOST_RSP, %edx
-	vmwrite	%rsp, %rdx
+vmx_run:
+	loop_begin
+	mov	$VMCS_HOST_RSP, %ecx
+	vmwrite	%rsp, %rcx
 	test	%esi, %esi
-	mov	0x00(%rdi), %rax
-	guest_load
-	jz	1f
+	jz	2f
+1:	mov	VP_RAX(%rdi), %rax
+	quick_load
 	vmresume
-	jmp	2f
-1:	vmlaunch
-2:	/* VMfail: still the host; the callee-saved registers hold the guest's values. */
-	pop	%rdi
-	xor	%eax, %eax
 	jmp	3f
+2:	mov	VP_RAX(%rdi), %rax
+	quick_load
+	vmlaunch
+3:	/* VMfail: still the host, with the guest's registers. */
+	mov	FRAME_VP(%rsp), %rdi
+	lea	FRAME_RBP(%rsp), %rbp
+	call	vmx_entry_failed
+	jmp	4f
 
 	/* Where a VM exit comes to. */
 	.globl	vmx_exit_entry
 vmx_exit_entry:
-	guest_pointer
-	mov	%rax, 0x00(%rdi)
-	guest_save
-	mov	$1, %eax
-3:	host_restore
+	vp_pointer
+	mov	%rax, VP_RAX(%rdi)
+	quick_save
+	call	vmx_exit
+4:	mov	FRAME_VP(%rsp), %rdi
+	test	%eax, %eax
+	jz	1b
+	loop_end
 	ret
-	.size	vmx_world_switch, . - vmx_world_switch
+	.size	vmx_run, . - vmx_run
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From VMX's exit reasons to the neutral exits of the model: one table, and a function for each
- * reason that carries more than its name.
+ * reason that carries more than its name. The processor gives no bytes of the instruction:
+ * exit->byte_count stays 0, as it was made.
  */
 #include "vmx.h"
 #include <arch/cr.h>
@@ -21,7 +22,7 @@ struct exit_row {
 };
 
 /* A reason that the table does not have, among them entries that failed (SDM 3C 27.8). */
-static void decode_failed(struct vp_exit *exit, uint32_t reason)
+static __cold void decode_failed(struct vmx_vp *s, struct vp_exit *exit, uint32_t reason)
 {
 	uint16_t basic = (uint16_t)reason;
 
@@ -37,6 +38,8 @@ static void decode_failed(struct vp_exit *exit, uint32_t reason)
 		 : basic == VMX_TASK_SWITCH	? "a task switch, which is not supported"
 						: "unexpected exit",
 		 basic, (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
+	if (reason & VMX_REASON_ENTRY_FAILED)
+		vmx_launch_undo(s);
 }
 
 /* The IRET is run again, and only then are NMIs let through. */
@@ -44,8 +47,6 @@ static void iret_undo(struct vp *vp, uint64_t bits)
 {
 	if (!(bits & NMI_UNBLOCKED_BY_IRET) || (vmcs_read(VMCS_VECTORING_EVENT) & EVENT_INFO_VALID))
 		return;
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-		   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
 	vp_active(vp)->arch.nmi_masked = true;
 }
 
@@ -157,6 +158,13 @@ static void decode_memory(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 	exit->memory.present = qualification & EPT_PRESENT;
 }
 
+/* The APIC's registers: TPR is CR8. */
+static void decode_msr(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)exit;
+	vmx_cr8_take(vp_active(vp), s);
+}
+
 static void decode_misconfiguration(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	(void)vp;
@@ -183,8 +191,8 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_CR_ACCESS] = {VP_EXIT_CR, true, decode_cr},
 	[VMX_DR_ACCESS] = {VP_EXIT_DR, false, decode_dr},
 	[VMX_IO] = {VP_EXIT_PORT, true, decode_port},
-	[VMX_RDMSR] = {VP_EXIT_MSR_READ, true, NULL},
-	[VMX_WRMSR] = {VP_EXIT_MSR_WRITE, true, NULL},
+	[VMX_RDMSR] = {VP_EXIT_MSR_READ, true, decode_msr},
+	[VMX_WRMSR] = {VP_EXIT_MSR_WRITE, true, decode_msr},
 	[VMX_MWAIT] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_MONITOR] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_PAUSE] = {VP_EXIT_PAUSE, true, NULL},
@@ -220,43 +228,66 @@ static void reinject(struct vp_vtl *v, uint64_t info)
 		v->arch.event.error = (uint32_t)vmcs_read(VMCS_VECTORING_ERROR);
 	v->arch.work |= WORK_EVENT;
 	if (type == EVENT_INFO_NMI)
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~BLOCKED_BY_NMI);
+		v->arch.nmi_masked = false;
 }
 
 /* An exit that no instruction asked for. Apart, so that the others need no stack for it. */
 static __attribute__((noinline)) void decode_unasked(struct vp *vp, struct vp_vtl *v,
 						     struct vmx_vp *s, struct vp_exit *exit,
-						     decode_function_t *decode)
+						     const struct exit_row *row)
 {
 	uint64_t vectoring = vmcs_read(VMCS_VECTORING_EVENT);
 
 	if (vectoring & EVENT_INFO_VALID)
 		reinject(v, vectoring);
-	if (decode)
-		decode(vp, s, exit);
+	if (!row->kind)
+		decode_failed(s, exit, (uint32_t)(row - rows));
+	else if (row->decode)
+		row->decode(vp, s, exit);
 }
 
-void vmx_exit_decode(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s, struct vp_exit *exit)
+static __cold void blocking_take(struct vp_vtl *v, struct vmx_vp *s, uint32_t blocked)
 {
-	uint32_t reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
-	const struct exit_row *row = &rows[reason];
-	uint64_t blocked;
+	s->blocked = blocked;
+	v->arch.shadow = !!(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	v->arch.nmi_masked = blocked & BLOCKED_BY_NMI;
+}
 
-	exit->byte_count = 0;
-	if (unlikely(reason >= VMX_REASON_LIMIT || !row->kind)) {
-		decode_failed(exit, reason);
+static inline void decode(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s, struct vp_exit *exit)
+{
+	uint64_t reason = vmcs_read(VMCS_EXIT_REASON);
+	const struct exit_row *row = &rows[reason];
+	uint32_t blocked;
+
+	if (unlikely(reason >= VMX_REASON_LIMIT)) {
+		decode_failed(s, exit, (uint32_t)reason);
 		return;
 	}
 	exit->kind = row->kind;
-	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	v->arch.shadow = s->shadow = !!(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
-	v->arch.nmi_masked = blocked & BLOCKED_BY_NMI;
+	blocked = (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	if (unlikely(s->blocked != blocked))
+		blocking_take(v, s, blocked);
 	if (!row->is_instruction) {
-		decode_unasked(vp, v, s, exit, row->decode);
+		decode_unasked(vp, v, s, exit, row);
 		return;
 	}
 	exit->next_rip = v->arch.rip + vmcs_read(VMCS_INSTRUCTION_LENGTH);
 	if (row->decode)
 		row->decode(vp, s, exit);
+}
+
+enum vp_outcome vmx_exit(struct vp *vp)
+{
+	struct vp_vtl *v = vp_active(vp);
+	struct vmx_vp *s = v->backend;
+	enum vp_outcome outcome;
+
+	v->arch.rip = vmcs_read(VMCS_GUEST_RIP);
+	v->arch.rflags = s->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+	decode(vp, v, s, &vp->exit);
+	/* A change of the space by another CPU kicks this one, which ends the next entry at once. */
+	outcome = vp_exit_take(vp, v);
+	if (likely(outcome == VP_ENTER))
+		vmx_resume_write(v, s);
+	return outcome;
 }

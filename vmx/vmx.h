@@ -53,8 +53,9 @@ struct vmx_vp {
 	uint64_t eptp;
 	uint32_t cpu_controls; /* as written */
 	/* What the VMCS holds, to write it only when it changes. */
-	uint64_t rip, rsp, rflags, tsc_offset;
-	uint8_t shadow, cr8;
+	uint64_t rsp, rflags, tsc_offset;
+	uint32_t blocked; /* interruptibility */
+	uint8_t cr8;
 	uint64_t dr6;
 	/* The guest's syscall MSRs while it is not loaded. */
 	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
@@ -72,8 +73,8 @@ static inline struct vmx_vp *vmx_active(const struct vp *vp)
 	return vp_active(vp)->backend;
 }
 
-/* gpr: the guest's, RSP unused. False: VMfail, the guest was not entered. */
-bool vmx_world_switch(uint64_t gpr[16], bool launched);
+/* vmx/enter.S: enters the guest until vmx_exit() answers other than VP_ENTER. */
+enum vp_outcome vmx_run(struct vp *vp, bool launched);
 
 /* vmx/vp.c */
 status_t vmx_vp_create(struct vp *vp, uint32_t vtl);
@@ -81,7 +82,9 @@ void vmx_vp_destroy(struct vp *vp, uint32_t vtl);
 void vmx_unbind(struct vp *vp);
 void vmx_load(struct vp *vp);
 void vmx_put(struct vp *vp);
-void vmx_enter(struct vp *vp, struct vp_exit *exit);
+enum vp_outcome vmx_enter(struct vp *vp);
+/* For vmx_run(), after VMfail. */
+enum vp_outcome vmx_entry_failed(struct vp *vp);
 bool vmx_can_take(struct vp *vp, enum vp_window window);
 void vmx_inject(struct vp *vp, const struct vp_event *event);
 void vmx_window_request(struct vp *vp, enum vp_window window);
@@ -89,9 +92,23 @@ void vmx_window_request(struct vp *vp, enum vp_window window);
 void vmx_use(struct vmx_vp *s);
 void vmx_dr_take(struct vp *vp, struct vmx_vp *s);
 void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on);
+/* The VMCS is clear again, and current: the next entry launches it. */
+void vmx_launch_undo(struct vmx_vp *s);
+void vmx_cr8_take(struct vp_vtl *v, struct vmx_vp *s);
+void vmx_blocking_write(const struct vp_vtl *v, struct vmx_vp *s);
+/* Where the guest goes on: all that an exit may change after which it is entered again at once. */
+static inline void vmx_resume_write(const struct vp_vtl *v, struct vmx_vp *s)
+{
+	vmcs_write(VMCS_GUEST_RIP, v->arch.rip);
+	if (unlikely(s->rflags != v->arch.rflags))
+		vmcs_write(VMCS_GUEST_RFLAGS, v->arch.rflags);
+	if (unlikely(s->blocked | v->arch.shadow))
+		vmx_blocking_write(v, s);
+}
 
 /* vmx/exit.c */
-void vmx_exit_decode(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s, struct vp_exit *exit);
+/* For vmx_run(), after each exit. */
+enum vp_outcome vmx_exit(struct vp *vp);
 
 /* vmx/state.c */
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);

@@ -338,7 +338,7 @@ static void vpid_assign(struct vmx_vp *s)
 	s->vpid_generation = c->vpid_generation;
 }
 
-static __attribute__((noinline)) void translations_refresh(struct vmx_vp *s, uint64_t generation)
+static __cold void translations_refresh(struct vmx_vp *s, uint64_t generation)
 {
 	if (s->tlb_generation != generation) {
 		s->tlb_generation = generation;
@@ -349,7 +349,7 @@ static __attribute__((noinline)) void translations_refresh(struct vmx_vp *s, uin
 }
 
 /* The threshold may not be above the TPR (27.2.1.1). */
-static __attribute__((noinline)) void tpr_changed(struct vmx_vp *s, uint8_t cr8)
+static void tpr_changed(struct vmx_vp *s, uint8_t cr8)
 {
 	s->cr8 = cr8;
 	if (s->threshold > cr8) {
@@ -358,69 +358,86 @@ static __attribute__((noinline)) void tpr_changed(struct vmx_vp *s, uint8_t cr8)
 	}
 }
 
-/* What the shared code changed since the last exit. */
-static void changes_write(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s)
+void vmx_cr8_take(struct vp_vtl *v, struct vmx_vp *s)
 {
-	uint64_t rsp = vp->arch.gpr[GPR_RSP];
+	uint8_t cr8 = (uint8_t)(s->virtual_apic[VIRTUAL_TPR] >> 4) & 0xf;
 
-	if (s->rip != v->arch.rip)
-		vmcs_write(VMCS_GUEST_RIP, v->arch.rip);
-	if (unlikely(s->rsp != rsp))
-		vmcs_write(VMCS_GUEST_RSP, rsp);
-	if (unlikely(s->rflags != v->arch.rflags))
-		vmcs_write(VMCS_GUEST_RFLAGS, v->arch.rflags);
+	if (likely(s->cr8 == cr8))
+		return;
+	v->arch.cr8 = cr8;
+	tpr_changed(s, cr8);
+}
+
+/* Of a shadow that the VMCS does not have, it does not matter which it is. */
+__cold void vmx_blocking_write(const struct vp_vtl *v, struct vmx_vp *s)
+{
+	uint32_t shadow = s->blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+	uint32_t blocked = 0;
+
+	if (v->arch.nmi_masked)
+		blocked |= BLOCKED_BY_NMI;
+	if (v->arch.shadow)
+		blocked |= shadow ? shadow : BLOCKED_BY_MOV_SS;
+	if (s->blocked != blocked)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked);
+	s->blocked = blocked;
+	/* SDM 3C 27.3.1.5: in a shadow, TF needs its trap to be pending. */
+	if (v->arch.shadow && (v->arch.rflags & RFLAGS_TF))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
+}
+
+/* What the shared code changed since the last exit. */
+static void changes_write(const struct vp *vp, const struct vp_vtl *v, struct vmx_vp *s)
+{
+	vmx_resume_write(v, s);
+	if (unlikely(v->arch.nmi_masked))
+		vmx_blocking_write(v, s);
+	if (unlikely(s->rsp != vp->arch.gpr[GPR_RSP]))
+		vmcs_write(VMCS_GUEST_RSP, vp->arch.gpr[GPR_RSP]);
 	if (unlikely(s->tsc_offset != vp->arch.tsc_offset)) {
 		s->tsc_offset = vp->arch.tsc_offset;
 		vmcs_write(VMCS_TSC_OFFSET, s->tsc_offset);
 	}
-	if (unlikely(s->shadow != v->arch.shadow)) {
-		uint64_t blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-
-		blocked &= ~(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
-		if (v->arch.shadow)
-			blocked |= BLOCKED_BY_MOV_SS;
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked);
-	}
-	/* SDM 3C 27.3.1.5: in a shadow, TF needs its trap to be pending. */
-	if (unlikely(v->arch.shadow && (v->arch.rflags & RFLAGS_TF)))
-		vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
 	if (unlikely(s->cr8 != v->arch.cr8)) {
 		s->virtual_apic[VIRTUAL_TPR] = (uint64_t)v->arch.cr8 << 4;
 		tpr_changed(s, v->arch.cr8);
 	}
 }
 
-void vmx_enter(struct vp *vp, struct vp_exit *exit)
+enum vp_outcome vmx_enter(struct vp *vp)
 {
 	struct vp_vtl *v = vp_active(vp);
 	struct vmx_vp *s = v->backend;
 	uint64_t generation = atomic_load(&v->space->tlb_generation);
-	uint8_t cr8;
+	bool launched = s->launched;
+	enum vp_outcome outcome;
 
 	if (unlikely(s->tlb_generation != generation || s->flush))
 		translations_refresh(s, generation);
 	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
 	changes_write(vp, v, s);
-
-	if (unlikely(!vmx_world_switch(vp->arch.gpr, s->launched))) {
-		exit->kind = VP_EXIT_FAILED;
-		exit->code = vmcs_read(VMCS_INSTRUCTION_ERROR);
-		log_warn("vmx: entry refused: %s (%llu)", vmx_error_words(),
-			 (unsigned long long)exit->code);
-		return;
-	}
-	/* An entry that fails over the guest's state launches nothing (SDM 3C 27.8). */
-	if (unlikely(!s->launched))
-		s->launched = !(vmcs_read(VMCS_EXIT_REASON) & VMX_REASON_ENTRY_FAILED);
-	v->arch.rip = s->rip = vmcs_read(VMCS_GUEST_RIP);
-	v->arch.rflags = s->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+	s->launched = true;
+	outcome = vmx_run(vp, launched);
 	vp->arch.gpr[GPR_RSP] = s->rsp = vmcs_read(VMCS_GUEST_RSP);
-	cr8 = (uint8_t)(s->virtual_apic[VIRTUAL_TPR] >> 4) & 0xf;
-	if (unlikely(s->cr8 != cr8)) {
-		v->arch.cr8 = cr8;
-		tpr_changed(s, cr8);
-	}
-	vmx_exit_decode(vp, v, s, exit);
+	vmx_cr8_take(v, s);
+	return outcome;
+}
+
+__cold void vmx_launch_undo(struct vmx_vp *s)
+{
+	vmcs_clear(s->vmcs_hpa);
+	vmcs_load(s->vmcs_hpa);
+	s->launched = false;
+}
+
+enum vp_outcome vmx_entry_failed(struct vp *vp)
+{
+	vp->exit.kind = VP_EXIT_FAILED;
+	vp->exit.code = vmcs_read(VMCS_INSTRUCTION_ERROR);
+	log_warn("vmx: entry refused: %s (%llu)", vmx_error_words(),
+		 (unsigned long long)vp->exit.code);
+	vmx_launch_undo(vmx_active(vp));
+	return VP_UNHANDLED;
 }
 
 /* ---- events ---- */
@@ -432,7 +449,7 @@ bool vmx_can_take(struct vp *vp, enum vp_window window)
 	if (v->arch.shadow || (vmcs_read(VMCS_ENTRY_EVENT) & EVENT_INFO_VALID))
 		return false;
 	if (window == WINDOW_NMI)
-		return !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKED_BY_NMI);
+		return !v->arch.nmi_masked;
 	return v->arch.rflags & RFLAGS_IF;
 }
 

@@ -57,8 +57,9 @@ struct backend_ops {
 	 * host state that the guest shares (FS, GS, TR, syscall MSRs) may be the guest's. */
 	void (*load)(struct vp *vp);
 	void (*put)(struct vp *vp);
-	/* Runs the active VTL until its next exit. Loaded VPs only. */
-	void (*enter)(struct vp *vp, struct vp_exit *exit);
+	/* Runs the active VTL. Of each exit vp_exit_take() tells whether the guest is entered again
+	 * at once; if not, the answer is what that said. Loaded VPs only. */
+	enum vp_outcome (*enter)(struct vp *vp);
 
 	/* The active VTL: can it take an interrupt / an NMI at the next entry? */
 	bool (*can_take)(struct vp *vp, enum vp_window window);
@@ -75,6 +76,25 @@ struct backend_ops {
 	void (*state_set)(struct vp *vp, uint32_t vtl, uint32_t groups,
 			  const struct guest_state *state);
 };
+
+/*
+ * For the backend, as soon as it has decoded vp->exit. RSP and the GPRs that C functions preserve may
+ * still be the guest's in the processor, and stale in the VP: what is handled here uses and changes
+ * the others alone.
+ */
+static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v)
+{
+	uint32_t kind = vp->exit.kind;
+	enum vp_outcome outcome;
+
+	vp->stats->exits[kind]++;
+	if (!(ARCH_QUICK_EXITS & BIT(kind)))
+		return VP_UNHANDLED;
+	outcome = arch_vp_handle_exit(vp);
+	if (likely(outcome == VP_CONTINUE && !vp_has_work(vp, v)))
+		return VP_ENTER;
+	return outcome;
+}
 
 /* The chosen backend; NULL while there is none. */
 extern const struct backend_ops *backend;

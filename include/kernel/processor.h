@@ -112,6 +112,7 @@ struct vp {
 	uint64_t loaded_at;	    /* time stamp, while it is loaded */
 	struct vp_stats *stats;
 	struct vp_vtl *vtl[VTL_COUNT];
+	struct vp_exit exit; /* the last one */
 };
 
 static inline struct vp_vtl *vp_active(const struct vp *vp)
@@ -121,7 +122,9 @@ static inline struct vp_vtl *vp_active(const struct vp *vp)
 
 /* What vp_run() came back with. */
 enum vp_outcome {
+	VP_ENTER,	  /* only inside: the exit is done with and nothing waits; 0 for assembly */
 	VP_CONTINUE,	  /* only inside: go on */
+	VP_UNHANDLED,	  /* only inside: the exit is yet to be handled */
 	VP_TO_VMM,	  /* the run page tells */
 	VP_BLOCK,	  /* halted, nothing pending */
 	VP_SWITCH,	  /* a host interrupt waits, or the CPU is wanted by another thread */
@@ -139,6 +142,13 @@ void vp_request(struct vp *vp, uint32_t bits);
 /* Takes the VP's state off this CPU. Called by vp_run and before the VP is touched otherwise. */
 void vp_put(struct vp *vp);
 
+/* Is there something to do before the next entry? */
+static inline bool vp_has_work(const struct vp *vp, const struct vp_vtl *v)
+{
+	return (atomic_load(&((struct vp *)(uintptr_t)vp)->requests) | v->arch.work) ||
+	       v->arch.activity;
+}
+
 /* ---- the guest half of the architecture (arch/<arch>/guest) ---- */
 
 status_t arch_partition_create(struct partition *partition);
@@ -155,7 +165,8 @@ void arch_vp_put(struct vp *vp);
 void arch_vp_resume(struct vp *vp);
 /* Before each entry: requests, injection. VP_CONTINUE: enter. */
 enum vp_outcome arch_vp_prepare(struct vp *vp);
-enum vp_outcome arch_vp_handle_exit(struct vp *vp, struct vp_exit *exit);
+/* vp->exit. */
+enum vp_outcome arch_vp_handle_exit(struct vp *vp);
 /* Runs the host's machine-check handler, for one that came as an exit. No VP is loaded. */
 void arch_machine_check(void);
 

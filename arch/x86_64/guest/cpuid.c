@@ -13,48 +13,14 @@
 #include <kernel/backend.h>
 #include <kernel/string.h>
 
-#define DIRECT_LEAVES 64u
-#define DIRECT_BASES  3u /* 0, 0x40000000, 0x80000000 */
-#define DIRECT_SLOW   0x8000u
 /* More leaves than this are a mistake. */
-#define LEAVES_MAX    4096u
-
-struct cpuid_entry {
-	uint32_t function, index;
-	uint32_t value[4];
-	uint8_t dynamic;	/* enum cpuid_dynamic */
-	bool indexed;		/* one of several subleaves */
-} __attribute__((aligned(32))); /* found by a shift */
-
-struct guest_cpuid {
-	uint32_t count;
-	unsigned int order; /* of the pages that it lies in */
-	bool amd;
-	uint32_t basic_max;
-	struct cpuid_topology topology;
-	struct cpuid_xsave xsave;
-	/* 1 + number of the first entry; 0: none. With DIRECT_SLOW when its value is not the answer
-	 * yet: it has subleaves, or depends on the VP. */
-	uint16_t direct[DIRECT_BASES][DIRECT_LEAVES];
-	struct cpuid_entry entries[];
-};
+#define LEAVES_MAX 4096u
 
 /* ---- looking up ---- */
 
-/* What the index says of a leaf; 0: nothing. */
-static inline uint32_t direct_get(const struct guest_cpuid *cpuid, uint32_t leaf)
-{
-	uint32_t base = leaf >> 30;
-	uint32_t low = leaf & 0x3fffffff;
-
-	if (unlikely(low >= DIRECT_LEAVES || base >= DIRECT_BASES))
-		return 0;
-	return cpuid->direct[base][low];
-}
-
 static const struct cpuid_entry *entry_first(const struct guest_cpuid *cpuid, uint32_t leaf)
 {
-	uint32_t direct = direct_get(cpuid, leaf) & ~DIRECT_SLOW;
+	uint32_t direct = cpuid_direct(cpuid, leaf) & ~CPUID_DIRECT_SLOW;
 	uint32_t from = 0, to = cpuid->count;
 
 	if (direct)
@@ -127,36 +93,6 @@ void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uin
 		cpuid_dynamic_apply(entry->dynamic, &cpuid->topology, &cpuid->xsave, &state,
 				    subleaf, out);
 	}
-}
-
-static inline void value_load(uint64_t *gpr, const uint32_t value[4])
-{
-	gpr[GPR_RAX] = value[0];
-	gpr[GPR_RBX] = value[1];
-	gpr[GPR_RCX] = value[2];
-	gpr[GPR_RDX] = value[3];
-}
-
-/* Apart, so that the common answer needs no stack for it. */
-static __attribute__((noinline)) void execute_slowly(struct vp *vp)
-{
-	uint64_t *gpr = vp->arch.gpr;
-	uint32_t out[4];
-
-	guest_cpuid_query(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], out);
-	value_load(gpr, out);
-}
-
-void guest_cpuid_execute(struct vp *vp)
-{
-	uint64_t *gpr = vp->arch.gpr;
-	const struct guest_cpuid *cpuid = vp->partition->arch.cpuid;
-	uint32_t n = direct_get(cpuid, (uint32_t)gpr[GPR_RAX]) - 1;
-
-	if (likely(n < DIRECT_SLOW - 1))
-		value_load(gpr, cpuid->entries[n].value);
-	else
-		execute_slowly(vp);
 }
 
 bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
@@ -272,11 +208,11 @@ static void direct_fill(struct guest_cpuid *cpuid)
 
 	while (i-- > 0) { /* downwards: the first of several stays */
 		const struct cpuid_entry *entry = &cpuid->entries[i];
-		uint32_t low = entry->function & 0x3fffffff, base = entry->function >> 30;
+		uint32_t index = cpuid_direct_index(entry->function);
 		bool slow = entry->indexed || entry->dynamic != CPUID_STATIC;
 
-		if (low < DIRECT_LEAVES && base < DIRECT_BASES)
-			cpuid->direct[base][low] = (uint16_t)((i + 1) | (slow ? DIRECT_SLOW : 0));
+		if (index < CPUID_DIRECT_LEAVES)
+			cpuid->direct[index] = (uint16_t)((i + 1) | (slow ? CPUID_DIRECT_SLOW : 0));
 	}
 }
 

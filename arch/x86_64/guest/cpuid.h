@@ -7,7 +7,46 @@
 #ifndef GUEST_CPUID_H
 #define GUEST_CPUID_H
 
+#include "cpuid_policy.h"
 #include <kernel/processor.h>
+
+#define CPUID_DIRECT_LEAVES 256u
+#define CPUID_DIRECT_SLOW   0x8000u
+
+struct cpuid_entry {
+	uint32_t function, index;
+	uint32_t value[4];
+	uint8_t dynamic;	/* enum cpuid_dynamic */
+	bool indexed;		/* one of several subleaves */
+} __attribute__((aligned(32))); /* found by a shift */
+
+struct guest_cpuid {
+	uint32_t count;
+	unsigned int order; /* of the pages that it lies in */
+	bool amd;
+	uint32_t basic_max;
+	struct cpuid_topology topology;
+	struct cpuid_xsave xsave;
+	/* 1 + number of the first entry; 0: none. With CPUID_DIRECT_SLOW when its value is not the answer
+	 * yet: it has subleaves, or depends on the VP. */
+	uint16_t direct[CPUID_DIRECT_LEAVES]; /* by cpuid_direct_index() */
+	struct cpuid_entry entries[];
+};
+
+/* The first 64 leaves from 0, 0x40000000, 0x80000000 and 0xc0000000 are in the index: the upper two
+ * bits of the leaf go below the others. */
+static inline uint32_t cpuid_direct_index(uint32_t leaf)
+{
+	return leaf << 2 | leaf >> 30;
+}
+
+/* What the index says of a leaf; 0: nothing. */
+static inline uint32_t cpuid_direct(const struct guest_cpuid *cpuid, uint32_t leaf)
+{
+	uint32_t index = cpuid_direct_index(leaf);
+
+	return likely(index < CPUID_DIRECT_LEAVES) ? cpuid->direct[index] : 0;
+}
 
 /* Makes partition->arch.cpuid, paid by its heap, and cr4_allowed, efer_allowed, xcr0_allowed,
  * xss_allowed, physical_bits, lenient_pmu of partition->arch, from its config. leaves: checked,
@@ -19,8 +58,14 @@ void guest_cpuid_destroy(struct partition *partition);
 
 /* The answer to CPUID: eax, ebx, ecx, edx. The VP's own CPU. */
 void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
-/* The same from RAX and RCX of the VP into its RAX, RBX, RCX, RDX: the instruction itself. */
-void guest_cpuid_execute(struct vp *vp);
+/* The same for a leaf that has one answer for all VPs and subleaves, as most have; NULL: another. */
+static inline const uint32_t *guest_cpuid_value(const struct vp *vp, uint32_t leaf)
+{
+	const struct guest_cpuid *cpuid = vp->partition->arch.cpuid;
+	uint32_t n = cpuid_direct(cpuid, leaf) - 1;
+
+	return likely(n < CPUID_DIRECT_SLOW - 1) ? cpuid->entries[n].value : NULL;
+}
 /* What VP 0 would get right after reset, without leaves of the VMM's. Needs no memory. */
 void guest_cpuid_default(const struct proto_partition_config *config, uint32_t leaf,
 			 uint32_t subleaf, uint32_t out[4]);

@@ -229,6 +229,7 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 {
 	enum vp_outcome outcome;
 
+	a->work &= ~(uint32_t)WORK_ENTRY;
 	if (atomic_load(&vp->requests)) {
 		outcome = requests_take(vp);
 		if (outcome != VP_CONTINUE)
@@ -244,9 +245,7 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 
 enum vp_outcome arch_vp_prepare(struct vp *vp)
 {
-	struct arch_vp_vtl *a = vp_arch(vp);
-
-	if (likely(!(atomic_load(&vp->requests) | a->work) && a->activity == ACTIVITY_RUNNING))
+	if (likely(!vp_has_work(vp, vp_active(vp))))
 		return VP_CONTINUE;
-	return prepare_work(vp, a);
+	return prepare_work(vp, vp_arch(vp));
 }

@@ -3,6 +3,7 @@
  * What becomes of an exit: one table by kind, one handler a row. A handler that finishes the
  * instruction answers VP_CONTINUE; what the VMM has to do goes through its run page.
  */
+#include "cpuid.h"
 #include "guest.h"
 #include <arch/msr.h>
 #include <kernel/cpu.h>
@@ -23,9 +24,33 @@ static enum vp_outcome exit_interrupt(struct vp *vp, struct vp_exit *exit)
 	return VP_SWITCH;
 }
 
+static inline void cpuid_load(uint64_t *gpr, const uint32_t value[4])
+{
+	gpr[GPR_RAX] = value[0];
+	gpr[GPR_RBX] = value[1];
+	gpr[GPR_RCX] = value[2];
+	gpr[GPR_RDX] = value[3];
+}
+
+/* Apart, so that the common answer needs no stack for it. */
+static __cold enum vp_outcome exit_cpuid_slow(struct vp *vp, uint64_t next_rip)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	uint32_t value[4];
+
+	guest_cpuid_query(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], value);
+	cpuid_load(gpr, value);
+	guest_instruction_done(vp, next_rip);
+	return VP_CONTINUE;
+}
+
 static enum vp_outcome exit_cpuid(struct vp *vp, struct vp_exit *exit)
 {
-	guest_cpuid_execute(vp);
+	const uint32_t *value = guest_cpuid_value(vp, (uint32_t)vp->arch.gpr[GPR_RAX]);
+
+	if (unlikely(!value))
+		return exit_cpuid_slow(vp, exit->next_rip);
+	cpuid_load(vp->arch.gpr, value);
 	guest_instruction_done(vp, exit->next_rip);
 	return VP_CONTINUE;
 }
@@ -249,7 +274,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 };
 
-enum vp_outcome arch_vp_handle_exit(struct vp *vp, struct vp_exit *exit)
+enum vp_outcome arch_vp_handle_exit(struct vp *vp)
 {
-	return handlers[exit->kind](vp, exit);
+	return handlers[vp->exit.kind](vp, &vp->exit);
 }

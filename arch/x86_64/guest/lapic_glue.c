@@ -117,7 +117,13 @@ void guest_tpr_sync(struct vp *vp)
 
 static void cr8_from_tpr(struct vp *vp, uint32_t vtl)
 {
-	vtl_arch(vp, vtl)->cr8 = lapic_tpr_get(vp_lapic(vp, vtl)) >> 4;
+	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
+	uint8_t class = lapic_tpr_get(&arch->lapic) >> 4;
+
+	if (arch->cr8 == class)
+		return;
+	arch->cr8 = class;
+	arch->work |= WORK_ENTRY;
 }
 
 bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value)

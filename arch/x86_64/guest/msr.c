@@ -545,6 +545,7 @@ bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 		return true;
 	}
 	row = row_find(vp, msr);
+	vp_active(vp)->arch.work |= WORK_ENTRY;
 	if (row && row->write && row->write(vp, row, msr, value))
 		return true;
 	refused(vp, "write", msr);

@@ -65,7 +65,13 @@ enum vp_work {
 	WORK_EXTINT = BIT(2),	  /* LINT0 as ExtINT is raised: ask the VMM's PIC */
 	WORK_PIC_ANSWER = BIT(3), /* the VMM gave the vector: extint_vector */
 	WORK_INTERRUPT = BIT(4),  /* the APIC may have one to deliver */
+	WORK_ENTRY = BIT(5),	  /* more than GPRs, RIP, RFLAGS and shadow changed */
 };
+
+/* Those of enum vp_exit_kind that vp_exit_take() handles: common, and at home in RAX to RDX. */
+#define ARCH_QUICK_EXITS                                                       \
+	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) | \
+	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE))
 
 enum vp_activity { ACTIVITY_RUNNING, ACTIVITY_HALTED, ACTIVITY_WAIT_FOR_SIPI, ACTIVITY_SHUTDOWN };
 
