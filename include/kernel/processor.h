@@ -145,7 +145,7 @@ void vp_put(struct vp *vp);
 /* Is there something to do before the next entry? */
 static inline bool vp_has_work(const struct vp *vp, const struct vp_vtl *v)
 {
-	return (atomic_load(&((struct vp *)(uintptr_t)vp)->requests) | v->arch.work) ||
+	return atomic_load(&((struct vp *)(uintptr_t)vp)->requests) | v->arch.work |
 	       v->arch.activity;
 }
 

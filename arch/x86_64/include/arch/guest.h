@@ -81,10 +81,10 @@ enum vp_waiting { WAITING_NONE, WAITING_PORT_IN, WAITING_PIC, WAITING_EMULATE };
 struct arch_vp_vtl {
 	uint64_t rip;
 	uint64_t rflags;
-	uint32_t work;	  /* enum vp_work */
-	uint8_t activity; /* enum vp_activity */
-	uint8_t waiting;  /* enum vp_waiting */
-	uint8_t io_size;  /* of the IN that waits */
+	uint32_t work;	   /* enum vp_work */
+	uint32_t activity; /* enum vp_activity */
+	uint8_t waiting;   /* enum vp_waiting */
+	uint8_t io_size;   /* of the IN that waits */
 	uint8_t extint_vector;
 	uint8_t shadow;	   /* interrupt shadow of STI and MOV SS; read and written by the backend */
 	uint8_t cr8;	   /* the task priority that the processor works with; so too */
