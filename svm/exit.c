@@ -291,6 +291,7 @@ bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	if (s->step)
 		svm_step_stop(v, s);
 	svm_window_close(s);
+	s->cr8 = CR8_UNKNOWN;
 	vmcb->event_inject = 0;
 	return true;
 }
@@ -323,12 +324,13 @@ enum vp_outcome svm_exit(struct vp *vp)
 
 	if (unlikely((uint32_t)vmcb->exit_code == SVM_EXIT_INVALID) &&
 	    svm_entry_refused(vp, s, &vp->exit))
-		return VP_UNHANDLED;
+		return vp_exit_take(vp, v);
 	if (unlikely(v->arch.shadow))
 		shadow_keep(v, vmcb);
 	v->arch.rip = vmcb->rip;
 	v->arch.rflags = vmcb->rflags;
 	vp->arch.gpr[GPR_RAX] = vmcb->rax;
+	vp->arch.gpr[GPR_RSP] = vmcb->rsp; /* a refused entry may lose it */
 	v->arch.shadow = vmcb->interrupt_shadow & 1;
 	vmcb->clean = VMCB_CLEAN_ALL;
 	vmcb->tlb_control = TLB_KEEP;
@@ -338,5 +340,7 @@ enum vp_outcome svm_exit(struct vp *vp)
 	outcome = vp_exit_take(vp, v);
 	if (likely(outcome == VP_ENTER))
 		svm_resume_write(vp, v, vmcb);
+	else
+		svm_cr8_take(v, s);
 	return outcome;
 }

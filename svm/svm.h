@@ -37,6 +37,8 @@ struct svm_cpu {
 /* Intercepted always: #AC and #DB can make delivery loop in microcode for ever; #MC is the host's. */
 #define SVM_EXCEPTIONS ((uint32_t)(BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC)))
 
+#define CR8_UNKNOWN UINT8_MAX
+
 /* For each VTL of a VP. */
 struct svm_vp {
 	struct vmcb *vmcb;
@@ -52,7 +54,7 @@ struct svm_vp {
 	uint64_t step_dr6; /* when it began: the guest's, whose bits stay until it clears them */
 	bool window;	   /* V_IRQ is used to find an interrupt window */
 	uint64_t cr4_mce_added; /* CR4.MCE, if it is clear for the guest */
-	uint8_t cr8;		/* as the VMCB has it */
+	uint8_t cr8;		/* as the VMCB has it, or CR8_UNKNOWN */
 	bool shadow_dropped;	/* VMRUN was seen not to load the interrupt shadow */
 };
 

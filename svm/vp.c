@@ -220,20 +220,16 @@ enum vp_outcome svm_enter(struct vp *vp)
 	struct svm_vp *s = v->backend;
 	struct svm_cpu *c = this_cpu()->backend;
 	uint64_t generation = atomic_load(&v->space->tlb_generation);
-	enum vp_outcome outcome;
 
 	if (unlikely(s->asid_generation != c->asid_generation || s->flush ||
 		     s->tlb_generation != generation) &&
 	    !translations_refresh(s, generation)) {
 		svm_entry_refused(vp, s, &vp->exit);
-		return VP_UNHANDLED;
+		return vp_exit_take(vp, v);
 	}
 	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
 	changes_write(vp, v, s);
-	outcome = svm_run(vp, s->vmcb_hpa);
-	vp->arch.gpr[GPR_RSP] = s->vmcb->rsp;
-	svm_cr8_take(v, s);
-	return outcome;
+	return svm_run(vp, s->vmcb_hpa);
 }
 
 bool svm_can_take(struct vp *vp, enum vp_window window)

@@ -437,7 +437,7 @@ enum vp_outcome vmx_entry_failed(struct vp *vp)
 	log_warn("vmx: entry refused: %s (%llu)", vmx_error_words(),
 		 (unsigned long long)vp->exit.code);
 	vmx_launch_undo(vmx_active(vp));
-	return VP_UNHANDLED;
+	return vp_exit_take(vp, vp_active(vp));
 }
 
 /* ---- events ---- */

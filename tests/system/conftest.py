@@ -111,6 +111,12 @@ class Machine:
         self.expect(PROMPT, timeout)
         return self.child.before.decode(errors="replace").replace("\r", "").strip()
 
+    def shell(self, timeout=PATIENCE):
+        """The prompt of the shell whose console has come to the front, whatever it said before."""
+        self.send_line("echo shell $((6 * 7))")
+        self.expect("shell 42", timeout)
+        self.expect(PROMPT, timeout)
+
     def drain(self, seconds):
         try:
             self.child.expect(pexpect.EOF, timeout=seconds)

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from conftest import PROMPT, linux, small
+from conftest import linux, small
 
 MMIO_KINDS = "fghcubtpidsk"
 # The keys of each and what it says. All go on for ever but those that ENDS names, by how they end.
@@ -53,8 +53,7 @@ def monitor(machine, *lines, end=r"trivet> "):
 
 def console_of_linux(machine):
     monitor(machine, "console linux", end="console of linux")
-    machine.send_line("")
-    machine.expect(PROMPT)
+    machine.shell()
 
 
 @pytest.mark.parametrize("group", GROUPS)
