@@ -141,6 +141,7 @@ enum vmcb_intercept {
 	INTERCEPT_STGI = 36,
 	INTERCEPT_CLGI = 37,
 	INTERCEPT_SKINIT = 38,
+	INTERCEPT_RDTSCP = 39,
 	INTERCEPT_WBINVD = 41,
 	INTERCEPT_MONITOR = 42,
 	INTERCEPT_MWAIT = 43,
@@ -149,6 +150,7 @@ enum vmcb_intercept {
 	INTERCEPT_RDPRU = 46,
 	INTERCEPT_INVLPGB = 64,
 	INTERCEPT_INVLPGB_ILLEGAL = 65,
+	INTERCEPT_INVPCID = 66,
 	INTERCEPT_MCOMMIT = 67,
 	INTERCEPT_TLBSYNC = 68,
 };
@@ -226,6 +228,7 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_STGI	    0x084u
 #define SVM_EXIT_CLGI	    0x085u
 #define SVM_EXIT_SKINIT	    0x086u
+#define SVM_EXIT_RDTSCP	    0x087u
 #define SVM_EXIT_WBINVD	    0x089u
 #define SVM_EXIT_MONITOR    0x08au
 #define SVM_EXIT_MWAIT	    0x08bu
@@ -234,6 +237,7 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_RDPRU	    0x08eu
 #define SVM_EXIT_INVLPGB    0x0a0u
 #define SVM_EXIT_INVLPGB_IL 0x0a1u
+#define SVM_EXIT_INVPCID    0x0a2u
 #define SVM_EXIT_MCOMMIT    0x0a3u
 #define SVM_EXIT_TLBSYNC    0x0a4u
 #define SVM_EXIT_LIMIT	    0x0a5u /* of the codes that are dense */

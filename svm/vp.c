@@ -37,10 +37,14 @@ static const uint8_t intercepts[] = {
 
 static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
 {
+	uint32_t shown = vp->partition->arch.instructions;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(intercepts); i++)
 		svm_intercept(vmcb, intercepts[i], true);
+	/* What CPUID does not show, where there is an intercept for it. */
+	svm_intercept(vmcb, INTERCEPT_RDTSCP, !(shown & INSTRUCTION_RDTSCP));
+	svm_intercept(vmcb, INTERCEPT_INVPCID, !(shown & INSTRUCTION_INVPCID));
 	/* CR4 decides which features the guest has, so its writes are checked. Those of CR0 are too,
 	 * since QEMU 7.2 takes each value, and VMRUN then does not. */
 	vmcb->intercept_cr_write = BIT(4);

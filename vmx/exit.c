@@ -204,7 +204,9 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_INVVPID] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_WBINVD] = {VP_EXIT_CACHE, true, NULL},
 	[VMX_XSETBV] = {VP_EXIT_XSETBV, true, NULL},
+	[VMX_RDRAND] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_INVPCID] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_RDSEED] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_ENCLS] = {VP_EXIT_UNDEFINED, false, NULL},
 };
 

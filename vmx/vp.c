@@ -73,6 +73,38 @@ static const char *vmx_error_words(void)
 	return error < ARRAY_SIZE(words) && words[error] ? words[error] : "an error without a name";
 }
 
+/*
+ * The secondary controls for what the partition's CPUID shows. RDTSCP, INVPCID and XSAVES work where
+ * theirs is set, RDRAND and RDSEED exit. ENCLS exits always. All others stay off, among them VM
+ * functions, PML, and what makes ENCLV, PCONFIG, TPAUSE and UMWAIT work.
+ */
+static uint32_t controls2(const struct vp *vp)
+{
+	static const struct {
+		uint32_t instruction, control;
+	} enable[] =
+		{
+			{INSTRUCTION_RDTSCP, CPU2_RDTSCP},
+			{INSTRUCTION_INVPCID, CPU2_INVPCID},
+			{INSTRUCTION_XSAVES, CPU2_XSAVES},
+		},
+	  exiting[] = {
+		  {INSTRUCTION_RDRAND, CPU2_RDRAND},
+		  {INSTRUCTION_RDSEED, CPU2_RDSEED},
+	  };
+	uint32_t shown = vp->partition->arch.instructions;
+	uint32_t off = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(enable); i++)
+		if (!(shown & enable[i].instruction))
+			off |= enable[i].control;
+	for (i = 0; i < ARRAY_SIZE(exiting); i++)
+		if (shown & exiting[i].instruction)
+			off |= exiting[i].control;
+	return vmx_controls.cpu2 & ~off;
+}
+
 /* What never changes, and the host's part that is the same on each CPU. */
 static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 {
@@ -82,7 +114,7 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 	} fields[] = {
 		{VMCS_PIN_CONTROLS, vmx_controls.pin},
 		{VMCS_CPU_CONTROLS, s->cpu_controls},
-		{VMCS_CPU_CONTROLS_2, vmx_controls.cpu2},
+		{VMCS_CPU_CONTROLS_2, controls2(vp)},
 		{VMCS_EXIT_CONTROLS, vmx_controls.exit},
 		{VMCS_ENTRY_CONTROLS, vmx_controls.entry},
 		{VMCS_EXCEPTION_BITMAP, EXCEPTION_BITS},
@@ -126,6 +158,8 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 	}
 	if (vmx_controls.cpu2 & CPU2_XSAVES)
 		vmcs_write(VMCS_XSS_EXITING, 0);
+	if (vmx_controls.cpu2 & CPU2_ENCLS)
+		vmcs_write(VMCS_ENCLS_EXITING, UINT64_MAX);
 	if (vmx_controls.pin & PIN_PREEMPTION_TIMER)
 		vmcs_write(VMCS_PREEMPTION_TIMER, vmx_stay_limit);
 	return true;

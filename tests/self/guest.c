@@ -36,12 +36,8 @@ bool guests_can_run(const char **reason)
 	return status == STATUS_OK;
 }
 
-bool guest_create(struct test_guest *guest)
-{
-	return guest_create_vps(guest, 1);
-}
-
-bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
+static bool create(struct test_guest *guest, uint32_t vp_count, const struct cpuid_leaf *leaves,
+		   uint32_t leaf_count)
 {
 	const struct proto_partition_config config = {
 		.vp_count = vp_count,
@@ -54,7 +50,7 @@ bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
 	guest->run = page_alloc(&kernel_heap, 0);
 	if (!guest->ram || !guest->run ||
 	    proto_partition_create(NULL, &config, &guest->partition) != STATUS_OK ||
-	    proto_partition_build(guest->partition, NULL, 0) != STATUS_OK) {
+	    proto_partition_build(guest->partition, leaves, leaf_count) != STATUS_OK) {
 		guest_destroy(guest);
 		return false;
 	}
@@ -67,6 +63,21 @@ bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
 		return false;
 	}
 	return true;
+}
+
+bool guest_create(struct test_guest *guest)
+{
+	return create(guest, 1, NULL, 0);
+}
+
+bool guest_create_leaves(struct test_guest *guest, const struct cpuid_leaf *leaves, uint32_t count)
+{
+	return create(guest, 1, leaves, count);
+}
+
+bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
+{
+	return create(guest, vp_count, NULL, 0);
 }
 
 void guest_destroy(struct test_guest *guest)

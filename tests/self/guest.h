@@ -44,6 +44,8 @@ struct test_guest {
 bool guests_can_run(const char **reason);
 /* A partition of 1 VP in reset state, its RAM mapped and zeroed; false: out of memory. */
 bool guest_create(struct test_guest *guest);
+/* The same with CPUID leaves of the VMM's. */
+bool guest_create_leaves(struct test_guest *guest, const struct cpuid_leaf *leaves, uint32_t count);
 /* The same with more VPs; who gives one of them a run page runs it. */
 bool guest_create_vps(struct test_guest *guest, uint32_t vp_count);
 void guest_destroy(struct test_guest *guest);

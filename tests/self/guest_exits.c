@@ -136,7 +136,7 @@ SELFTEST(exit_tsc_aux)
 	struct test_guest g;
 
 	GUEST_SETUP(&g);
-	if (!g.partition->arch.tsc_aux) {
+	if (!(g.partition->arch.instructions & INSTRUCTION_RDTSCP)) {
 		guest_destroy(&g);
 		SKIP("the processor has no RDTSCP");
 	}

@@ -101,6 +101,32 @@ handler undefined ud
 	iretq
 guest_end undefined
 
+/* Says the number of each of these instructions that works. */
+guest instructions
+	lea	1f(%rip), %rbx
+	rdtscp
+	say	1
+1:	lea	2f(%rip), %rbx
+	mov	$2, %eax
+	invpcid	descriptor(%rip), %rax
+	say	2
+2:	lea	3f(%rip), %rbx
+	rdrand	%eax
+	say	3
+3:	lea	4f(%rip), %rbx
+	rdseed	%eax
+	say	4
+4:	say	99
+	hlt
+handler instructions ud
+	say	0x66
+	mov	%rbx, (%rsp)
+	iretq
+	.balign	16
+descriptor:
+	.quad	0, 0
+guest_end instructions
+
 guest triple_fault
 	lidt	empty(%rip)
 	ud2

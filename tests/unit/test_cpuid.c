@@ -74,6 +74,8 @@ static void test_derived(void **state)
 	assert_int_equal(p->arch.xcr0_allowed, 0x207);
 	assert_int_equal(p->arch.efer_allowed, 0x4d01);
 	assert_true(p->arch.cr4_allowed & BIT(22));
+	assert_true(p->arch.instructions & INSTRUCTION_RDTSCP);
+	assert_true(p->arch.instructions & INSTRUCTION_XSAVES);
 	assert_false(p->arch.cr4_allowed & (BIT(12) | BIT(13) | BIT(23)));
 	assert_true(guest_cpuid_is_amd(p));
 	ask(p, 0, 7, 0);

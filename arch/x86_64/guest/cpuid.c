@@ -250,6 +250,14 @@ static const struct feature_bit efer_bits[] = {
 	{BIT(14), 0x80000001, CPUID_EDX, 25}, /* FFXSR */
 };
 
+static const struct feature_bit instruction_bits[] = {
+	{INSTRUCTION_RDTSCP, 0x80000001, CPUID_EDX, 27},
+	{INSTRUCTION_RDTSCP, 7, CPUID_ECX, 22}, /* RDPID */
+	{INSTRUCTION_INVPCID, 7, CPUID_EBX, 10},
+	{INSTRUCTION_RDRAND, 1, CPUID_ECX, 30},
+	{INSTRUCTION_RDSEED, 7, CPUID_EBX, 18},
+};
+
 static uint64_t bits_allowed(const struct guest_cpuid *cpuid, const struct feature_bit *bits,
 			     size_t count)
 {
@@ -269,6 +277,7 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 {
 	struct arch_partition *arch = &partition->arch;
 	const struct cpuid_entry *features = entry_find(cpuid, 1, 0);
+	const struct cpuid_entry *xsave = entry_find(cpuid, 0xd, 1);
 	const struct cpuid_entry *sizes = entry_find(cpuid, 0x80000008, 0);
 	uint32_t host[4];
 
@@ -281,9 +290,17 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 		cpuid->xsave.allowed = 0;
 	arch->xcr0_allowed = cpuid->xsave.allowed;
 	arch->xss_allowed = 0;
+	arch->instructions =
+		(uint32_t)bits_allowed(cpuid, instruction_bits, ARRAY_SIZE(instruction_bits));
+	if (xsave && (xsave->value[CPUID_EAX] & BIT(3)))
+		arch->instructions |= INSTRUCTION_XSAVES;
 	arch->physical_bits = host[CPUID_EAX] & 0xff;
 	if (sizes && (sizes->value[CPUID_EAX] & 0xff) >= 32)
 		arch->physical_bits = MIN(arch->physical_bits, sizes->value[CPUID_EAX] & 0xff);
+	/* The VMM may have shown it where there is no TSC_AUX to be written. */
+	cpuid_host(0x80000001, 0, host);
+	if (!(host[CPUID_EDX] & BIT(27)))
+		arch->instructions &= ~(uint32_t)INSTRUCTION_RDTSCP;
 	arch->lenient_pmu = partition->config.flags & PARTITION_LENIENT_PMU;
 }
 

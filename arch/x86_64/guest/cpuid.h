@@ -49,6 +49,7 @@ static inline uint32_t cpuid_direct(const struct guest_cpuid *cpuid, uint32_t le
 }
 
 /* Makes partition->arch.cpuid, paid by its heap, and cr4_allowed, efer_allowed, xcr0_allowed,
+ * instructions,
  * xss_allowed, physical_bits, lenient_pmu of partition->arch, from its config. leaves: checked,
  * applied on top, later ones last. NO_MEMORY, INVALID_ARGUMENT (reserved not zero, index_matters
  * over 1), TOO_LARGE; nothing is changed then. */

@@ -210,7 +210,7 @@ static bool write_tsc_aux(struct vp *vp, const row_t *row, uint32_t msr, uint64_
 		return false;
 	vp->arch.tsc_aux = value;
 	/* RDTSCP reads the processor's, which arch_vp_load() has written before. */
-	if (vp->partition->arch.tsc_aux)
+	if (vp->partition->arch.instructions & INSTRUCTION_RDTSCP)
 		msr_write(msr, value);
 	return true;
 }

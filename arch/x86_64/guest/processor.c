@@ -9,19 +9,17 @@
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
-#define MSR_TSC_AUX	 0xc0000103u
-#define CPUID_RDTSCP_BIT 27u
-#define CPUID_FEATURES	 1u
-#define CPUID_EXTENDED	 0x80000001u
-#define RESET_RIP	 0xfff0u
-#define RESET_CS_BASE	 0xffff0000u
-#define RESET_CS	 0xf000u
-#define ATTRIBUTES_CODE	 0x009bu
-#define ATTRIBUTES_DATA	 0x0093u
-#define ATTRIBUTES_LDT	 0x0082u
-#define ATTRIBUTES_TSS	 0x008bu
-#define RESET_LIMIT	 0xffffu
-#define XAPIC_VPS_MAX	 255u /* ids of 8 bits, and 255 is everybody */
+#define MSR_TSC_AUX	0xc0000103u
+#define CPUID_FEATURES	1u
+#define RESET_RIP	0xfff0u
+#define RESET_CS_BASE	0xffff0000u
+#define RESET_CS	0xf000u
+#define ATTRIBUTES_CODE 0x009bu
+#define ATTRIBUTES_DATA 0x0093u
+#define ATTRIBUTES_LDT	0x0082u
+#define ATTRIBUTES_TSS	0x008bu
+#define RESET_LIMIT	0xffffu
+#define XAPIC_VPS_MAX	255u /* ids of 8 bits, and 255 is everybody */
 
 status_t arch_partition_create(struct partition *partition)
 {
@@ -40,7 +38,6 @@ status_t arch_partition_build(struct partition *partition, const struct cpuid_le
 	if (status != STATUS_OK)
 		return status;
 	partition->arch.tsc_offset = 0 - timestamp_read();
-	partition->arch.tsc_aux = guest_cpuid_has(partition, CPUID_EXTENDED, 3, CPUID_RDTSCP_BIT);
 	return STATUS_OK;
 }
 
@@ -170,7 +167,7 @@ void arch_vp_load(struct vp *vp)
 		fpu_take(&vp->arch.fpu);
 		fpu_guard(NULL);
 	}
-	if (vp->partition->arch.tsc_aux)
+	if (vp->partition->arch.instructions & INSTRUCTION_RDTSCP)
 		msr_write(MSR_TSC_AUX, vp->arch.tsc_aux);
 }
 

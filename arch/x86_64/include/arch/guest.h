@@ -122,6 +122,15 @@ struct guest_state {
 	uint64_t dr6, dr7;
 };
 
+/* Instructions that some backends can take away where CPUID does not show them: #UD then. */
+enum guest_instruction {
+	INSTRUCTION_RDTSCP = BIT(0), /* and RDPID */
+	INSTRUCTION_INVPCID = BIT(1),
+	INSTRUCTION_XSAVES = BIT(2),
+	INSTRUCTION_RDRAND = BIT(3),
+	INSTRUCTION_RDSEED = BIT(4),
+};
+
 struct arch_partition {
 	uint64_t tsc_offset;	   /* guest TSC = host TSC + this */
 	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
@@ -129,9 +138,9 @@ struct arch_partition {
 	uint64_t efer_allowed;
 	uint64_t xcr0_allowed;
 	uint64_t xss_allowed;
+	uint32_t instructions; /* enum guest_instruction: those that CPUID shows */
 	uint8_t physical_bits;
 	bool lenient_pmu;
-	bool tsc_aux; /* RDTSCP is offered */
 };
 
 #endif
