@@ -156,12 +156,14 @@ void sched_block(struct thread *thread)
 		queue_push(cpu, thread, false);
 }
 
-void sched_yield(void)
+bool sched_yield(void)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (others_of_priority(&cpu->ready, cpu->current->priority))
-		cpu->ready.slice_over = true;
+	if (!cpu->current || !others_of_priority(&cpu->ready, cpu->current->priority))
+		return false;
+	cpu->ready.slice_over = true;
+	return true;
 }
 
 bool sched_should_switch(void)

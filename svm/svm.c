@@ -82,11 +82,12 @@ static status_t svm_init(void)
 		msrpm_allow(msrpm, free_msrs[i]);
 	svm_iopm = kva_to_hpa(iopm);
 	svm_msrpm = kva_to_hpa(msrpm);
-	log_info("svm: %u ASIDs,%s%s%s%s%s", asid_count,
+	log_info("svm: %u ASIDs,%s%s%s%s%s%s", asid_count,
 		 svm_features & SVM_FEATURE_NRIP ? " nrip" : "",
 		 svm_features & SVM_FEATURE_DECODE ? " decode" : "",
 		 svm_features & SVM_FEATURE_CLEAN ? " clean" : "",
 		 svm_features & SVM_FEATURE_FLUSH_BY_ASID ? " flush-by-asid" : "",
+		 svm_features & SVM_FEATURE_PAUSE_FILTER ? " pause-filter" : "",
 		 svm_features & SVM_FEATURE_VGIF ? " vgif" : "");
 	return STATUS_OK;
 }

@@ -21,6 +21,8 @@
 #define SVM_FEATURE_CLEAN	  BIT(5)
 #define SVM_FEATURE_FLUSH_BY_ASID BIT(6)
 #define SVM_FEATURE_DECODE	  BIT(7)
+#define SVM_FEATURE_PAUSE_FILTER  BIT(10)
+#define SVM_FEATURE_PAUSE_GAP	  BIT(12)
 #define SVM_FEATURE_VGIF	  BIT(16)
 
 /* For each CPU. The host's own VMLOAD/VMSAVE state and the processor's save area are pages. */

@@ -21,6 +21,10 @@
 #define DR7_LOCAL(i)	 BIT(2 * (i))
 #define ALL_DRS		 0xffffu
 
+/* So many PAUSEs make an exit, that are no more cycles apart if the processor counts those (15.14.4). */
+#define PAUSE_COUNT 3000u
+#define PAUSE_GAP   128u
+
 static const uint8_t intercepts[] = {
 	INTERCEPT_INTR,	       INTERCEPT_NMI,	   INTERCEPT_SMI,
 	INTERCEPT_INIT,	       INTERCEPT_RDPMC,	   INTERCEPT_CPUID,
@@ -45,6 +49,12 @@ static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
 	/* What CPUID does not show, where there is an intercept for it. */
 	svm_intercept(vmcb, INTERCEPT_RDTSCP, !(shown & INSTRUCTION_RDTSCP));
 	svm_intercept(vmcb, INTERCEPT_INVPCID, !(shown & INSTRUCTION_INVPCID));
+	if (svm_features & SVM_FEATURE_PAUSE_FILTER) {
+		svm_intercept(vmcb, INTERCEPT_PAUSE, true);
+		vmcb->pause_count = PAUSE_COUNT;
+		if (svm_features & SVM_FEATURE_PAUSE_GAP)
+			vmcb->pause_threshold = PAUSE_GAP;
+	}
 	/* CR4 decides which features the guest has, so its writes are checked. Those of CR0 are too,
 	 * since QEMU 7.2 takes each value, and VMRUN then does not. */
 	vmcb->intercept_cr_write = BIT(4);

@@ -67,7 +67,7 @@ static const struct control_row control_rows[] = {
 	 0, CONTROL(cpu)},
 	{MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
 	 CPU2_VPID | CPU2_RDTSCP | CPU2_INVPCID | CPU2_XSAVES | CPU2_RDRAND | CPU2_RDSEED |
-		 CPU2_ENCLS,
+		 CPU2_ENCLS | CPU2_PAUSE_LOOP,
 	 CONTROL(cpu2)}, /* those of instructions: see vmx/vp.c */
 	{0x483, 0x48f,
 	 EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |

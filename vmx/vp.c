@@ -25,6 +25,10 @@
 #define VIRTUAL_TPR    (0x80 / sizeof(uint64_t)) /* index of the TPR in the virtual APIC page */
 #define LINK_NONE      UINT64_MAX
 #define CR4_VMXE       BIT(13)
+/* PAUSEs of ring 0 that are no further apart, and as many ticks of the TSC with them, make an exit
+ * (SDM 3C 26.1.3). */
+#define PAUSE_GAP      128u
+#define PAUSE_WINDOW   4096u
 #define CR0_OWNED      (CR0_NE | CR0_NW | CR0_CD)
 
 extern const char vmx_exit_entry[];
@@ -160,6 +164,10 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		vmcs_write(VMCS_XSS_EXITING, 0);
 	if (vmx_controls.cpu2 & CPU2_ENCLS)
 		vmcs_write(VMCS_ENCLS_EXITING, UINT64_MAX);
+	if (vmx_controls.cpu2 & CPU2_PAUSE_LOOP) {
+		vmcs_write(VMCS_PAUSE_GAP, PAUSE_GAP);
+		vmcs_write(VMCS_PAUSE_WINDOW, PAUSE_WINDOW);
+	}
 	if (vmx_controls.pin & PIN_PREEMPTION_TIMER)
 		vmcs_write(VMCS_PREEMPTION_TIMER, vmx_stay_limit);
 	return true;

@@ -37,7 +37,7 @@ struct cpu;
 	X(PROTECTED, "protected") /* an instruction that answers #GP here */        \
 	X(SHUTDOWN, "shutdown")	  /* triple fault */                                \
 	X(FAILED, "failed")	  /* the processor refused the state: exit.code */  \
-	X(PAUSE, "pause")                                                           \
+	X(PAUSE, "pause")	  /* after many in a row */                         \
 	X(TPR, "tpr")                                                               \
 	X(EOI, "eoi")                                                               \
 	X(APIC_ACCESS, "apic access")                                               \

@@ -44,8 +44,8 @@ void sched_kick(struct cpu *cpu);
 void sched_block(struct thread *thread);
 /* Takes over what other CPUs put on the wake list; for cpu_pending_process(). */
 void sched_wake_list_drain(struct cpu *cpu);
-/* The current thread goes to the end of its priority's queue. */
-void sched_yield(void);
+/* The current thread goes to the end of its priority's queue. False: it is alone there. */
+bool sched_yield(void);
 /* True when a kernel loop that serves the current thread should leave through sched_exit():
  * a thread of higher priority is ready or the slice is over. */
 bool sched_should_switch(void);

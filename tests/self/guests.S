@@ -127,6 +127,16 @@ descriptor:
 	.quad	0, 0
 guest_end instructions
 
+/* Spins for RCX times. */
+guest pauses
+	say	5
+0:	pause
+	dec	%rcx
+	jnz	0b
+	say	99
+	hlt
+guest_end pauses
+
 guest triple_fault
 	lidt	empty(%rip)
 	ud2

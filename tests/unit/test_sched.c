@@ -123,6 +123,7 @@ static void test_priorities(void **state)
 	assert_ptr_equal(next_thread(), low);
 	assert_false(sched_should_switch());
 	high = thread_new(0, 9);
+	assert_false(sched_yield()); /* nobody waits */
 	assert_true(sched_should_switch());
 	assert_ptr_equal(next_thread(), high);
 	assert_ptr_equal(next_thread(), high);
@@ -147,7 +148,7 @@ static void test_priorities(void **state)
 	fake_timestamp += timestamp_hz / 1000 * TIME_SLICE_MS / 2;
 	timer_interrupt();
 	assert_ptr_equal(next_thread(), low);
-	sched_yield();
+	assert_true(sched_yield());
 	assert_ptr_equal(next_thread(), equal);
 }
 

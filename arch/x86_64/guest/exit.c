@@ -7,6 +7,7 @@
 #include "guest.h"
 #include <arch/msr.h>
 #include <kernel/cpu.h>
+#include <kernel/sched.h>
 
 typedef enum vp_outcome exit_handler_t(struct vp *vp, struct vp_exit *exit);
 
@@ -198,6 +199,13 @@ static enum vp_outcome exit_skip(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
+/* The guest spins, maybe for a lock whose holder is a VP that waits for this CPU. */
+static enum vp_outcome exit_pause(struct vp *vp, struct vp_exit *exit)
+{
+	guest_instruction_done(vp, exit->next_rip);
+	return sched_yield() ? VP_SWITCH : VP_CONTINUE;
+}
+
 static enum vp_outcome exit_window(struct vp *vp, struct vp_exit *exit)
 {
 	(void)exit;
@@ -267,7 +275,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_PROTECTED] = exit_protected,
 	[VP_EXIT_SHUTDOWN] = exit_shutdown,
 	[VP_EXIT_FAILED] = exit_failed,
-	[VP_EXIT_PAUSE] = exit_skip,
+	[VP_EXIT_PAUSE] = exit_pause,
 	[VP_EXIT_TPR] = exit_window,
 	[VP_EXIT_EOI] = exit_none,
 	[VP_EXIT_APIC_ACCESS] = exit_none,
