@@ -76,28 +76,81 @@ static bool wraps(struct test_guest *g)
 	       name_of(&g[1]) != name_of(&g[2]) && name_of(&g[2]) != name_of(&g[0]);
 }
 
-SELFTEST(memory_names_wrap)
+static bool all_made(struct test_guest *g, uint32_t **pages)
 {
-	struct test_guest g[GUESTS] = {0};
-	uint32_t *pages[GUESTS] = {0};
-	const char *why;
-	bool ok = true;
 	uint32_t i;
 
-	if (!guests_can_run(&why))
-		SKIP(why);
-	if (!is_svm() && !vmx_has_vpid)
-		SKIP("the processor has no VPIDs");
-	for (i = 0; i < GUESTS && ok; i++)
-		ok = make(&g[i], &pages[i], i + 1);
-	for (i = 0; i < GUESTS && ok; i++) /* in this order: the first has the lowest name */
-		ok = guest_says(&g[i], i + 1);
-	for (i = 0; i < WRAPS && ok; i++)
-		ok = wraps(g);
+	for (i = 0; i < GUESTS; i++)
+		if (!make(&g[i], &pages[i], i + 1))
+			return false;
+	return true;
+}
+
+/* In this order: the first has the lowest name. */
+static bool all_say_theirs(struct test_guest *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < GUESTS; i++)
+		if (!guest_says(&g[i], i + 1))
+			return false;
+	return true;
+}
+
+static void all_dropped(struct test_guest *g, uint32_t **pages)
+{
+	uint32_t i;
+
 	for (i = 0; i < GUESTS; i++) {
 		guest_destroy(&g[i]);
 		if (pages[i])
 			page_free(&kernel_heap, pages[i], 0);
 	}
+}
+
+SELFTEST(memory_names_wrap)
+{
+	struct test_guest g[GUESTS] = {0};
+	uint32_t *pages[GUESTS] = {0};
+	const char *why;
+	uint32_t i;
+	bool ok;
+
+	if (!guests_can_run(&why))
+		SKIP(why);
+	if (!is_svm() && !vmx_has_vpid)
+		SKIP("the processor has no VPIDs");
+	ok = all_made(g, pages) && all_say_theirs(g);
+	for (i = 0; i < WRAPS && ok; i++)
+		ok = wraps(g);
+	all_dropped(g, pages);
+	CHECK(ok);
+}
+
+/* As on a processor that has no VPIDs: all guests are 0, as the host is. */
+SELFTEST(memory_without_vpids)
+{
+	const uint32_t controls = vmx_controls.cpu2;
+	const bool has_vpid = vmx_has_vpid;
+	struct test_guest g[GUESTS] = {0};
+	uint32_t *pages[GUESTS] = {0};
+	const char *why;
+	uint32_t i;
+	bool ok;
+
+	if (!guests_can_run(&why))
+		SKIP(why);
+	if (is_svm())
+		SKIP("every processor with SVM has ASIDs");
+	vmx_has_vpid = false;
+	vmx_controls.cpu2 &= ~(uint32_t)CPU2_VPID;
+	ok = all_made(g, pages);
+	for (i = 0; i < WRAPS && ok; i++) {
+		arch_vp_unbind(g[i % GUESTS].vp);
+		ok = all_say_theirs(g) && name_of(&g[0]) == 0;
+	}
+	all_dropped(g, pages);
+	vmx_controls.cpu2 = controls;
+	vmx_has_vpid = has_vpid;
 	CHECK(ok);
 }
