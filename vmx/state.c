@@ -7,6 +7,7 @@
 #include <arch/cr.h>
 #include <arch/msr.h>
 #include <kernel/memory_map.h>
+#include <kernel/string.h>
 
 #define CR4_VMXE	    BIT(13)
 #define CR0_HIDDEN	    (CR0_NE | CR0_NW | CR0_CD)
@@ -15,6 +16,7 @@
 #define ACCESS_ACCESSED	    BIT(0)
 #define ACCESS_CODE_OR_DATA BIT(4)
 #define PDPTE_COUNT	    4u
+#define PDPTE_RESERVED	    0x1e6ull /* SDM 3A table 4-8 */
 #define CR3_PAE_BASE(c)	    ((c)&0xffffffe0ull)
 
 static void segment_get(unsigned int segment, struct hv_x64_segment_register *to)
@@ -73,9 +75,11 @@ static void control_get(const struct vp *vp, uint32_t vtl, struct guest_state *s
 	state->efer = vmcs_read(VMCS_GUEST_EFER);
 }
 
-/* With EPT, PAE paging takes its four top entries from the VMCS (27.3.1.6). */
+/* With EPT, PAE paging takes its four top entries from the VMCS (27.3.1.6). One that no processor
+ * would load is not present: entering with it would fail. */
 static void pdptes_load(struct vp *vp, uint32_t vtl, const struct guest_state *state)
 {
+	uint64_t reserved = PDPTE_RESERVED | ~MASK(vp->partition->arch.physical_bits);
 	uint64_t entries[PDPTE_COUNT];
 	unsigned int i;
 
@@ -83,9 +87,9 @@ static void pdptes_load(struct vp *vp, uint32_t vtl, const struct guest_state *s
 		return;
 	if (gpa_read(vp->vtl[vtl]->space, CR3_PAE_BASE(state->cr3), entries, sizeof(entries)) !=
 	    STATUS_OK)
-		return;
+		memset(entries, 0, sizeof(entries));
 	for (i = 0; i < PDPTE_COUNT; i++)
-		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, entries[i]);
+		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, entries[i] & reserved ? 0 : entries[i]);
 }
 
 static void control_set(struct vp *vp, uint32_t vtl, struct vmx_vp *s,

@@ -127,6 +127,19 @@ descriptor:
 	.quad	0, 0
 guest_end instructions
 
+/* For 32-bit code too: with another CR3, and after a change of CR0.CD. */
+guest pae
+	say	7
+	mov	$0x9020, %eax
+	.byte	0x0f, 0x22, 0xd8	/* mov %eax, %cr3 */
+	say	8
+	.byte	0x0f, 0x20, 0xc0	/* mov %cr0, %eax */
+	bts	$30, %eax
+	.byte	0x0f, 0x22, 0xc0	/* mov %eax, %cr0 */
+	say	9
+	hlt
+guest_end pae
+
 /* Spins for RCX times. */
 guest pauses
 	say	5
