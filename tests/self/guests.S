@@ -177,14 +177,7 @@ guest_end string_io
 
 /* Timer: TSC deadline, vector 0x40, x2APIC; halts until it comes. */
 guest timer
-	mov	$0x1b, %ecx
-	rdmsr
-	or	$0xc00, %eax
-	wrmsr
-	mov	$0x80f, %ecx
-	mov	$0x1ff, %eax
-	xor	%edx, %edx
-	wrmsr
+	apic_on
 	mov	$0x832, %ecx
 	mov	$0x40040, %eax
 	wrmsr
@@ -208,10 +201,7 @@ handler timer tick
 	push	%rax
 	push	%rcx
 	push	%rdx
-	mov	$0x80b, %ecx
-	xor	%eax, %eax
-	xor	%edx, %edx
-	wrmsr
+	apic_eoi
 	pop	%rdx
 	pop	%rcx
 	pop	%rax
@@ -220,14 +210,7 @@ guest_end timer
 
 /* Self IPIs while interrupts are off, then a window; CR8 holds one off for a while. */
 guest window
-	mov	$0x1b, %ecx
-	rdmsr
-	or	$0xc00, %eax
-	wrmsr
-	xor	%edx, %edx
-	mov	$0x80f, %ecx
-	mov	$0x1ff, %eax
-	wrmsr
+	apic_on
 	xor	%ebx, %ebx
 	mov	$0x83f, %ecx
 	mov	$0x51, %eax
@@ -261,10 +244,7 @@ handler window irq
 	push	%rax
 	push	%rcx
 	push	%rdx
-	mov	$0x80b, %ecx
-	xor	%eax, %eax
-	xor	%edx, %edx
-	wrmsr
+	apic_eoi
 	pop	%rdx
 	pop	%rcx
 	pop	%rax

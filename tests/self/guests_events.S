@@ -3,34 +3,9 @@
 #include "guest.inc"
 
 	/* Switches x2APIC mode and the local APIC on. */
-	.macro	apic_on
-	mov	$0x1b, %ecx
-	rdmsr
-	or	$0xc00, %eax
-	wrmsr
-	xor	%edx, %edx
-	mov	$0x80f, %ecx
-	mov	$0x1ff, %eax
-	wrmsr
-	.endm
-
-	.macro	apic_eoi
-	mov	$0x80b, %ecx
-	xor	%eax, %eax
-	xor	%edx, %edx
-	wrmsr
-	.endm
-
 /* An interrupt whose frame goes to memory that is not there yet. */
 guest delivery
-	mov	$0x1b, %ecx
-	rdmsr
-	or	$0xc00, %eax
-	wrmsr
-	xor	%edx, %edx
-	mov	$0x80f, %ecx
-	mov	$0x1ff, %eax
-	wrmsr
+	apic_on
 	xor	%ebx, %ebx
 	mov	$0x400800, %rsp
 	mov	$0x83f, %ecx
@@ -44,9 +19,7 @@ guest delivery
 	hlt
 handler delivery irq
 	inc	%ebx
-	mov	$0x80b, %ecx
-	xor	%eax, %eax
-	wrmsr
+	apic_eoi
 	iretq
 guest_end delivery
 

@@ -2,22 +2,6 @@
 /* The code of two tiny guests with two VPs each: as in guests.S. VP 1 is in real mode. */
 #include "guest.inc"
 
-	.macro	apic_write register, value
-	mov	$\register, %ecx
-	mov	$\value, %eax
-	xor	%edx, %edx
-	wrmsr
-	.endm
-
-	/* Switches x2APIC mode and the local APIC on. */
-	.macro	x2apic_on
-	mov	$0x1b, %ecx
-	rdmsr
-	or	$0xc00, %eax
-	wrmsr
-	apic_write 0x80f, 0x1ff
-	.endm
-
 	/* VP 1 starts at 0x20000. */
 	.macro	second_start
 	mov	$0x830, %ecx
@@ -59,7 +43,7 @@
 
 /* Two interrupts while VP 0 is the busy one, two while VP 1 is; tells how many it had itself. */
 guest elector
-	x2apic_on
+	apic_on
 	xor	%ebx, %ebx
 	second_start
 	say	1
@@ -84,7 +68,7 @@ guest_end elector
 
 	.code16
 guest elected
-	x2apic_on
+	apic_on
 	xor	%ebx, %ebx
 	say	3
 0:	cmp	$2, %bx
@@ -109,7 +93,7 @@ guest_end elected
 
 /* Time stamps to GUEST_DATA; VP 1 meanwhile sets its own. */
 guest clock
-	x2apic_on
+	apic_on
 	stamp	0x9000
 	second_start
 	say	1
