@@ -361,7 +361,7 @@ static void single_step_inject(struct processor *processor)
 	page->set |= VP_SET_EVENT;
 }
 
-static void unhandled_explain(const struct processor *processor, const struct emulator_cpu *cpu,
+static void unhandled_explain(struct processor *processor, const struct emulator_cpu *cpu,
 			      const struct emulator_result *result)
 {
 	const struct vp_run_page *page = processor->page;
@@ -373,11 +373,11 @@ static void unhandled_explain(const struct processor *processor, const struct em
 		bytes[length++] = "0123456789abcdef"[result->bytes[i] >> 4];
 		bytes[length++] = "0123456789abcdef"[result->bytes[i] & 15];
 	}
-	log_error("%s: VP %u: the instruction at %#llx that accesses gpa %#llx is not emulated "
-		  "(%s); bytes:%s",
-		  processor->machine->config->name, processor->index, (unsigned long long)cpu->rip,
-		  (unsigned long long)page->emulate.gpa, result->reason ? result->reason : "?",
-		  bytes);
+	processor_error(processor,
+			"the instruction at %#llx that accesses gpa %#llx is not emulated "
+			"(%s); bytes:%s",
+			(unsigned long long)cpu->rip, (unsigned long long)page->emulate.gpa,
+			result->reason ? result->reason : "?", bytes);
 }
 
 bool processor_emulate(struct processor *processor)
@@ -388,11 +388,10 @@ bool processor_emulate(struct processor *processor)
 	/* All of the guest's memory is mapped from the start: what the delivery needs is no memory,
 	 * and trying again would end the same way. */
 	if (processor->page->emulate.flags & EMULATE_EVENT) {
-		log_error(
-			"%s: VP %u: an interrupt or exception could not be delivered: its stack or "
-			"tables are at %#llx, which is no memory",
-			processor->machine->config->name, processor->index,
-			(unsigned long long)processor->page->emulate.gpa);
+		processor_error(processor,
+				"an interrupt or exception could not be delivered: its stack or "
+				"tables are at %#llx, which is no memory",
+				(unsigned long long)processor->page->emulate.gpa);
 		return false;
 	}
 	cpu_load(processor, &cpu);

@@ -177,6 +177,8 @@ status_t machine_load(struct machine *machine) __must_check;
 status_t processors_reset(struct machine *machine) __must_check;
 status_t processors_start(struct machine *machine) __must_check;
 void processors_stop(struct machine *machine);
+/* Says what ends the guest, behind all that the guest has said. The machine's lock is not held. */
+void processor_error(struct processor *processor, const char *format, ...) __printf(2, 3);
 
 /* vmm/emulate.c: VP_RUN_EMULATE. False: the guest cannot go on, and why was said. */
 bool processor_emulate(struct processor *processor);

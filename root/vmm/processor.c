@@ -4,12 +4,14 @@
  * The way of a port access through here is kept short.
  */
 #include <firmware/platform.h>
+#include <lib/format.h>
 #include <lib/log.h>
 #include <lib/model.h>
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
 
 #define PIC_VECTOR_NONE 0x100u
+#define ERROR_SIZE	384u
 
 /* The guest can't go on; the machine's lock is not held. */
 static void processor_crash(struct processor *processor)
@@ -68,17 +70,31 @@ static void processor_pic_vector(struct processor *processor)
 	mutex_unlock(&machine->lock);
 }
 
+void processor_error(struct processor *processor, const char *format, ...)
+{
+	struct machine *machine = processor->machine;
+	char text[ERROR_SIZE];
+	va_list arguments;
+
+	mutex_lock(&machine->lock);
+	platform_flush(&machine->platform);
+	mutex_unlock(&machine->lock);
+	va_start(arguments, format);
+	(void)format_text(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_error("%s: VP %u: %s", machine->config->name, processor->index, text);
+}
+
 static void processor_triple_fault(struct processor *processor)
 {
-	log_error("%s: VP %u: triple fault", processor->machine->config->name, processor->index);
+	processor_error(processor, "triple fault");
 	processor_crash(processor);
 }
 
 static void processor_failed(struct processor *processor)
 {
-	log_error("%s: VP %u: the processor refused the guest state (code %#llx)",
-		  processor->machine->config->name, processor->index,
-		  (unsigned long long)processor->page->failed.code);
+	processor_error(processor, "the processor refused the guest state (code %#llx)",
+			(unsigned long long)processor->page->failed.code);
 	processor_crash(processor);
 }
 
@@ -108,8 +124,7 @@ static void processor_exit(struct processor *processor)
 		exit_handlers[reason](processor);
 		return;
 	}
-	log_error("%s: VP %u: unexpected reason %u to come back", processor->machine->config->name,
-		  processor->index, reason);
+	processor_error(processor, "unexpected reason %u to come back", reason);
 	processor_crash(processor);
 }
 
@@ -125,8 +140,7 @@ static bool processor_recover(struct processor *processor, status_t status)
 	}
 	if (status == STATUS_OK)
 		return true;
-	log_error("%s: VP %u: run: %s", machine->config->name, processor->index,
-		  status_words(status));
+	processor_error(processor, "run: %s", status_words(status));
 	return false;
 }
 
