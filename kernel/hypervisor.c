@@ -7,6 +7,7 @@
 #include <kernel/console.h>
 
 const struct backend_ops *backend;
+uint32_t backend_assists;
 
 static status_t available = STATUS_NO_VIRTUALIZATION;
 

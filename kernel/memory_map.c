@@ -13,8 +13,10 @@ struct gpa_range {
 	gpa_t gpa;
 	hpa_t hpa;
 	uint64_t size;
-	uint32_t flags; /* enum gpa_flags */
+	uint32_t flags; /* enum gpa_flags, and */
 };
+
+#define GPA_OWN BIT(31) /* the kernel's: nobody but it takes the range away, and nothing is pinned */
 
 status_t gpa_space_create(struct partition *partition, struct gpa_space **space)
 {
@@ -35,6 +37,13 @@ status_t gpa_space_create(struct partition *partition, struct gpa_space **space)
 	return STATUS_OK;
 }
 
+static void range_free(struct gpa_space *space, struct gpa_range *range)
+{
+	if (space->pinned_memory && !(range->flags & GPA_OWN))
+		blocks_unpin(range->hpa, range->size);
+	heap_free(space->partition->heap, range, sizeof(*range));
+}
+
 void gpa_space_destroy(struct gpa_space *space)
 {
 	struct heap *heap = space->partition->heap;
@@ -42,9 +51,7 @@ void gpa_space_destroy(struct gpa_space *space)
 
 	while ((range = space->ranges)) {
 		space->ranges = range->next;
-		if (space->pinned_memory)
-			blocks_unpin(range->hpa, range->size);
-		heap_free(heap, range, sizeof(*range));
+		range_free(space, range);
 	}
 	page_table_destroy(&space->table);
 	heap_free(heap, space, sizeof(*space));
@@ -89,19 +96,15 @@ static void range_remove(struct gpa_space *space, struct gpa_range *range)
 	*link = range->next;
 }
 
-status_t gpa_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size, uint32_t flags)
+/* The arguments are checked. */
+static status_t range_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size,
+			  uint32_t flags)
 {
 	struct heap *heap = space->partition->heap;
 	struct gpa_range *range;
 	void *unlinked = NULL;
 	status_t status;
 
-	if (!size || (flags & ~(uint32_t)(GPA_WRITABLE | GPA_EXECUTABLE)))
-		return STATUS_INVALID_ARGUMENT;
-	if (!IS_ALIGNED(gpa | hpa | size, PAGE_SIZE))
-		return STATUS_MISALIGNED;
-	if (!range_within(gpa, size, gpa_limit(space)))
-		return STATUS_INVALID_ADDRESS;
 	range = heap_alloc(heap, sizeof(*range));
 	if (!range)
 		return STATUS_NO_MEMORY;
@@ -126,46 +129,62 @@ status_t gpa_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size, u
 	return status;
 }
 
-/* The list of whole mappings in [gpa, gpa+size), taken out; false: one of them is cut. */
-static bool ranges_take(struct gpa_space *space, gpa_t gpa, uint64_t size, struct gpa_range **taken)
+status_t gpa_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size, uint32_t flags)
 {
-	struct gpa_range **first = &space->ranges, **link;
+	if (!size || (flags & ~(uint32_t)(GPA_WRITABLE | GPA_EXECUTABLE)))
+		return STATUS_INVALID_ARGUMENT;
+	if (!IS_ALIGNED(gpa | hpa | size, PAGE_SIZE))
+		return STATUS_MISALIGNED;
+	if (!range_within(gpa, size, gpa_limit(space)))
+		return STATUS_INVALID_ADDRESS;
+	return range_map(space, gpa, hpa, size, flags);
+}
+
+status_t gpa_map_own_page(struct gpa_space *space, gpa_t gpa, void *page)
+{
+	return range_map(space, gpa, kva_to_hpa(page), PAGE_SIZE, GPA_WRITABLE | GPA_OWN);
+}
+
+/* The list of whole mappings in [gpa, gpa+size), taken out; false: one of them is cut. Those with
+ * and without GPA_OWN are separate worlds: `own` says which is meant. */
+static bool ranges_take(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own,
+			struct gpa_range **taken)
+{
+	struct gpa_range **first = &space->ranges, **link, *range;
 
 	while (*first && (*first)->gpa + (*first)->size <= gpa)
 		first = &(*first)->next;
-	for (link = first; *link && (*link)->gpa < gpa + size; link = &(*link)->next) {
-		if ((*link)->gpa < gpa || (*link)->gpa + (*link)->size > gpa + size)
+	for (range = *first; range && range->gpa < gpa + size; range = range->next) {
+		if ((range->flags & GPA_OWN) == own &&
+		    (range->gpa < gpa || range->gpa + range->size > gpa + size))
 			return false;
 	}
-	if (link == first) {
-		*taken = NULL;
-		return true;
+	*taken = NULL;
+	for (link = first; (range = *link) && range->gpa < gpa + size;) {
+		if ((range->flags & GPA_OWN) != own) {
+			link = &range->next;
+			continue;
+		}
+		*link = range->next;
+		range->next = NULL;
+		*taken = range;
+		taken = &range->next;
 	}
-	*taken = *first;
-	*first = *link;
-	*link = NULL;
 	return true;
 }
 
 /* Whole mappings end where entries of the table end, so no page is split and nothing can fail;
  * the table is the backend's until the shootdown, so tables and pins go after it: those of this call
  * alone, as another CPU may unmap at the same time, and has not flushed yet. */
-status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
+static status_t ranges_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own)
 {
 	struct heap *heap = space->partition->heap;
 	struct gpa_range *taken = NULL, *range;
 	void *unlinked = NULL;
 	status_t status = STATUS_OK;
 
-	if (!size)
-		return STATUS_INVALID_ARGUMENT;
-	if (!IS_ALIGNED(gpa | size, PAGE_SIZE))
-		return STATUS_MISALIGNED;
-	if (!range_within(gpa, size, gpa_limit(space)))
-		return STATUS_INVALID_ADDRESS;
-
 	spin_lock(&space->lock);
-	if (!ranges_take(space, gpa, size, &taken))
+	if (!ranges_take(space, gpa, size, own, &taken))
 		status = STATUS_INVALID_ARGUMENT;
 	for (range = taken; status == STATUS_OK && range; range = range->next)
 		status = page_table_unmap(&space->table, range->gpa, range->size);
@@ -179,11 +198,27 @@ status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 	page_list_free(heap, unlinked);
 	while ((range = taken)) {
 		taken = range->next;
-		if (space->pinned_memory)
-			blocks_unpin(range->hpa, range->size);
-		heap_free(heap, range, sizeof(*range));
+		range_free(space, range);
 	}
 	return STATUS_OK;
+}
+
+status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	if (!size)
+		return STATUS_INVALID_ARGUMENT;
+	if (!IS_ALIGNED(gpa | size, PAGE_SIZE))
+		return STATUS_MISALIGNED;
+	if (!range_within(gpa, size, gpa_limit(space)))
+		return STATUS_INVALID_ADDRESS;
+	return ranges_unmap(space, gpa, size, 0);
+}
+
+/* If another CPU is about to take the same page away, its shootdown is not waited for: here is one. */
+void gpa_unmap_own_page(struct gpa_space *space, gpa_t gpa)
+{
+	(void)ranges_unmap(space, gpa, PAGE_SIZE, GPA_OWN); /* a page is never cut */
+	gpa_space_shootdown(space);
 }
 
 /* One access within a page, under the lock: what is read can't be unmapped meanwhile. */

@@ -40,7 +40,7 @@
 #define EPTP_ACCESSED	     BIT(6)
 
 struct vmx_controls vmx_controls;
-hpa_t vmx_msr_bitmap;
+hpa_t vmx_msr_bitmap, vmx_msr_bitmap_x2apic;
 uint32_t vmx_revision;
 bool vmx_has_vpid;
 uint32_t vmx_stay_limit;
@@ -62,13 +62,13 @@ static const struct control_row control_rows[] = {
 	{0x481, 0x48d, PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMI, PIN_PREEMPTION_TIMER,
 	 CONTROL(pin)},
 	{0x482, 0x48e,
-	 CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_TPR_SHADOW | CPU_MOV_DR |
-		 CPU_UNCONDITIONAL_IO | CPU_MSR_BITMAPS | CPU_MONITOR | CPU_SECONDARY,
-	 0, CONTROL(cpu)},
+	 CPU_TSC_OFFSET | CPU_HLT | CPU_MWAIT | CPU_RDPMC | CPU_MOV_DR | CPU_UNCONDITIONAL_IO |
+		 CPU_MSR_BITMAPS | CPU_MONITOR | CPU_SECONDARY,
+	 CPU_TPR_SHADOW, CONTROL(cpu)},
 	{MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
 	 CPU2_VPID | CPU2_RDTSCP | CPU2_INVPCID | CPU2_XSAVES | CPU2_RDRAND | CPU2_RDSEED |
-		 CPU2_ENCLS | CPU2_PAUSE_LOOP,
-	 CONTROL(cpu2)}, /* those of instructions: see vmx/vp.c */
+		 CPU2_ENCLS | CPU2_PAUSE_LOOP | APIC_CONTROLS2,
+	 CONTROL(cpu2)}, /* those of instructions: see vmx/vp.c; of the APIC: vmx/apicv.c */
 	{0x483, 0x48f,
 	 EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
 		 EXIT_LOAD_EFER,
@@ -84,7 +84,6 @@ static const struct feature_name {
 } feature_names[] = {
 	{CONTROL(pin), PIN_NMI, "NMI exiting"},
 	{CONTROL(pin), PIN_VIRTUAL_NMI, "virtual NMIs"},
-	{CONTROL(cpu), CPU_TPR_SHADOW, "the TPR shadow"},
 	{CONTROL(cpu), CPU_MSR_BITMAPS, "MSR bitmaps"},
 	{CONTROL(cpu), CPU_SECONDARY, "secondary controls"},
 	{CONTROL(cpu2), CPU2_EPT, "EPT"},
@@ -200,7 +199,7 @@ static status_t vmx_init(void)
 	log_info("vmx: ept%s%s%s, unrestricted guest", vmx_has_vpid ? ", vpid" : "",
 		 capabilities & EPT_CAP_1G ? ", 1 GiB pages" : "",
 		 capabilities & EPT_CAP_ACCESSED ? ", accessed bits" : "");
-	return STATUS_OK;
+	return vmx_apicv_init(map);
 }
 
 static status_t vmx_cpu_enable(void)
@@ -268,6 +267,7 @@ const struct backend_ops vmx_backend = {
 	.can_take = vmx_can_take,
 	.inject = vmx_inject,
 	.window_request = vmx_window_request,
+	.apic_place_set = vmx_apic_place_set,
 	.state_get = vmx_state_get,
 	.state_set = vmx_state_set,
 };

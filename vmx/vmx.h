@@ -6,6 +6,7 @@
  *   vp.c     the VMCS of a VP: making, moving, entering, injecting
  *   exit.c   from exit reasons to the neutral struct vp_exit
  *   state.c  registers in and out of the VMCS
+ *   apicv.c  what of the local APIC the processor does by itself
  *   ept.c    the format of extended page tables
  */
 #ifndef VMX_VMX_H
@@ -38,7 +39,7 @@ struct vmx_cpu {
 struct vmx_vp {
 	void *vmcs;
 	hpa_t vmcs_hpa;
-	uint64_t *virtual_apic; /* page; its TPR is the guest's CR8 << 4 */
+	_Atomic uint32_t *page; /* the APIC's registers; TPR is the guest's CR8 << 4 */
 	struct vmx_cpu *cpu;	/* on which the VMCS is active; NULL: clear */
 	bool launched;
 	bool placed; /* the host state is this CPU's */
@@ -51,7 +52,8 @@ struct vmx_vp {
 	uint64_t vpid_generation;
 	uint64_t tlb_generation; /* of the space, at the last entry */
 	uint64_t eptp;
-	uint32_t cpu_controls; /* as written */
+	uint32_t cpu_controls;	/* as written */
+	uint32_t cpu_controls2; /* without those that follow the APIC's mode */
 	/* What the VMCS holds, to write it only when it changes. */
 	uint64_t rsp, rflags, tsc_offset;
 	uint32_t blocked; /* interruptibility */
@@ -63,6 +65,7 @@ struct vmx_vp {
 
 extern struct vmx_controls vmx_controls;
 extern hpa_t vmx_msr_bitmap;
+extern hpa_t vmx_msr_bitmap_x2apic; /* where x2APIC mode is virtualized */
 extern uint32_t vmx_revision;
 extern bool vmx_has_vpid;
 extern uint32_t vmx_stay_limit; /* of the preemption timer */
@@ -105,6 +108,19 @@ static inline void vmx_resume_write(const struct vp_vtl *v, struct vmx_vp *s)
 	if (unlikely(s->blocked | v->arch.shadow))
 		vmx_blocking_write(v, s);
 }
+
+/* vmx/apicv.c */
+#define APIC_CONTROLS2                                                   \
+	(CPU2_APIC_ACCESSES | CPU2_X2APIC_MODE | CPU2_APIC_REGISTERS | \
+	 CPU2_INTERRUPT_DELIVERY)
+/* Once, when vmx_controls says what there is; `map` is the MSR bitmap of all other guests. */
+status_t vmx_apicv_init(const uint8_t *map);
+bool vmx_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place);
+/* Tells the processor what is requested and in service. */
+void vmx_apic_service_write(struct vp_vtl *v);
+void vmx_decode_apic_access(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit);
+void vmx_decode_apic_write(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit);
+void vmx_decode_eoi(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit);
 
 /* vmx/exit.c */
 /* For vmx_run(), after each exit. */

@@ -22,7 +22,7 @@
 #define DR7_OFF	       0x400ull
 #define MSR_CSTAR      0xc0000083u
 #define VPID_LIMIT     0x10000u
-#define VIRTUAL_TPR    (0x80 / sizeof(uint64_t)) /* index of the TPR in the virtual APIC page */
+#define VIRTUAL_TPR    (0x80 / sizeof(uint32_t)) /* index of the TPR in the APIC's page */
 #define LINK_NONE      UINT64_MAX
 #define CR4_VMXE       BIT(13)
 /* PAUSEs of ring 0 that are no further apart, and as many ticks of the TSC with them, make an exit
@@ -106,7 +106,7 @@ static uint32_t controls2(const struct vp *vp)
 	for (i = 0; i < ARRAY_SIZE(exiting); i++)
 		if (shown & exiting[i].instruction)
 			off |= exiting[i].control;
-	return vmx_controls.cpu2 & ~off;
+	return vmx_controls.cpu2 & ~(off | (uint32_t)APIC_CONTROLS2);
 }
 
 /* What never changes, and the host's part that is the same on each CPU. */
@@ -118,7 +118,7 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 	} fields[] = {
 		{VMCS_PIN_CONTROLS, vmx_controls.pin},
 		{VMCS_CPU_CONTROLS, s->cpu_controls},
-		{VMCS_CPU_CONTROLS_2, controls2(vp)},
+		{VMCS_CPU_CONTROLS_2, s->cpu_controls2},
 		{VMCS_EXIT_CONTROLS, vmx_controls.exit},
 		{VMCS_ENTRY_CONTROLS, vmx_controls.entry},
 		{VMCS_EXCEPTION_BITMAP, EXCEPTION_BITS},
@@ -130,7 +130,6 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		{VMCS_ENTRY_MSR_LOAD_COUNT, 0},
 		{VMCS_ENTRY_EVENT, 0},
 		{VMCS_MSR_BITMAP, vmx_msr_bitmap},
-		{VMCS_VIRTUAL_APIC_PAGE, kva_to_hpa(s->virtual_apic)},
 		{VMCS_TPR_THRESHOLD, 0},
 		{VMCS_EPT_POINTER, s->eptp},
 		{VMCS_LINK_POINTER, LINK_NONE},
@@ -207,14 +206,14 @@ status_t vmx_vp_create(struct vp *vp, uint32_t vtl)
 		return STATUS_NO_MEMORY;
 	vp->vtl[vtl]->backend = s;
 	s->vmcs = page_alloc(heap, 0);
-	s->virtual_apic = page_alloc(heap, 0);
-	if (!s->vmcs || !s->virtual_apic) {
+	if (!s->vmcs) {
 		vmx_vp_destroy(vp, vtl);
 		return STATUS_NO_MEMORY;
 	}
 	s->vmcs_hpa = kva_to_hpa(s->vmcs);
 	*(uint32_t *)s->vmcs = vmx_revision;
 	s->cpu_controls = vmx_controls.cpu & ~(uint32_t)(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW);
+	s->cpu_controls2 = controls2(vp);
 	s->eptp = vp->vtl[vtl]->space->table.root | vmx_ept_flags;
 	s->dr6 = 0xffff0ff0;
 	if (!vmcs_clear(s->vmcs_hpa)) {
@@ -254,8 +253,6 @@ void vmx_vp_destroy(struct vp *vp, uint32_t vtl)
 	vmcs_release(s);
 	if (s->vmcs)
 		page_free(heap, s->vmcs, 0);
-	if (s->virtual_apic)
-		page_free(heap, s->virtual_apic, 0);
 	heap_free(heap, s, sizeof(*s));
 	vp->vtl[vtl]->backend = NULL;
 }
@@ -402,7 +399,7 @@ static void tpr_changed(struct vmx_vp *s, uint8_t cr8)
 
 void vmx_cr8_take(struct vp_vtl *v, struct vmx_vp *s)
 {
-	uint8_t cr8 = (uint8_t)(s->virtual_apic[VIRTUAL_TPR] >> 4) & 0xf;
+	uint8_t cr8 = (uint8_t)(s->page[VIRTUAL_TPR] >> 4) & 0xf;
 
 	if (likely(s->cr8 == cr8))
 		return;
@@ -441,7 +438,8 @@ static void changes_write(const struct vp *vp, const struct vp_vtl *v, struct vm
 		vmcs_write(VMCS_TSC_OFFSET, s->tsc_offset);
 	}
 	if (unlikely(s->cr8 != v->arch.cr8)) {
-		s->virtual_apic[VIRTUAL_TPR] = (uint64_t)v->arch.cr8 << 4;
+		if (s->page[VIRTUAL_TPR] >> 4 != v->arch.cr8)
+			s->page[VIRTUAL_TPR] = (uint32_t)v->arch.cr8 << 4;
 		tpr_changed(s, v->arch.cr8);
 	}
 }
@@ -458,6 +456,8 @@ enum vp_outcome vmx_enter(struct vp *vp)
 		translations_refresh(s, generation);
 	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
 	changes_write(vp, v, s);
+	if (unlikely(v->arch.lapic.service_changed))
+		vmx_apic_service_write(v);
 	s->launched = true;
 	outcome = vmx_run(vp, launched);
 	vp->arch.gpr[GPR_RSP] = s->rsp = vmcs_read(VMCS_GUEST_RSP);
@@ -522,7 +522,9 @@ void vmx_window_request(struct vp *vp, enum vp_window window)
 	case WINDOW_INTERRUPT: vmx_cpu_control(s, CPU_INTERRUPT_WINDOW, true); break;
 	case WINDOW_NMI: vmx_cpu_control(s, CPU_NMI_WINDOW, true); break;
 	case WINDOW_PRIORITY:
-		/* Any CR8 below the present one. */
+		/* Any CR8 below the present one. Without the TPR shadow each write exits. */
+		if (!(s->cpu_controls & CPU_TPR_SHADOW))
+			break;
 		class = vp_active(vp)->arch.cr8;
 		if (s->threshold != class) {
 			s->threshold = class;

@@ -70,6 +70,10 @@ struct backend_ops {
 	 * before each entry that needs them. */
 	void (*window_request)(struct vp *vp, enum vp_window window);
 
+	/* The APIC of a VTL was reset, or changed its mode or address (enum apic_place). True: the
+	 * processor delivers from its page while the guest runs. NULL: it never does. */
+	bool (*apic_place_set)(struct vp *vp, uint32_t vtl, uint32_t place);
+
 	/* Registers of a VTL, by group (enum guest_state_group). Setting STATE_CONTROL also drops the
 	 * VP's guest-linear translations. */
 	void (*state_get)(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
@@ -95,6 +99,13 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 		return VP_ENTER;
 	return outcome;
 }
+
+/* What hardware does for a backend, by the word of its init. */
+enum backend_assist {
+	/* Accesses to the page of arch_partition.apic_page are taken for those to the APIC of a VP. */
+	ASSIST_APIC_PAGE = BIT(0),
+};
+extern uint32_t backend_assists;
 
 /* The chosen backend; NULL while there is none. */
 extern const struct backend_ops *backend;

@@ -32,6 +32,11 @@ status_t gpa_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size,
 /* Zero or more whole mappings; INVALID_ARGUMENT if the range cuts one. */
 status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size);
 
+/* A page of the kernel's, which a backend has a use for at that address. It counts as mapped for
+ * gpa_map; gpa_unmap passes it over. */
+status_t gpa_map_own_page(struct gpa_space *space, gpa_t gpa, void *page) __must_check;
+void gpa_unmap_own_page(struct gpa_space *space, gpa_t gpa);
+
 /* Accessors of guest memory for the kernel; INVALID_ADDRESS where nothing is mapped, ACCESS_DENIED
  * where a write is not allowed. May cross pages. */
 status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size) __must_check;

@@ -39,9 +39,10 @@ struct cpu;
 	X(FAILED, "failed")	  /* the processor refused the state: exit.code */  \
 	X(PAUSE, "pause")	  /* after many in a row */                         \
 	X(TPR, "tpr")                                                               \
-	X(EOI, "eoi")                                                               \
-	X(APIC_ACCESS, "apic access")                                               \
-	X(MACHINE_CHECK, "machine check") /* of the host, while the guest ran */
+	X(EOI, "eoi")		    /* done by the processor: exit.vector */        \
+	X(APIC_ACCESS, "apic access") /* that it can't do by itself: exit.memory */ \
+	X(MACHINE_CHECK, "machine check") /* of the host, while the guest ran */    \
+	X(APIC_WRITE, "apic write")	  /* to the APIC's page: exit.offset */
 
 #define VP_EXIT_ENUM(name, words) VP_EXIT_##name,
 enum vp_exit_kind { VP_EXIT_TABLE(VP_EXIT_ENUM) VP_EXIT_KINDS };
@@ -74,6 +75,8 @@ struct vp_exit {
 			bool has_error;
 			uint32_t error;
 		} event;
+		uint8_t vector;
+		uint32_t offset;
 		uint64_t code;
 	};
 };

@@ -29,7 +29,8 @@ static const char *const exit_names[VP_STATS_EXITS] = {
 	"port",		  "memory",    "halt",	    "hypercall",	"control register",
 	"debug register", "xsetbv",    "cache",	    "interrupt window", "nmi window",
 	"exception",	  "undefined", "protected", "shutdown",		"failed",
-	"pause",	  "tpr",       "eoi",	    "apic access",
+	"pause",	  "tpr",       "eoi",	    "apic access",	"machine check",
+	"apic write",
 };
 
 static void list_execute(struct machine *only)

@@ -28,7 +28,7 @@ static void check_promises(struct lapic *lapic, uint64_t now)
 	check(pending < 0 || (pending & 0xf0) > (lapic_tpr_get(lapic) & 0xf0));
 	check(pending < 0 || service < 0 || (pending & 0xf0) > (service & 0xf0));
 	check(lapic_timer_count(lapic, now) <= lapic->initial_count);
-	check(lapic_highest_request(lapic) >= 0 || lapic->irr_summary == 0);
+	check(lapic_highest_request(lapic) >= 0 || !lapic_has_request(lapic));
 	for (i = 0; i < LAPIC_LVT_COUNT; i++) {
 		if (!(lapic->svr & SVR_ENABLE))
 			check(lapic->lvt[i] & LVT_MASKED);
@@ -82,6 +82,7 @@ static void step(struct lapic *lapic, const uint8_t *bytes, uint64_t *now)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lapic_config config = {.id = 5, .physical_bits = 40, .host_hz = 2500000000u};
+	static _Atomic uint32_t page[1024];
 	struct lapic lapic;
 	uint64_t now = 12345;
 
@@ -91,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.x2apic_at_reset = data[0] & 2;
 	config.eoi_suppression = data[0] & 4;
 	config.host_hz = data[0] & 8 ? 1000000000u : config.host_hz;
+	config.page = page;
 	lapic_create(&lapic, &config);
 	if (data[0] & 16)
 		lapic.svr = 0x1ff;

@@ -206,6 +206,7 @@ struct partition *stub_partition(const struct proto_partition_config *config)
 		vp->arch.fpu.xcr0 = 1;
 		vp->vtl[0] = calloc(1, sizeof(struct vp_vtl));
 		partition->vps[i] = vp;
+		vp->vtl[0]->arch.lapic.page = calloc(1, PAGE_SIZE);
 		guest_lapic_create(vp, 0);
 		vp->arch.tsc_offset = partition->arch.tsc_offset;
 	}
@@ -219,6 +220,7 @@ void stub_partition_free(struct partition *partition)
 	uint32_t i;
 
 	for (i = 0; i < partition->vp_count; i++) {
+		free((void *)partition->vps[i]->vtl[0]->arch.lapic.page);
 		free(partition->vps[i]->vtl[0]);
 		free(partition->vps[i]);
 	}
@@ -230,4 +232,26 @@ void stub_partition_free(struct partition *partition)
 uint64_t fpu_xcr0(struct fpu_state *state)
 {
 	return state->xcr0;
+}
+
+/* ---- the page at the APICs' address ---- */
+
+uint32_t backend_assists;
+unsigned int stub_own_pages; /* that are mapped */
+
+status_t gpa_map_own_page(struct gpa_space *at, gpa_t gpa, void *page)
+{
+	(void)at;
+	(void)page;
+	if (gpa != LAPIC_DEFAULT_BASE)
+		return STATUS_INVALID_ADDRESS;
+	stub_own_pages++;
+	return STATUS_OK;
+}
+
+void gpa_unmap_own_page(struct gpa_space *at, gpa_t gpa)
+{
+	(void)at;
+	(void)gpa;
+	stub_own_pages--;
 }

@@ -29,10 +29,9 @@ static void deliver_interrupt(struct delivery *d, struct vp *vp, struct lapic *l
 {
 	uint8_t vector = d->message->vector;
 
+	d->merged |= lapic_is_pending(lapic, vector);
 	if (lapic_accept(lapic, vector, d->message->level) || vector < 16)
 		vp_request(vp, VP_REQUEST_INTERRUPT);
-	else
-		d->merged |= lapic_is_pending(lapic, vector);
 }
 
 /* The message arrives at one APIC. */

@@ -78,6 +78,7 @@ static enum vp_outcome requests_take(struct vp *vp)
 {
 	uint32_t bits = atomic_exchange(&vp->requests, 0);
 	struct arch_vp_vtl *a = vp_arch(vp);
+	enum vp_outcome outcome = VP_CONTINUE;
 
 	if (bits & VP_REQUEST_INIT)
 		guest_init(vp);
@@ -91,9 +92,11 @@ static enum vp_outcome requests_take(struct vp *vp)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)
 		a->work |= WORK_EXTINT;
+	if (bits & VP_REQUEST_APIC_PAGE)
+		outcome = VP_SWITCH;
 	if (bits & VP_REQUEST_YIELD)
 		return run_page_return(vp, VP_RUN_YIELD);
-	return VP_CONTINUE;
+	return outcome;
 }
 
 /* ---- delivery ---- */
@@ -159,9 +162,13 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 	vector = lapic_pending_vector(&a->lapic);
 	if (vector < 0) {
 		/* One that only CR8 holds off: an exit must tell when the guest lowers it. What
-		 * an interrupt in service holds off is looked at again at its EOI. */
-		a->work &= ~(uint32_t)WORK_INTERRUPT;
-		if (a->cr8 && lapic_highest_request(&a->lapic) >= 0)
+		 * an interrupt in service holds off is looked at again at its EOI, unless that
+		 * does not exit. */
+		bool waits = lapic_highest_request(&a->lapic) >= 0;
+
+		if (!waits || !a->lapic.processor_delivers)
+			a->work &= ~(uint32_t)WORK_INTERRUPT;
+		if (a->cr8 && waits)
 			backend->window_request(vp, WINDOW_PRIORITY);
 		return;
 	}
@@ -172,7 +179,7 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 	lapic_acknowledge(&a->lapic, (uint8_t)vector);
 	vp->stats->injected_interrupts++;
 	inject(vp, EVENT_INTERRUPT, (uint8_t)vector);
-	if (atomic_load_explicit(&a->lapic.irr_summary, memory_order_acquire) == 0)
+	if (!lapic_has_request(&a->lapic) || lapic_highest_request(&a->lapic) < 0)
 		a->work &= ~(uint32_t)WORK_INTERRUPT;
 }
 
@@ -205,8 +212,10 @@ static bool halt_ends(struct vp *vp, struct arch_vp_vtl *a)
 		return true;
 	if ((a->work & WORK_EXTINT) && lapic_extint_pending(&a->lapic))
 		return true;
-	if (!(a->work & WORK_INTERRUPT))
+	/* A self-IPI that the processor has sent may be behind the HLT. */
+	if (!(a->work & WORK_INTERRUPT) && !a->lapic.processor_delivers)
 		return false;
+	a->work |= WORK_INTERRUPT;
 	guest_tpr_sync(vp);
 	return lapic_pending_vector(&a->lapic) >= 0;
 }

@@ -9,6 +9,8 @@
 #include <kernel/cpu.h>
 #include <kernel/sched.h>
 
+#define CR8_MAX 15u
+
 typedef enum vp_outcome exit_handler_t(struct vp *vp, struct vp_exit *exit);
 
 static enum vp_outcome exit_none(struct vp *vp, struct vp_exit *exit)
@@ -70,22 +72,28 @@ static enum vp_outcome exit_msr_read(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
+/* The end of a level-triggered interrupt is told to the VMM, which has the I/O APIC. */
+static inline enum vp_outcome eoi_tell(struct vp *vp)
+{
+	uint32_t vector;
+
+	if (likely(!guest_lapic_eoi_take(vp, vp->active_vtl, &vector)))
+		return VP_CONTINUE;
+	vp->run->eoi.vector = vector;
+	return run_page_return(vp, VP_RUN_EOI);
+}
+
 static enum vp_outcome exit_msr_write(struct vp *vp, struct vp_exit *exit)
 {
 	uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
-	uint32_t vector;
 
 	if (!guest_msr_write(vp, (uint32_t)gpr[GPR_RCX], value)) {
 		guest_fault_gp(vp);
 		return VP_CONTINUE;
 	}
 	guest_instruction_done(vp, exit->next_rip);
-	if (guest_lapic_eoi_take(vp, vp->active_vtl, &vector)) {
-		vp->run->eoi.vector = vector;
-		return run_page_return(vp, VP_RUN_EOI);
-	}
-	return VP_CONTINUE;
+	return eoi_tell(vp);
 }
 
 static enum vp_outcome exit_port(struct vp *vp, struct vp_exit *exit)
@@ -146,17 +154,35 @@ static bool control_register_set(struct guest_state *state, uint8_t number, uint
 			state->efer |= EFER_LMA;
 		return true;
 	case 4: state->cr4 = value; return true;
-	case 8: state->cr8 = value; return true;
 	default: return false;
 	}
 }
 
-/* CR4, CR8 while it holds an interrupt off, and CR0 where a backend must keep bits of it. Without
- * the processor's help the VMM decodes. */
+/* The task priority, while it holds an interrupt off or where the processor does not see to it. */
+static enum vp_outcome exit_cr8(struct vp *vp, struct vp_exit *exit)
+{
+	uint64_t *gpr = &vp->arch.gpr[exit->cr.gpr];
+
+	if (exit->cr.write && *gpr > CR8_MAX) {
+		guest_fault_gp(vp);
+		return VP_CONTINUE;
+	}
+	if (exit->cr.write)
+		guest_cr8_write(vp, (uint8_t)*gpr);
+	else
+		*gpr = vp_arch(vp)->cr8;
+	guest_instruction_done(vp, exit->next_rip);
+	return VP_CONTINUE;
+}
+
+/* CR4, CR8, and CR0 where a backend must keep bits of it. Without the processor's help the VMM
+ * decodes. */
 static enum vp_outcome exit_cr(struct vp *vp, struct vp_exit *exit)
 {
 	struct guest_state state;
 
+	if (exit->cr.decoded && exit->cr.number == 8)
+		return exit_cr8(vp, exit);
 	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
 	if (!exit->cr.decoded || !exit->cr.write ||
 	    !control_register_set(&state, exit->cr.number, vp->arch.gpr[exit->cr.gpr]))
@@ -204,6 +230,19 @@ static enum vp_outcome exit_pause(struct vp *vp, struct vp_exit *exit)
 {
 	guest_instruction_done(vp, exit->next_rip);
 	return sched_yield() ? VP_SWITCH : VP_CONTINUE;
+}
+
+/* Of an EOI the processor has done the first half, of a write to the page that it came there. */
+static enum vp_outcome exit_eoi(struct vp *vp, struct vp_exit *exit)
+{
+	guest_lapic_eoi_virtualized(vp, exit->vector);
+	return eoi_tell(vp);
+}
+
+static enum vp_outcome exit_apic_write(struct vp *vp, struct vp_exit *exit)
+{
+	guest_lapic_page_written(vp, exit->offset);
+	return eoi_tell(vp);
 }
 
 static enum vp_outcome exit_window(struct vp *vp, struct vp_exit *exit)
@@ -277,9 +316,10 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_FAILED] = exit_failed,
 	[VP_EXIT_PAUSE] = exit_pause,
 	[VP_EXIT_TPR] = exit_window,
-	[VP_EXIT_EOI] = exit_none,
-	[VP_EXIT_APIC_ACCESS] = exit_none,
+	[VP_EXIT_EOI] = exit_eoi,
+	[VP_EXIT_APIC_ACCESS] = exit_memory,
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
+	[VP_EXIT_APIC_WRITE] = exit_apic_write,
 };
 
 enum vp_outcome arch_vp_handle_exit(struct vp *vp)

@@ -4,9 +4,9 @@
  * the inputs LINT0 and LINT1, errors, the states after power-on and INIT, and whether a message
  * on the bus is for this APIC. Registers are in lapic_registers.c, the timer in lapic_timer.c.
  *
- * Acceptance may happen on any CPU while the VP runs on its own. TMR is written before IRR, and
- * IRR before its summary; the VP's CPU takes them in the other order, so it never sees a request
- * whose trigger mode is not there yet, and never loses one.
+ * Acceptance may happen on any CPU while the VP runs on its own. TMR is written before the vector is
+ * posted, and that before the summary; the VP's CPU takes them in the other order, so it never sees a
+ * request whose trigger mode is not there yet, and never loses one.
  */
 #include "lapic.h"
 
@@ -31,10 +31,36 @@ static int highest_bit(uint32_t word)
 
 /* ---- requests ---- */
 
+static uint32_t vector_bit(uint8_t vector)
+{
+	return (uint32_t)BIT(vector % 32);
+}
+
+/* The word of ISR, TMR or IRR that has a vector. */
+static _Atomic uint32_t *vector_word(struct lapic *lapic, uint32_t base, uint8_t vector)
+{
+	return lapic_word(lapic, base + 16u * (vector / 32));
+}
+
+static void level_note(struct lapic *lapic, uint8_t vector, bool level)
+{
+	_Atomic uint32_t *tmr = vector_word(lapic, LAPIC_TMR, vector);
+	uint32_t bit = vector_bit(vector);
+
+	if (!!(get(tmr) & bit) == level)
+		return;
+	if (!level) {
+		atomic_fetch_and_explicit(tmr, ~bit, RELAXED);
+		return;
+	}
+	atomic_fetch_or_explicit(tmr, bit, RELAXED);
+	atomic_store_explicit(&lapic->levels_changed, true, memory_order_release);
+}
+
 bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level)
 {
 	unsigned int word = vector / 32;
-	uint32_t bit = (uint32_t)BIT(vector % 32);
+	uint32_t bit = vector_bit(vector);
 	uint32_t before;
 
 	if (vector < 16) {
@@ -43,41 +69,50 @@ bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level)
 	}
 	if (!lapic_is_enabled(lapic) || !(get(&lapic->svr) & SVR_ENABLE))
 		return false;
-	if (level)
-		atomic_fetch_or_explicit(&lapic->tmr[word], bit, RELAXED);
-	else if (get(&lapic->tmr[word]) & bit)
-		atomic_fetch_and_explicit(&lapic->tmr[word], ~bit, RELAXED);
-	before = atomic_fetch_or_explicit(&lapic->irr[word], bit, memory_order_release);
-	atomic_fetch_or_explicit(&lapic->irr_summary, (uint32_t)BIT(word), memory_order_release);
+	level_note(lapic, vector, level);
+	before = atomic_fetch_or_explicit(&lapic->posted[word], bit, memory_order_release);
+	atomic_fetch_or_explicit(&lapic->posted_words, (uint32_t)BIT(word), memory_order_release);
 	return !(before & bit);
 }
 
 bool lapic_is_pending(struct lapic *lapic, uint8_t vector)
 {
-	return get(&lapic->irr[vector / 32]) & BIT(vector % 32);
+	return (get(&lapic->posted[vector / 32]) | get(vector_word(lapic, LAPIC_IRR, vector))) &
+	       vector_bit(vector);
 }
 
-/* No bit is left in a word: its summary goes, unless one came just now. */
-static void summary_clear(struct lapic *lapic, unsigned int word)
+/* What was posted becomes requests. The summary goes first: who posts meanwhile sets it again. */
+static void posted_take(struct lapic *lapic)
 {
-	atomic_fetch_and_explicit(&lapic->irr_summary, ~(uint32_t)BIT(word), memory_order_acq_rel);
-	if (atomic_load_explicit(&lapic->irr[word], memory_order_acquire))
-		atomic_fetch_or_explicit(&lapic->irr_summary, (uint32_t)BIT(word),
-					 memory_order_release);
+	uint32_t words = atomic_exchange_explicit(&lapic->posted_words, 0, memory_order_acq_rel);
+
+	lapic->irr_words |= words;
+	lapic->service_changed = true;
+	for (; words; words &= words - 1) { /* each turn takes one bit out */
+		unsigned int word = (unsigned int)__builtin_ctz(words);
+		_Atomic uint32_t *irr = lapic_word(lapic, LAPIC_IRR + 16 * word);
+
+		put(irr, get(irr) | atomic_exchange_explicit(&lapic->posted[word], 0,
+							     memory_order_acq_rel));
+	}
 }
 
 int lapic_highest_request(struct lapic *lapic)
 {
-	uint32_t summary = atomic_load_explicit(&lapic->irr_summary, memory_order_acquire);
+	uint32_t words;
 
-	while (summary) { /* ends: each turn clears a bit of it */
-		unsigned int word = (unsigned int)highest_bit(summary);
-		uint32_t bits = atomic_load_explicit(&lapic->irr[word], memory_order_acquire);
+	if (atomic_load_explicit(&lapic->posted_words, memory_order_acquire))
+		posted_take(lapic);
+	/* A processor that delivers also takes bits out, and by self-IPIs puts some in. */
+	words = lapic->processor_delivers ? MASK(LAPIC_VECTOR_WORDS) : lapic->irr_words;
+	while (words) { /* ends: each turn clears a bit of it */
+		unsigned int word = (unsigned int)highest_bit(words);
+		uint32_t bits = lapic_page_get(lapic, LAPIC_IRR + 16 * word);
 
 		if (bits)
 			return (int)word * 32 + highest_bit(bits);
-		summary_clear(lapic, word);
-		summary &= ~(uint32_t)BIT(word);
+		words &= ~(uint32_t)BIT(word);
+		lapic->irr_words &= ~(uint32_t)BIT(word);
 	}
 	return -1;
 }
@@ -86,51 +121,77 @@ int lapic_pending_vector_slow(struct lapic *lapic)
 {
 	int vector = lapic_highest_request(lapic);
 
-	if (vector < 0 || ((uint32_t)vector & 0xf0) <= (get(&lapic->ppr) & 0xf0))
+	if (vector < 0 || ((uint32_t)vector & 0xf0) <= (lapic_page_get(lapic, LAPIC_PPR) & 0xf0))
 		return -1;
 	/* A software-disabled APIC holds its requests but delivers none (SDM, "Local APIC
 	 * State After It Has Been Software Disabled": they stay and must be served). */
 	return lapic_is_enabled(lapic) ? vector : -1;
 }
 
-int lapic_highest_service(const struct lapic *lapic)
+int lapic_highest_service(struct lapic *lapic)
 {
 	int word;
 
-	for (word = 7; word >= 0; word--)
-		if (lapic->isr[word])
-			return word * 32 + highest_bit(lapic->isr[word]);
+	for (word = LAPIC_VECTOR_WORDS - 1; word >= 0; word--) {
+		uint32_t bits = lapic_page_get(lapic, LAPIC_ISR + 16u * (unsigned int)word);
+
+		if (bits)
+			return word * 32 + highest_bit(bits);
+	}
 	return -1;
 }
 
 void lapic_priority_update(struct lapic *lapic)
 {
-	uint32_t tpr = get(&lapic->tpr);
+	uint8_t tpr = lapic_tpr_get(lapic);
 	int service = lapic_highest_service(lapic);
 	uint32_t class = service < 0 ? 0 : (uint32_t)service & 0xf0;
 
-	put(&lapic->ppr, (tpr & 0xf0) >= class ? tpr : class);
+	lapic->ppr_tpr = tpr;
+	lapic_page_put(lapic, LAPIC_PPR, (tpr & 0xf0) >= class ? tpr : class);
 }
 
 void lapic_acknowledge(struct lapic *lapic, uint8_t vector)
 {
-	unsigned int word = vector / 32;
-	uint32_t bit = (uint32_t)BIT(vector % 32);
-	uint32_t before;
+	_Atomic uint32_t *irr = vector_word(lapic, LAPIC_IRR, vector);
+	_Atomic uint32_t *isr = vector_word(lapic, LAPIC_ISR, vector);
 
-	before = atomic_fetch_and_explicit(&lapic->irr[word], ~bit, memory_order_acq_rel);
-	if (!(before & ~bit))
-		summary_clear(lapic, word);
-	lapic->isr[word] |= bit;
+	put(irr, get(irr) & ~vector_bit(vector));
+	if (!get(irr))
+		lapic->irr_words &= ~(uint32_t)BIT(vector / 32);
+	put(isr, get(isr) | vector_bit(vector));
+	lapic->service_changed = true;
 	/* It had the highest priority of all, so its class is PPR's now. */
-	put(&lapic->ppr, vector & 0xf0);
+	lapic_page_put(lapic, LAPIC_PPR, vector & 0xf0);
 }
 
 bool lapic_tpr_set(struct lapic *lapic, uint8_t tpr)
 {
-	put(&lapic->tpr, tpr);
+	lapic_page_put(lapic, LAPIC_TPR, tpr);
 	lapic_priority_update(lapic);
-	return get(&lapic->irr_summary) != 0;
+	return lapic_has_request(lapic);
+}
+
+void lapic_processor_delivers(struct lapic *lapic, bool on)
+{
+	lapic->processor_delivers = on;
+	lapic->irr_words = MASK(LAPIC_VECTOR_WORDS);
+	lapic->service_changed = true;
+	atomic_store_explicit(&lapic->levels_changed, true, RELAXED);
+}
+
+uint8_t lapic_service_vector(struct lapic *lapic)
+{
+	int vector = lapic_highest_service(lapic);
+
+	return vector < 0 ? 0 : (uint8_t)vector;
+}
+
+uint8_t lapic_request_vector(struct lapic *lapic)
+{
+	int vector = lapic_highest_request(lapic);
+
+	return vector < 0 ? 0 : (uint8_t)vector;
 }
 
 /* The LINT entry that a level-triggered vector came through may send the next one. */
@@ -145,30 +206,38 @@ static void lint_end(struct lapic *lapic, uint8_t vector)
 		if (!(value & LVT_REMOTE_IRR) || (value & LVT_VECTOR) != vector)
 			continue;
 		atomic_fetch_and_explicit(lvt, ~LVT_REMOTE_IRR, memory_order_acq_rel);
+		lapic_page_put(lapic, LAPIC_TIMER + 16u * (LAPIC_LVT_LINT0 + n),
+			       value & ~LVT_REMOTE_IRR);
 		if (get(&lapic->lint) & BIT(n))
 			lapic_lvt_deliver(lapic, LAPIC_LVT_LINT0 + n);
 	}
 }
 
+void lapic_eoi_finish(struct lapic *lapic, uint8_t vector, struct lapic_effects *effects)
+{
+	if (unlikely(get(vector_word(lapic, LAPIC_TMR, vector)) & vector_bit(vector))) {
+		if (!(get(&lapic->svr) & SVR_NO_EOI)) {
+			effects->bits |= LAPIC_EFFECT_EOI;
+			effects->eoi_vector = vector;
+		}
+		lint_end(lapic, vector);
+	}
+	if (lapic_has_request(lapic))
+		effects->bits |= LAPIC_EFFECT_INTERRUPT;
+}
+
 void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects)
 {
 	int vector = lapic_highest_service(lapic);
-	uint32_t bit;
+	_Atomic uint32_t *isr;
 
 	if (vector < 0)
 		return;
-	bit = (uint32_t)BIT(vector % 32);
-	lapic->isr[vector / 32] &= ~bit;
+	isr = vector_word(lapic, LAPIC_ISR, (uint8_t)vector);
+	put(isr, get(isr) & ~vector_bit((uint8_t)vector));
+	lapic->service_changed = true;
 	lapic_priority_update(lapic);
-	if (unlikely(get(&lapic->tmr[vector / 32]) & bit)) {
-		if (!(get(&lapic->svr) & SVR_NO_EOI)) {
-			effects->bits |= LAPIC_EFFECT_EOI;
-			effects->eoi_vector = (uint8_t)vector;
-		}
-		lint_end(lapic, (uint8_t)vector);
-	}
-	if (get(&lapic->irr_summary))
-		effects->bits |= LAPIC_EFFECT_INTERRUPT;
+	lapic_eoi_finish(lapic, (uint8_t)vector, effects);
 }
 
 /* ---- the local vector table ---- */
@@ -192,6 +261,7 @@ static uint32_t lvt_fixed(struct lapic *lapic, enum lapic_lvt entry, uint32_t va
 					     memory_order_acq_rel) &
 		    LVT_REMOTE_IRR)
 			return 0;
+		lapic_page_put(lapic, LAPIC_TIMER + 16u * entry, value | LVT_REMOTE_IRR);
 	}
 	return lapic_accept(lapic, (uint8_t)value, level) ? LAPIC_EFFECT_INTERRUPT : 0;
 }
@@ -303,7 +373,7 @@ uint32_t lapic_arbitration_priority(struct lapic *lapic)
 	/* Who could not deliver it at all comes last. */
 	if (!lapic_is_enabled(lapic) || !(get(&lapic->svr) & SVR_ENABLE))
 		return UINT32_MAX;
-	return get(&lapic->ppr);
+	return lapic_page_get(lapic, LAPIC_PPR);
 }
 
 /* ---- states ---- */
@@ -315,14 +385,14 @@ static void registers_reset(struct lapic *lapic)
 	unsigned int i;
 
 	put(&lapic->svr, 0xff); /* first: nothing more is accepted */
-	for (i = 0; i < 8; i++) {
-		put(&lapic->irr[i], 0);
-		put(&lapic->tmr[i], 0);
-		lapic->isr[i] = 0;
-	}
-	put(&lapic->irr_summary, 0);
-	put(&lapic->tpr, 0);
-	put(&lapic->ppr, 0);
+	for (i = 0; i < LAPIC_PAGE_SIZE; i += sizeof(uint32_t))
+		lapic_page_put(lapic, i, 0);
+	for (i = 0; i < LAPIC_VECTOR_WORDS; i++)
+		put(&lapic->posted[i], 0);
+	put(&lapic->posted_words, 0);
+	lapic->irr_words = 0;
+	lapic->ppr_tpr = 0;
+	lapic->service_changed = true;
 	put(&lapic->dfr, UINT32_MAX);
 	put(&lapic->ldr, lapic_is_x2apic(lapic) ? (id >> 4) << 16 | 1u << (id & 15) : 0);
 	for (i = 0; i < LAPIC_LVT_COUNT; i++)
@@ -330,7 +400,6 @@ static void registers_reset(struct lapic *lapic)
 	put(&lapic->esr_next, 0);
 	lapic->esr = 0;
 	lapic->icr = 0;
-	lapic->icr_high = 0;
 	lapic->divide = 0;
 	lapic->initial_count = 0;
 	lapic->counting = false;
@@ -339,6 +408,7 @@ static void registers_reset(struct lapic *lapic)
 	lapic->expiries = 0;
 	lapic->tsc_deadline = 0;
 	lapic->eoi_waiting = 0;
+	lapic_show(lapic);
 }
 
 void lapic_reset(struct lapic *lapic)
@@ -362,6 +432,7 @@ void lapic_init_reset(struct lapic *lapic)
 void lapic_create(struct lapic *lapic, const struct lapic_config *config)
 {
 	memset(lapic, 0, sizeof(*lapic));
+	lapic->page = config->page;
 	put(&lapic->id, config->id);
 	lapic->boot_processor = config->boot_processor;
 	lapic->x2apic_allowed = config->x2apic_allowed || config->x2apic_at_reset;
@@ -402,7 +473,8 @@ bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *e
 		effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
 	} else if (!(before & APIC_BASE_X2APIC) && (value & APIC_BASE_X2APIC)) {
 		put(&lapic->ldr, (id >> 4) << 16 | 1u << (id & 15));
-		lapic->icr_high = 0;
+		lapic_page_put(lapic, LAPIC_ICR_HIGH, 0);
+		lapic_show(lapic);
 	}
 	return true;
 }

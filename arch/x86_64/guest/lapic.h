@@ -18,42 +18,12 @@
 #include <kernel/processor.h>
 
 #define LAPIC_BUS_HZ	    1000000000ull
-#define LAPIC_DEFAULT_BASE  0xfee00000ull
 #define LAPIC_TIMER_NEVER   UINT64_MAX /* == TIMER_NEVER */
 /* A periodic timer comes at most this often, however small its count: a guest must not be able
  * to fill its CPU with timer interrupts. Periods in between are merged. */
 #define LAPIC_PERIOD_MIN_NS 20000u
 
-/* Register offsets in the page (SDM, "Local APIC Register Address Map"). The MSR of a register
- * in x2APIC mode is X2APIC_MSR_BASE + offset / 16. */
-enum lapic_register {
-	LAPIC_ID = 0x020,
-	LAPIC_VERSION = 0x030,
-	LAPIC_TPR = 0x080,
-	LAPIC_APR = 0x090,
-	LAPIC_PPR = 0x0a0,
-	LAPIC_EOI = 0x0b0,
-	LAPIC_RRD = 0x0c0,
-	LAPIC_LDR = 0x0d0,
-	LAPIC_DFR = 0x0e0,
-	LAPIC_SVR = 0x0f0,
-	LAPIC_ISR = 0x100,
-	LAPIC_TMR = 0x180,
-	LAPIC_IRR = 0x200,
-	LAPIC_ESR = 0x280,
-	LAPIC_CMCI = 0x2f0,
-	LAPIC_ICR = 0x300,
-	LAPIC_ICR_HIGH = 0x310,
-	LAPIC_TIMER = 0x320, /* the first of LAPIC_LVT_COUNT entries */
-	LAPIC_ERROR = 0x370,
-	LAPIC_INITIAL_COUNT = 0x380,
-	LAPIC_CURRENT_COUNT = 0x390,
-	LAPIC_DIVIDE = 0x3e0,
-	LAPIC_SELF_IPI = 0x3f0,
-};
-
-#define X2APIC_MSR_BASE 0x800u
-#define X2APIC_MSR_END	0x900u
+#define X2APIC_MSR_END 0x900u
 
 enum apic_delivery {
 	APIC_FIXED = 0,
@@ -100,6 +70,7 @@ struct lapic_effects {
 };
 
 struct lapic_config {
+	_Atomic uint32_t *page; /* for the registers, 4 KiB */
 	uint32_t id;
 	bool boot_processor;
 	bool x2apic_allowed;
@@ -118,16 +89,23 @@ void lapic_init_reset(struct lapic *lapic);
 
 /* ---- interrupts ---- */
 
-/* Any CPU. True: newly pending. A vector under 16 is an error that ESR tells; false. Also
+/* Any CPU. True: newly posted. A vector under 16 is an error that ESR tells; false. Also
  * false while the APIC is disabled, by hardware or software. */
 bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level);
 /* Any CPU. The vector waits for the processor. */
 bool lapic_is_pending(struct lapic *lapic, uint8_t vector);
 /* The highest request whose class is over the class of PPR, or -1. */
 int lapic_pending_vector_slow(struct lapic *lapic);
+/* Something may be posted or requested. */
+static inline bool lapic_has_request(const struct lapic *lapic)
+{
+	return atomic_load_explicit(&((struct lapic *)(uintptr_t)lapic)->posted_words,
+				    memory_order_acquire) |
+	       lapic->irr_words | lapic->processor_delivers;
+}
 static inline int lapic_pending_vector(struct lapic *lapic)
 {
-	if (likely(atomic_load_explicit(&lapic->irr_summary, memory_order_acquire) == 0))
+	if (likely(!lapic_has_request(lapic)))
 		return -1;
 	return lapic_pending_vector_slow(lapic);
 }
@@ -137,12 +115,12 @@ int lapic_highest_request(struct lapic *lapic);
 void lapic_acknowledge(struct lapic *lapic, uint8_t vector);
 /* Effects: EOI, INTERRUPT. */
 void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects);
+/* The rest of it, for a vector that the processor has taken out of ISR. */
+void lapic_eoi_finish(struct lapic *lapic, uint8_t vector, struct lapic_effects *effects);
 /* TPR, of which CR8 is bits 7:4. True: a waiting interrupt may now be deliverable. */
 bool lapic_tpr_set(struct lapic *lapic, uint8_t tpr);
-static inline uint8_t lapic_tpr_get(struct lapic *lapic)
-{
-	return (uint8_t)atomic_load_explicit(&lapic->tpr, memory_order_relaxed);
-}
+/* The processor works on the page from now on, or does so no more: see processor_delivers. */
+void lapic_processor_delivers(struct lapic *lapic, bool on);
 
 /* Any CPU. The level of input n (0 or 1). Effects (bits alone): INTERRUPT, NMI, EXTINT. */
 uint32_t lapic_set_lint(struct lapic *lapic, unsigned int n, bool high);
@@ -209,6 +187,18 @@ bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE
 
 /* ---- what the files of the model share ---- */
 
+static inline uint8_t lapic_tpr_get(struct lapic *lapic)
+{
+	return (uint8_t)lapic_page_get(lapic, LAPIC_TPR);
+}
+/* Where the upper half of ICR is: in x2APIC mode the register has 64 bits. */
+static inline uint32_t lapic_icr_high_offset(struct lapic *lapic)
+{
+	return lapic_is_x2apic(lapic) ? LAPIC_ICR + 4 : LAPIC_ICR_HIGH;
+}
+/* Shows the registers that are not the page's own, after they or the mode changed. */
+void lapic_show(struct lapic *lapic);
+
 /* Errors that ESR tells (SDM, "Error Status Register"). */
 enum lapic_error {
 	LAPIC_ERROR_SEND_VECTOR = BIT(5),
@@ -221,7 +211,13 @@ void lapic_error_note(struct lapic *lapic, uint32_t error);
 uint32_t lapic_lvt_deliver(struct lapic *lapic, enum lapic_lvt entry);
 /* PPR from TPR and ISR. */
 void lapic_priority_update(struct lapic *lapic);
-int lapic_highest_service(const struct lapic *lapic);
+/* The same, where TPR alone may have changed: the guest's CR8 is its upper half. */
+static inline void lapic_priority_sync(struct lapic *lapic)
+{
+	if (unlikely(lapic_tpr_get(lapic) != lapic->ppr_tpr))
+		lapic_priority_update(lapic);
+}
+int lapic_highest_service(struct lapic *lapic);
 
 /* What software may write to each LVT entry, beside the delivery status and remote IRR. */
 extern const uint32_t lapic_lvt_writable[LAPIC_LVT_COUNT];
@@ -256,6 +252,7 @@ enum vp_request_x86 {
 	VP_REQUEST_INIT = VP_REQUEST_ARCH << 1,
 	VP_REQUEST_SIPI = VP_REQUEST_ARCH << 2,	  /* vector: lapic.sipi_vector */
 	VP_REQUEST_EXTINT = VP_REQUEST_ARCH << 3, /* look at lapic_extint_pending() */
+	VP_REQUEST_APIC_PAGE = VP_REQUEST_ARCH << 4, /* of the VP itself: apic_page.h */
 };
 
 static inline struct lapic *vp_lapic(const struct vp *vp, uint32_t vtl)
@@ -273,6 +270,11 @@ void guest_lapic_init_reset(struct vp *vp, uint32_t vtl);
  * acts on all effects; then ask guest_lapic_eoi_take(). */
 bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value);
 bool guest_lapic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t value);
+/* The guest has written to the page itself, and the processor has exited behind it (SDM 3C 30.4.3.3).
+ * Then ask guest_lapic_eoi_take(). */
+void guest_lapic_page_written(struct vp *vp, uint32_t offset);
+/* The processor has ended a vector that the VMM may have to hear of; so too. */
+void guest_lapic_eoi_virtualized(struct vp *vp, uint8_t vector);
 /* MSRs of the active VTL; false: #GP. After a write ask guest_lapic_eoi_take(). */
 bool guest_lapic_msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 bool guest_lapic_msr_write(struct vp *vp, uint32_t msr, uint64_t value);
@@ -281,6 +283,8 @@ void guest_lapic_tsc_deadline_write(struct vp *vp, uint64_t value);
 
 /* CR8 as the active VTL has it, into its local APIC: before the model's priorities are asked. */
 void guest_tpr_sync(struct vp *vp);
+/* MOV to CR8, where that exits; value: 0 to 15. */
+void guest_cr8_write(struct vp *vp, uint8_t value);
 
 /* True, once: the VMM must hear that this level-triggered vector has ended (VP_RUN_EOI). */
 static inline bool guest_lapic_eoi_take(struct vp *vp, uint32_t vtl, uint32_t *vector)

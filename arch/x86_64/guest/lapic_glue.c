@@ -5,9 +5,11 @@
  * arch.work, which is looked at before the next entry.
  */
 #include "apic_bus.h"
+#include "apic_page.h"
 #include "cpuid.h"
 
 #include <kernel/arch.h>
+#include <kernel/backend.h>
 
 static_assert(LAPIC_TIMER_NEVER == TIMER_NEVER, "deadlines are passed on as they are");
 
@@ -42,6 +44,8 @@ static void effects_apply(struct vp *vp, uint32_t vtl, struct lapic_effects *eff
 
 	if (bits & LAPIC_EFFECT_INTERRUPT)
 		arch->work |= WORK_INTERRUPT;
+	if (unlikely(arch->lapic.processor_delivers))
+		arch->work |= WORK_ENTRY; /* to tell it what is requested and in service */
 	if (bits & LAPIC_EFFECT_IPI) {
 		effects->message.source = vp->index;
 		/* What an IPI cannot do the guest finds out by nothing happening, as on a
@@ -63,6 +67,27 @@ static void effects_apply(struct vp *vp, uint32_t vtl, struct lapic_effects *eff
 	}
 }
 
+static enum apic_place apic_place(struct vp *vp, uint32_t vtl)
+{
+	struct lapic *lapic = vp_lapic(vp, vtl);
+
+	if (lapic_is_x2apic(lapic))
+		return APIC_IN_MSRS;
+	if (!lapic_is_enabled(lapic))
+		return APIC_NOWHERE;
+	return guest_apic_page_serves(vp, vtl) ? APIC_AT_PAGE : APIC_ELSEWHERE;
+}
+
+/* It was reset, or its mode or address is another. */
+static void apic_changed(struct vp *vp, uint32_t vtl)
+{
+	guest_apic_page_check(vp, vtl);
+	if (backend->apic_place_set)
+		lapic_processor_delivers(
+			vp_lapic(vp, vtl),
+			backend->apic_place_set(vp, vtl, apic_place(vp, vtl)));
+}
+
 /* ---- made, reset ---- */
 
 void guest_lapic_create(struct vp *vp, uint32_t vtl)
@@ -70,6 +95,7 @@ void guest_lapic_create(struct vp *vp, uint32_t vtl)
 	const struct partition *partition = vp->partition;
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
 	struct lapic_config config = {
+		.page = arch->lapic.page,
 		.id = guest_apic_id(&partition->config, vp->index),
 		.boot_processor = vp->index == 0,
 		.x2apic_allowed = partition->config.apic_mode != APIC_MODE_XAPIC,
@@ -89,6 +115,8 @@ void guest_lapic_reset(struct vp *vp, uint32_t vtl)
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
 
 	lapic_reset(&arch->lapic);
+	apic_changed(vp, vtl);
+	guest_apic_page_restore(vp->partition);
 	arch->lapic.tsc_offset = vp->partition->arch.tsc_offset;
 	if (timer_is_set(&arch->lapic_timer))
 		timer_cancel(&arch->lapic_timer);
@@ -99,6 +127,7 @@ void guest_lapic_init_reset(struct vp *vp, uint32_t vtl)
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
 
 	lapic_init_reset(&arch->lapic);
+	apic_changed(vp, vtl);
 	if (timer_is_set(&arch->lapic_timer))
 		timer_cancel(&arch->lapic_timer);
 }
@@ -113,6 +142,7 @@ void guest_tpr_sync(struct vp *vp)
 
 	if (unlikely(lapic_tpr_get(&arch->lapic) >> 4 != arch->cr8))
 		lapic_tpr_set(&arch->lapic, (uint8_t)(arch->cr8 << 4));
+	lapic_priority_sync(&arch->lapic);
 }
 
 static void cr8_from_tpr(struct vp *vp, uint32_t vtl)
@@ -124,6 +154,15 @@ static void cr8_from_tpr(struct vp *vp, uint32_t vtl)
 		return;
 	arch->cr8 = class;
 	arch->work |= WORK_ENTRY;
+}
+
+void guest_cr8_write(struct vp *vp, uint8_t value)
+{
+	struct arch_vp_vtl *arch = &vp_active(vp)->arch;
+
+	if (lapic_tpr_set(&arch->lapic, (uint8_t)(value << 4)))
+		arch->work |= WORK_INTERRUPT;
+	cr8_from_tpr(vp, vp->active_vtl);
 }
 
 bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value)
@@ -143,6 +182,22 @@ bool guest_lapic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t va
 	cr8_from_tpr(vp, vtl);
 	effects_apply(vp, vtl, &effects, now);
 	return true;
+}
+
+void guest_lapic_page_written(struct vp *vp, uint32_t offset)
+{
+	uint32_t vtl = vp->active_vtl;
+
+	guest_lapic_write(vp, vtl, offset, lapic_page_get(vp_lapic(vp, vtl), offset));
+}
+
+void guest_lapic_eoi_virtualized(struct vp *vp, uint8_t vector)
+{
+	struct lapic_effects effects = {.bits = 0};
+	uint32_t vtl = vp->active_vtl;
+
+	lapic_eoi_finish(vp_lapic(vp, vtl), vector, &effects);
+	effects_apply(vp, vtl, &effects, timestamp_read());
 }
 
 bool guest_lapic_msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
@@ -170,6 +225,7 @@ bool guest_lapic_base_write(struct vp *vp, uint64_t value)
 
 	if (!lapic_base_set(vp_lapic(vp, vp->active_vtl), value, &effects))
 		return false;
+	apic_changed(vp, vp->active_vtl);
 	cr8_from_tpr(vp, vp->active_vtl);
 	effects_apply(vp, vp->active_vtl, &effects, timestamp_read());
 	return true;
@@ -182,7 +238,7 @@ void guest_lapic_tsc_deadline_write(struct vp *vp, uint64_t value)
 
 	lapic_tsc_deadline_set(&arch->lapic, value, now);
 	/* A deadline in the past needs no timer. */
-	if (lapic_timer_expired(&arch->lapic, now) || arch->lapic.irr_summary)
+	if (lapic_timer_expired(&arch->lapic, now) || lapic_has_request(&arch->lapic))
 		arch->work |= WORK_INTERRUPT;
 	timer_update(vp, vp->active_vtl, now);
 }

@@ -20,6 +20,7 @@ enum register_use {
 };
 
 #define REGISTER_COUNT 64u
+#define VERSION	       0x14u
 
 static const uint8_t register_use[REGISTER_COUNT] = {
 	[LAPIC_ID / 16] = READ_ONLY | X_WRITE, /* the write is ignored */
@@ -55,9 +56,25 @@ static void put(_Atomic uint32_t *word, uint32_t value)
 	atomic_store_explicit(word, value, RELAXED);
 }
 
-static uint32_t version_read(const struct lapic *lapic)
+void lapic_show(struct lapic *lapic)
 {
-	return 0x14 | (LAPIC_LVT_COUNT - 1) << 16 | (lapic->eoi_suppression ? VERSION_NO_EOI : 0);
+	bool wide = lapic_is_x2apic(lapic);
+	uint32_t id = get(&lapic->id);
+	unsigned int i;
+
+	lapic_page_put(lapic, LAPIC_ID, wide ? id : id << 24);
+	lapic_page_put(lapic, LAPIC_VERSION,
+		       VERSION | (LAPIC_LVT_COUNT - 1) << 16 |
+			       (lapic->eoi_suppression ? VERSION_NO_EOI : 0));
+	lapic_page_put(lapic, LAPIC_LDR, get(&lapic->ldr));
+	lapic_page_put(lapic, LAPIC_DFR, get(&lapic->dfr));
+	lapic_page_put(lapic, LAPIC_SVR, get(&lapic->svr));
+	lapic_page_put(lapic, LAPIC_ESR, lapic->esr);
+	lapic_page_put(lapic, LAPIC_ICR, lapic->icr);
+	for (i = 0; i < LAPIC_LVT_COUNT; i++)
+		lapic_page_put(lapic, LAPIC_TIMER + 16 * i, get(&lapic->lvt[i]));
+	lapic_page_put(lapic, LAPIC_INITIAL_COUNT, lapic->initial_count);
+	lapic_page_put(lapic, LAPIC_DIVIDE, lapic->divide);
 }
 
 /* SDM, "Arbitration Priority Register" of the processors that have one. */
@@ -65,7 +82,7 @@ static uint32_t apr_read(struct lapic *lapic)
 {
 	int request = lapic_highest_request(lapic);
 	int service = lapic_highest_service(lapic);
-	uint32_t tpr = get(&lapic->tpr);
+	uint32_t tpr = lapic_tpr_get(lapic);
 	uint32_t r = request < 0 ? 0 : (uint32_t)request & 0xf0;
 	uint32_t s = service < 0 ? 0 : (uint32_t)service & 0xf0;
 
@@ -74,30 +91,17 @@ static uint32_t apr_read(struct lapic *lapic)
 	return MAX(MAX(tpr & 0xf0, r), s);
 }
 
-/* The register as either mode has it, except ID and ICR_HIGH. */
+/* The page, after what changes without an access. */
 static uint32_t register_read(struct lapic *lapic, uint32_t offset, uint64_t now)
 {
-	unsigned int n = offset / 16 & 7;
-
 	switch (offset) {
-	case LAPIC_VERSION: return version_read(lapic);
-	case LAPIC_TPR: return get(&lapic->tpr);
 	case LAPIC_APR: return apr_read(lapic);
-	case LAPIC_PPR: return get(&lapic->ppr);
-	case LAPIC_LDR: return get(&lapic->ldr);
-	case LAPIC_DFR: return get(&lapic->dfr);
-	case LAPIC_SVR: return get(&lapic->svr);
-	case LAPIC_ISR ... LAPIC_ISR + 0x70: return lapic->isr[n];
-	case LAPIC_TMR ... LAPIC_TMR + 0x70: return get(&lapic->tmr[n]);
-	case LAPIC_IRR ... LAPIC_IRR + 0x70: return get(&lapic->irr[n]);
-	case LAPIC_ESR: return lapic->esr;
-	case LAPIC_ICR: return lapic->icr;
-	case LAPIC_TIMER ... LAPIC_ERROR: return get(&lapic->lvt[(offset - LAPIC_TIMER) / 16]);
-	case LAPIC_INITIAL_COUNT: return lapic->initial_count;
+	case LAPIC_PPR: lapic_priority_sync(lapic); break;
+	case LAPIC_IRR ... LAPIC_IRR + 0x70: lapic_highest_request(lapic); break;
 	case LAPIC_CURRENT_COUNT: return lapic_timer_count(lapic, now);
-	case LAPIC_DIVIDE: return lapic->divide;
-	default: return 0; /* EOI, RRD */
+	default: break;
 	}
+	return lapic_page_get(lapic, offset);
 }
 
 static void svr_write(struct lapic *lapic, uint32_t value, struct lapic_effects *effects)
@@ -106,11 +110,13 @@ static void svr_write(struct lapic *lapic, uint32_t value, struct lapic_effects 
 
 	value &= 0xff | SVR_ENABLE | (lapic->eoi_suppression ? SVR_NO_EOI : 0);
 	put(&lapic->svr, value);
+	lapic_page_put(lapic, LAPIC_SVR, value);
 	if (value & SVR_ENABLE)
 		return;
 	/* SDM, "Local APIC State After It Has Been Software Disabled" */
 	for (i = 0; i < LAPIC_LVT_COUNT; i++)
 		atomic_fetch_or_explicit(&lapic->lvt[i], LVT_MASKED, memory_order_relaxed);
+	lapic_show(lapic);
 	effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
 }
 
@@ -137,14 +143,17 @@ static void lvt_write(struct lapic *lapic, uint32_t offset, uint32_t value, uint
 		value |= LVT_MASKED;
 	if (entry == LAPIC_LVT_TIMER) {
 		lapic_timer_lvt(lapic, value, now);
+		lapic_page_put(lapic, offset, value);
 		effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_INTERRUPT;
 		return;
 	}
 	if (entry != LAPIC_LVT_LINT0 && entry != LAPIC_LVT_LINT1) {
 		put(&lapic->lvt[entry], value);
+		lapic_page_put(lapic, offset, value);
 		return;
 	}
 	lint_write(lapic, entry - LAPIC_LVT_LINT0, value);
+	lapic_page_put(lapic, offset, get(&lapic->lvt[entry]));
 	if (entry != LAPIC_LVT_LINT0)
 		return;
 	/* What depends on the level of the input, not on its edge, is looked at again. */
@@ -165,14 +174,16 @@ static void self_ipi(struct lapic *lapic, uint8_t vector, struct lapic_effects *
 	}
 }
 
-/* icr and icr_high are written: what goes out. */
+/* Both halves of ICR are written: what goes out. */
 static void icr_send(struct lapic *lapic, struct lapic_effects *effects)
 {
 	uint32_t icr = lapic->icr;
 	bool wide = lapic_is_x2apic(lapic);
 	struct apic_message *message = &effects->message;
-	uint32_t destination = wide ? lapic->icr_high : lapic->icr_high >> 24;
+	uint32_t destination = lapic_page_get(lapic, lapic_icr_high_offset(lapic));
 
+	if (!wide)
+		destination >>= 24;
 	if (!wide && destination == 0xff)
 		destination = APIC_BROADCAST;
 	message->destination = destination;
@@ -205,27 +216,44 @@ static void register_write(struct lapic *lapic, uint32_t offset, uint32_t value,
 		if (lapic_tpr_set(lapic, (uint8_t)value))
 			effects->bits |= LAPIC_EFFECT_INTERRUPT;
 		break;
-	case LAPIC_EOI: lapic_eoi(lapic, effects); break;
-	case LAPIC_LDR: put(&lapic->ldr, value & 0xff000000); break;
-	case LAPIC_DFR: put(&lapic->dfr, value | 0x0fffffff); break;
+	case LAPIC_EOI:
+		lapic_page_put(lapic, LAPIC_EOI, 0);
+		lapic_eoi(lapic, effects);
+		break;
+	case LAPIC_LDR:
+		put(&lapic->ldr, value & 0xff000000);
+		lapic_page_put(lapic, LAPIC_LDR, value & 0xff000000);
+		break;
+	case LAPIC_DFR:
+		put(&lapic->dfr, value | 0x0fffffff);
+		lapic_page_put(lapic, LAPIC_DFR, value | 0x0fffffff);
+		break;
 	case LAPIC_SVR: svr_write(lapic, value, effects); break;
-	case LAPIC_ESR: lapic->esr = atomic_exchange_explicit(&lapic->esr_next, 0, RELAXED); break;
+	case LAPIC_ESR:
+		lapic->esr = atomic_exchange_explicit(&lapic->esr_next, 0, RELAXED);
+		lapic_page_put(lapic, LAPIC_ESR, lapic->esr);
+		break;
 	case LAPIC_ICR:
 		lapic->icr = value & ICR_WRITABLE;
+		lapic_page_put(lapic, LAPIC_ICR, lapic->icr);
 		icr_send(lapic, effects);
 		break;
-	case LAPIC_ICR_HIGH: lapic->icr_high = value & 0xff000000; break;
+	case LAPIC_ICR_HIGH: lapic_page_put(lapic, LAPIC_ICR_HIGH, value & 0xff000000); break;
 	case LAPIC_TIMER ... LAPIC_ERROR: lvt_write(lapic, offset, value, now, effects); break;
 	case LAPIC_INITIAL_COUNT:
 		lapic_timer_start(lapic, value, now);
+		lapic_page_put(lapic, LAPIC_INITIAL_COUNT, value);
 		effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_INTERRUPT;
 		break;
 	case LAPIC_DIVIDE:
 		lapic_timer_divide(lapic, value, now);
+		lapic_page_put(lapic, LAPIC_DIVIDE, lapic->divide);
 		effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_INTERRUPT;
 		break;
 	case LAPIC_SELF_IPI: self_ipi(lapic, (uint8_t)value, effects); break;
-	default: break; /* ID, VERSION: the write is ignored */
+	default: /* ID, VERSION: the write is ignored, and undone if the page has it */
+		lapic_show(lapic);
+		break;
 	}
 }
 
@@ -239,7 +267,6 @@ static bool page_register(uint32_t offset, enum register_use use)
 bool lapic_read(struct lapic *lapic, uint32_t offset, uint64_t now, uint32_t *value)
 {
 	uint32_t base = offset & ~15u;
-	uint32_t result;
 
 	if (!lapic_is_enabled(lapic) || lapic_is_x2apic(lapic))
 		return false;
@@ -252,13 +279,7 @@ bool lapic_read(struct lapic *lapic, uint32_t offset, uint64_t now, uint32_t *va
 	 * here the rest reads 0, and a part of the four as memory would). */
 	if (offset % 16 >= 4)
 		return true;
-	if (base == LAPIC_ID)
-		result = get(&lapic->id) << 24;
-	else if (base == LAPIC_ICR_HIGH)
-		result = lapic->icr_high;
-	else
-		result = register_read(lapic, base, now);
-	*value = result >> offset % 4 * 8;
+	*value = register_read(lapic, base, now) >> offset % 4 * 8;
 	return true;
 }
 
@@ -287,12 +308,9 @@ bool lapic_msr_read(struct lapic *lapic, uint32_t msr, uint64_t now, uint64_t *v
 
 	if (!lapic_is_x2apic(lapic) || !page_register(offset, X2_READ))
 		return false;
-	if (offset == LAPIC_ID)
-		*value = get(&lapic->id);
-	else if (offset == LAPIC_ICR)
-		*value = (uint64_t)lapic->icr_high << 32 | lapic->icr;
-	else
-		*value = register_read(lapic, offset, now);
+	*value = register_read(lapic, offset, now);
+	if (offset == LAPIC_ICR)
+		*value |= (uint64_t)lapic_page_get(lapic, LAPIC_ICR + 4) << 32;
 	return true;
 }
 
@@ -325,7 +343,7 @@ bool lapic_msr_write(struct lapic *lapic, uint32_t msr, uint64_t value, uint64_t
 	if (value & ~msr_writable(lapic, offset))
 		return false;
 	if (offset == LAPIC_ICR)
-		lapic->icr_high = (uint32_t)(value >> 32);
+		lapic_page_put(lapic, LAPIC_ICR + 4, (uint32_t)(value >> 32));
 	register_write(lapic, offset, (uint32_t)value, now, effects);
 	return true;
 }

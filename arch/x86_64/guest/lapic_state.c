@@ -40,31 +40,15 @@ static uint32_t id_register(struct lapic *lapic)
 
 void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE])
 {
-	unsigned int i;
+	unsigned int offset;
 
 	memset(page, 0, LAPIC_PAGE_SIZE);
-	page_put(page, LAPIC_ID, id_register(lapic));
-	page_put(page, LAPIC_VERSION,
-		 0x14 | (LAPIC_LVT_COUNT - 1) << 16 |
-			 (lapic->eoi_suppression ? VERSION_NO_EOI : 0));
-	page_put(page, LAPIC_TPR, get(&lapic->tpr));
-	page_put(page, LAPIC_PPR, get(&lapic->ppr));
-	page_put(page, LAPIC_LDR, get(&lapic->ldr));
-	page_put(page, LAPIC_DFR, get(&lapic->dfr));
-	page_put(page, LAPIC_SVR, get(&lapic->svr));
-	for (i = 0; i < 8; i++) {
-		page_put(page, LAPIC_ISR + 16 * i, lapic->isr[i]);
-		page_put(page, LAPIC_TMR + 16 * i, get(&lapic->tmr[i]));
-		page_put(page, LAPIC_IRR + 16 * i, get(&lapic->irr[i]));
-	}
-	page_put(page, LAPIC_ESR, lapic->esr);
-	page_put(page, LAPIC_ICR, lapic->icr);
-	page_put(page, LAPIC_ICR_HIGH, lapic->icr_high);
-	for (i = 0; i < LAPIC_LVT_COUNT; i++)
-		page_put(page, LAPIC_TIMER + 16 * i, get(&lapic->lvt[i]));
-	page_put(page, LAPIC_INITIAL_COUNT, lapic->initial_count);
+	lapic_priority_sync(lapic);
+	lapic_highest_request(lapic); /* what is posted, too */
+	for (offset = 0; offset < LAPIC_PAGE_SIZE; offset += 16)
+		page_put(page, offset, lapic_page_get(lapic, offset));
 	page_put(page, LAPIC_CURRENT_COUNT, lapic_timer_count(lapic, now));
-	page_put(page, LAPIC_DIVIDE, lapic->divide);
+	page_put(page, LAPIC_ICR_HIGH, lapic_page_get(lapic, lapic_icr_high_offset(lapic)));
 }
 
 static bool page_valid(struct lapic *lapic, const uint8_t *page)
@@ -96,20 +80,20 @@ bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE
 		struct lapic_effects *effects)
 {
 	uint32_t count = page_get(page, LAPIC_CURRENT_COUNT);
-	uint32_t summary = 0;
 	unsigned int i;
 
 	effects->bits = 0;
 	if (!page_valid(lapic, page))
 		return false;
-	for (i = 0; i < 8; i++) {
-		lapic->isr[i] = page_get(page, LAPIC_ISR + 16 * i);
-		put(&lapic->tmr[i], page_get(page, LAPIC_TMR + 16 * i));
-		put(&lapic->irr[i], page_get(page, LAPIC_IRR + 16 * i));
-		summary |= get(&lapic->irr[i]) ? 1u << i : 0;
+	for (i = 0; i < LAPIC_VECTOR_WORDS; i++) {
+		lapic_page_put(lapic, LAPIC_ISR + 16 * i, page_get(page, LAPIC_ISR + 16 * i));
+		lapic_page_put(lapic, LAPIC_TMR + 16 * i, page_get(page, LAPIC_TMR + 16 * i));
+		lapic_page_put(lapic, LAPIC_IRR + 16 * i, page_get(page, LAPIC_IRR + 16 * i));
+		put(&lapic->posted[i], 0);
 	}
-	put(&lapic->irr_summary, summary);
-	put(&lapic->tpr, page_get(page, LAPIC_TPR));
+	put(&lapic->posted_words, 0);
+	lapic_processor_delivers(lapic, lapic->processor_delivers);
+	lapic_page_put(lapic, LAPIC_TPR, page_get(page, LAPIC_TPR));
 	if (!lapic_is_x2apic(lapic)) /* in x2APIC mode it follows from the id */
 		put(&lapic->ldr, page_get(page, LAPIC_LDR) & 0xff000000);
 	put(&lapic->dfr, page_get(page, LAPIC_DFR) | 0x0fffffff);
@@ -117,8 +101,9 @@ bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE
 	put(&lapic->esr_next, 0);
 	lapic->esr = page_get(page, LAPIC_ESR);
 	lapic->icr = page_get(page, LAPIC_ICR);
-	lapic->icr_high =
-		page_get(page, LAPIC_ICR_HIGH) & (lapic_is_x2apic(lapic) ? UINT32_MAX : 0xff000000);
+	lapic_page_put(lapic, lapic_icr_high_offset(lapic),
+		       page_get(page, LAPIC_ICR_HIGH) &
+			       (lapic_is_x2apic(lapic) ? UINT32_MAX : 0xff000000));
 	for (i = 0; i < LAPIC_LVT_COUNT; i++)
 		put(&lapic->lvt[i], page_get(page, LAPIC_TIMER + 16 * i) |
 					    (get(&lapic->svr) & SVR_ENABLE ? 0 : LVT_MASKED));
@@ -128,6 +113,7 @@ bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE
 	lapic_timer_start(lapic, page_get(page, LAPIC_INITIAL_COUNT), now);
 	lapic->counting = lapic->counting && count != 0;
 	lapic->first = count;
+	lapic_show(lapic);
 	lapic_priority_update(lapic);
 	effects->bits = LAPIC_EFFECT_INTERRUPT | LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
 	return true;

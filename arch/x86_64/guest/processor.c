@@ -3,6 +3,7 @@
  * The x86 processor of a VP from power-on: reset, INIT and start-up as the manuals give them
  * (SDM 3A table 10-1, APM 2 14.1), and its way to a CPU and from it.
  */
+#include "apic_page.h"
 #include "guest.h"
 #include <arch/msr.h>
 #include <kernel/cpu.h>
@@ -53,12 +54,21 @@ status_t arch_vp_create(struct vp *vp)
 	if (!area)
 		return STATUS_NO_MEMORY;
 	fpu_state_init(&vp->arch.fpu, area);
+	vp->vtl[0]->arch.lapic.page = page_alloc(vp->partition->heap, 0);
+	if (!vp->vtl[0]->arch.lapic.page)
+		return STATUS_NO_MEMORY;
 	guest_lapic_create(vp, 0);
-	return STATUS_OK;
+	return vp->index == 0 ? guest_apic_page_create(vp->partition) : STATUS_OK;
 }
 
 void arch_vp_destroy(struct vp *vp)
 {
+	struct vp_vtl *v = vp->vtl[0];
+
+	if (v && v->arch.lapic.page)
+		page_free(vp->partition->heap, v->arch.lapic.page, 0);
+	if (vp->index == 0)
+		guest_apic_page_destroy(vp->partition);
 	if (vp->arch.fpu.area)
 		heap_free(vp->partition->heap, vp->arch.fpu.area, xsave_area_size);
 	vp->arch.fpu.area = NULL;
@@ -173,5 +183,6 @@ void arch_vp_load(struct vp *vp)
 
 void arch_vp_put(struct vp *vp)
 {
-	(void)vp;
+	if (unlikely(vp->partition->arch.apic_page_state == APIC_PAGE_UNWANTED))
+		guest_apic_page_remove(vp->partition);
 }

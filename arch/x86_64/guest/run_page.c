@@ -96,7 +96,7 @@ static bool control_set(struct vp *vp, const struct vp_run_regs *regs)
 		return false;
 	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
 	vp->arch.cr2 = regs->cr2;
-	if (vp_arch(vp)->lapic.irr_summary)
+	if (lapic_has_request(&vp_arch(vp)->lapic))
 		vp_arch(vp)->work |= WORK_INTERRUPT; /* CR8 may have been lowered */
 	return true;
 }

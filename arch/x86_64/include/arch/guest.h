@@ -131,6 +131,8 @@ enum guest_instruction {
 	INSTRUCTION_RDSEED = BIT(4),
 };
 
+enum apic_page_state { APIC_PAGE_NONE, APIC_PAGE_MAPPED, APIC_PAGE_UNWANTED };
+
 struct arch_partition {
 	uint64_t tsc_offset;	   /* guest TSC = host TSC + this */
 	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
@@ -139,6 +141,8 @@ struct arch_partition {
 	uint64_t xcr0_allowed;
 	uint64_t xss_allowed;
 	uint32_t instructions; /* enum guest_instruction: those that CPUID shows */
+	void *apic_page; /* guest/apic_page.h; NULL: the processor has no use for it */
+	_Atomic uint32_t apic_page_state; /* enum apic_page_state */
 	uint8_t physical_bits;
 	bool lenient_pmu;
 };
