@@ -30,12 +30,20 @@ static const struct part {
 	const char *name;
 	uint32_t cpu, cpu2; /* controls */
 } parts[] = {
-	{"tpr", CPU_TPR_SHADOW, 0},
-	{"access", 0, CPU2_APIC_ACCESSES},
-	{"x2apic", 0, CPU2_X2APIC_MODE},
-	{"registers", 0, CPU2_APIC_REGISTERS},
-	{"delivery", 0, CPU2_INTERRUPT_DELIVERY},
+	{" tpr", CPU_TPR_SHADOW, 0},
+	{" access", 0, CPU2_APIC_ACCESSES},
+	{" x2apic", 0, CPU2_X2APIC_MODE},
+	{" registers", 0, CPU2_APIC_REGISTERS},
+	{" delivery", 0, CPU2_INTERRUPT_DELIVERY},
 };
+
+/* For the list that is logged, with its blank; nothing if the part is not used. */
+static const char *part_words(unsigned int i)
+{
+	bool used = (vmx_controls.cpu & parts[i].cpu) || (vmx_controls.cpu2 & parts[i].cpu2);
+
+	return used ? parts[i].name : "";
+}
 
 /* A comma or the end stands behind it. */
 static bool word_in_list(const char *list, const char *word)
@@ -59,7 +67,7 @@ static bool words_are_known(const char *list)
 	unsigned int known = 0, words = 1, i;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		known += word_in_list(list, parts[i].name);
+		known += word_in_list(list, parts[i].name + 1);
 	for (; *list; list++)
 		words += *list == ',';
 	return known == words;
@@ -77,7 +85,7 @@ static __cold void parts_choose(void)
 				 "delivery; all are used");
 		else
 			for (i = 0; i < ARRAY_SIZE(parts); i++)
-				if (!word_in_list(list, parts[i].name)) {
+				if (!word_in_list(list, parts[i].name + 1)) {
 					vmx_controls.cpu &= ~parts[i].cpu;
 					vmx_controls.cpu2 &= ~parts[i].cpu2;
 				}
@@ -122,14 +130,12 @@ static void x2apic_map_fill(uint8_t *map)
 status_t vmx_apicv_init(const uint8_t *map)
 {
 	uint8_t *x2apic_map;
-	unsigned int i;
 
 	parts_choose();
 	if (vmx_controls.cpu2 & CPU2_APIC_ACCESSES)
 		backend_assists |= ASSIST_APIC_PAGE;
-	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		if ((vmx_controls.cpu & parts[i].cpu) || (vmx_controls.cpu2 & parts[i].cpu2))
-			log_info("vmx: APIC virtualization: %s", parts[i].name);
+	log_info("vmx: APIC virtualization:%s%s%s%s%s", part_words(0), part_words(1), part_words(2),
+		 part_words(3), part_words(4));
 	x2apic_map = page_alloc(&kernel_heap, 0);
 	if (!x2apic_map)
 		return STATUS_NO_MEMORY;

@@ -141,14 +141,21 @@ int lapic_highest_service(struct lapic *lapic)
 	return -1;
 }
 
-void lapic_priority_update(struct lapic *lapic)
+/* SDM, "Processor Priority Register" */
+static uint32_t priority(struct lapic *lapic, uint8_t tpr)
 {
-	uint8_t tpr = lapic_tpr_get(lapic);
 	int service = lapic_highest_service(lapic);
 	uint32_t class = service < 0 ? 0 : (uint32_t)service & 0xf0;
 
+	return (tpr & 0xf0) >= class ? tpr : class;
+}
+
+void lapic_priority_update(struct lapic *lapic)
+{
+	uint8_t tpr = lapic_tpr_get(lapic);
+
 	lapic->ppr_tpr = tpr;
-	lapic_page_put(lapic, LAPIC_PPR, (tpr & 0xf0) >= class ? tpr : class);
+	lapic_page_put(lapic, LAPIC_PPR, priority(lapic, tpr));
 }
 
 void lapic_acknowledge(struct lapic *lapic, uint8_t vector)
@@ -373,7 +380,8 @@ uint32_t lapic_arbitration_priority(struct lapic *lapic)
 	/* Who could not deliver it at all comes last. */
 	if (!lapic_is_enabled(lapic) || !(get(&lapic->svr) & SVR_ENABLE))
 		return UINT32_MAX;
-	return lapic_page_get(lapic, LAPIC_PPR);
+	/* PPR itself may be of before the last write of TPR, which need not exit. */
+	return priority(lapic, lapic_tpr_get(lapic));
 }
 
 /* ---- states ---- */
