@@ -16,7 +16,8 @@ struct gpa_range {
 	uint32_t flags; /* enum gpa_flags, and */
 };
 
-#define GPA_OWN BIT(31) /* the kernel's: nobody but it takes the range away, and nothing is pinned */
+#define GPA_OWN \
+	BIT(31) /* the kernel's: nobody but it takes the range away, and nothing is pinned */
 
 status_t gpa_space_create(struct partition *partition, struct gpa_space **space)
 {

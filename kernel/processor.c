@@ -120,6 +120,8 @@ enum vp_outcome vp_run(struct vp *vp)
 		vp_put(vp);
 		if (unlikely(outcome == VP_MACHINE_CHECK))
 			arch_machine_check();
+		else if (unlikely(outcome == VP_UNLOAD))
+			arch_vp_unloaded(vp);
 		else if (outcome != VP_SWITCH)
 			break;
 		arch_interrupt_window();
@@ -139,19 +141,12 @@ enum vp_outcome vp_run(struct vp *vp)
 	return VP_BLOCK;
 }
 
-void vp_request(struct vp *vp, uint32_t bits)
+/* The VP is loaded nowhere: if it is blocked, its thread becomes ready. */
+static void vp_wake(struct vp *vp)
 {
 	uint32_t blocked = VP_BLOCKED;
-	struct cpu *cpu, *sleeping = NULL;
+	struct cpu *sleeping = NULL;
 
-	if ((atomic_fetch_or(&vp->requests, bits) & bits) == bits)
-		return; /* asked for already, and not yet looked at */
-	cpu = atomic_load(&vp->cpu);
-	if (cpu) {
-		if (cpu != this_cpu())
-			arch_cpu_kick(cpu);
-		return;
-	}
 	/* A thread that was woken for another reason may run the VP to its end and unbind it
 	 * meanwhile: that waits for the lock. */
 	spin_lock(&vp->wake_lock);
@@ -159,4 +154,30 @@ void vp_request(struct vp *vp, uint32_t bits)
 		sleeping = sched_ready(vp->thread);
 	spin_unlock(&vp->wake_lock);
 	sched_kick(sleeping);
+}
+
+void vp_request(struct vp *vp, uint32_t bits)
+{
+	struct cpu *cpu;
+
+	if ((atomic_fetch_or(&vp->requests, bits) & bits) == bits)
+		return; /* asked for already, and not yet looked at */
+	cpu = atomic_load(&vp->cpu);
+	if (!cpu)
+		vp_wake(vp);
+	else if (cpu != this_cpu())
+		arch_cpu_kick(cpu);
+}
+
+/* The request stays until the next exit; that it is there does not say that what came since is seen. */
+void vp_notify(struct vp *vp)
+{
+	struct cpu *cpu;
+
+	atomic_fetch_or(&vp->requests, VP_REQUEST_INTERRUPT);
+	cpu = atomic_load(&vp->cpu);
+	if (!cpu)
+		vp_wake(vp);
+	else if (cpu != this_cpu())
+		arch_cpu_notify(cpu);
 }

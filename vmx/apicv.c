@@ -8,9 +8,10 @@
  *   x2apic     the same for the MSRs of x2APIC mode
  *   registers  reads come from the page, writes go there and exit behind the instruction
  *   delivery   the processor delivers what is in IRR as PPR falls, and EOI ends what is in ISR
+ *   posted     what another CPU posts comes to IRR without an exit
  *
  * `apicv=` on the command line names the parts that are used, or is `off`; without it all are that the
- * processor has.
+ * processor has, but `posted`, which no emulator has and which so has never run.
  *
  * VM entry should deliver what it finds in IRR (27.3.2.5), and Bochs 2.7 does not: its processor looks
  * there only at an EOI or a write of TPR. So what can be delivered at an entry is injected as without
@@ -18,29 +19,33 @@
  * MSR are left to the kernel for the same reason: it has to know of each.
  */
 #include "vmx.h"
+#include <arch/layout.h>
 #include <kernel/boot.h>
 #include <kernel/console.h>
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
 #define MSR_MAP_WRITES 2048u /* where those of the MSR bitmap begin (25.6.9) */
-#define OPTION_SIZE 64u
+#define OPTION_SIZE    64u
 
 static const struct part {
 	const char *name;
-	uint32_t cpu, cpu2; /* controls */
+	uint32_t cpu, cpu2, pin; /* controls */
 } parts[] = {
-	{" tpr", CPU_TPR_SHADOW, 0},
-	{" access", 0, CPU2_APIC_ACCESSES},
-	{" x2apic", 0, CPU2_X2APIC_MODE},
-	{" registers", 0, CPU2_APIC_REGISTERS},
-	{" delivery", 0, CPU2_INTERRUPT_DELIVERY},
+	{" tpr", CPU_TPR_SHADOW, 0, 0},
+	{" access", 0, CPU2_APIC_ACCESSES, 0},
+	{" x2apic", 0, CPU2_X2APIC_MODE, 0},
+	{" registers", 0, CPU2_APIC_REGISTERS, 0},
+	{" delivery", 0, CPU2_INTERRUPT_DELIVERY, 0},
+	{" posted", 0, 0, PIN_POSTED_INTERRUPTS},
 };
+#define DEFAULT_PARTS "tpr,access,x2apic,registers,delivery"
 
 /* For the list that is logged, with its blank; nothing if the part is not used. */
 static const char *part_words(unsigned int i)
 {
-	bool used = (vmx_controls.cpu & parts[i].cpu) || (vmx_controls.cpu2 & parts[i].cpu2);
+	bool used = (vmx_controls.cpu & parts[i].cpu) || (vmx_controls.cpu2 & parts[i].cpu2) ||
+		    (vmx_controls.pin & parts[i].pin);
 
 	return used ? parts[i].name : "";
 }
@@ -75,25 +80,29 @@ static bool words_are_known(const char *list)
 
 static __cold void parts_choose(void)
 {
-	char list[OPTION_SIZE];
+	char list[OPTION_SIZE] = DEFAULT_PARTS;
 	unsigned int i;
 
-	if (boot_option("apicv")) {
-		if (!boot_option_copy("apicv", list, sizeof(list)) ||
-		    (strcmp(list, "off") != 0 && !words_are_known(list)))
-			log_warn("apicv= is off, or a list of tpr, access, x2apic, registers, "
-				 "delivery; all are used");
-		else
-			for (i = 0; i < ARRAY_SIZE(parts); i++)
-				if (!word_in_list(list, parts[i].name + 1)) {
-					vmx_controls.cpu &= ~parts[i].cpu;
-					vmx_controls.cpu2 &= ~parts[i].cpu2;
-				}
+	if (boot_option("apicv") && (!boot_option_copy("apicv", list, sizeof(list)) ||
+				     (strcmp(list, "off") != 0 && !words_are_known(list)))) {
+		log_warn("apicv= is off, or a list of " DEFAULT_PARTS ",posted");
+		memcpy(list, DEFAULT_PARTS, sizeof(DEFAULT_PARTS));
 	}
-	if (vmx_controls.cpu & CPU_TPR_SHADOW)
-		return;
-	vmx_controls.cpu |= CPU_CR8_LOAD | CPU_CR8_STORE;
-	vmx_controls.cpu2 &= ~(uint32_t)APIC_CONTROLS2;
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (word_in_list(list, parts[i].name + 1))
+			continue;
+		vmx_controls.cpu &= ~parts[i].cpu;
+		vmx_controls.cpu2 &= ~parts[i].cpu2;
+		vmx_controls.pin &= ~parts[i].pin;
+	}
+	if (!(vmx_controls.cpu & CPU_TPR_SHADOW)) {
+		vmx_controls.cpu |= CPU_CR8_LOAD | CPU_CR8_STORE;
+		vmx_controls.cpu2 &= ~(uint32_t)APIC_CONTROLS2;
+	}
+	/* 27.2.1.1 */
+	if (!(vmx_controls.cpu2 & CPU2_INTERRUPT_DELIVERY) ||
+	    !(vmx_controls.exit & EXIT_ACKNOWLEDGE))
+		vmx_controls.pin &= ~(uint32_t)PIN_POSTED_INTERRUPTS;
 }
 
 static void msr_pass(uint8_t *map, uint32_t offset)
@@ -108,7 +117,7 @@ static void msr_pass(uint8_t *map, uint32_t offset)
 static void x2apic_map_fill(uint8_t *map)
 {
 	static const uint16_t readable[] = {
-		LAPIC_ID,  LAPIC_VERSION, LAPIC_PPR, LAPIC_LDR,		  LAPIC_SVR,
+		LAPIC_ID,  LAPIC_VERSION, LAPIC_PPR,	       LAPIC_LDR,    LAPIC_SVR,
 		LAPIC_ESR, LAPIC_ICR,	  LAPIC_INITIAL_COUNT, LAPIC_DIVIDE,
 	};
 	unsigned int i;
@@ -134,8 +143,10 @@ status_t vmx_apicv_init(const uint8_t *map)
 	parts_choose();
 	if (vmx_controls.cpu2 & CPU2_APIC_ACCESSES)
 		backend_assists |= ASSIST_APIC_PAGE;
-	log_info("vmx: APIC virtualization:%s%s%s%s%s", part_words(0), part_words(1), part_words(2),
-		 part_words(3), part_words(4));
+	if (vmx_controls.pin & PIN_POSTED_INTERRUPTS)
+		backend_assists |= ASSIST_POSTED;
+	log_info("vmx: APIC virtualization:%s%s%s%s%s%s", part_words(0), part_words(1),
+		 part_words(2), part_words(3), part_words(4), part_words(5));
 	x2apic_map = page_alloc(&kernel_heap, 0);
 	if (!x2apic_map)
 		return STATUS_NO_MEMORY;
@@ -143,6 +154,14 @@ status_t vmx_apicv_init(const uint8_t *map)
 	x2apic_map_fill(x2apic_map);
 	vmx_msr_bitmap_x2apic = kva_to_hpa(x2apic_map);
 	return STATUS_OK;
+}
+
+static void posting_set(struct vmx_vp *s, bool on)
+{
+	vmcs_write(VMCS_POSTED_VECTOR, VECTOR_POSTED);
+	vmcs_write(VMCS_POSTED_DESCRIPTOR, kva_to_hpa(s->page) + LAPIC_POSTED);
+	vmcs_write(VMCS_PIN_CONTROLS,
+		   on ? vmx_controls.pin : vmx_controls.pin & ~(uint32_t)PIN_POSTED_INTERRUPTS);
 }
 
 bool vmx_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place)
@@ -163,6 +182,8 @@ bool vmx_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place)
 	if (apic & CPU2_APIC_ACCESSES)
 		vmcs_write(VMCS_APIC_ACCESS_ADDRESS, kva_to_hpa(vp->partition->arch.apic_page));
 	vmcs_write(VMCS_CPU_CONTROLS_2, s->cpu_controls2 | apic);
+	if (vmx_controls.pin & PIN_POSTED_INTERRUPTS)
+		posting_set(s, apic & CPU2_INTERRUPT_DELIVERY);
 	vmcs_write(VMCS_MSR_BITMAP,
 		   apic & CPU2_X2APIC_MODE ? vmx_msr_bitmap_x2apic : vmx_msr_bitmap);
 	s->flush = true; /* translations may tell an access page from another (30.4.5) */
@@ -198,7 +219,7 @@ __cold void vmx_apic_service_write(struct vp_vtl *v)
 
 /* ---- exits ---- */
 
-#define ACCESS_OFFSET(q) ((q) & MASK(12)) /* table 28-6 */
+#define ACCESS_OFFSET(q) ((q)&MASK(12)) /* table 28-6 */
 #define ACCESS_TYPE(q)	 (((q) >> 12) & 0xf)
 #define ACCESS_WRITE	 1u
 #define ACCESS_FETCH	 2u

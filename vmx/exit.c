@@ -92,6 +92,18 @@ static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *ex
 	}
 }
 
+/* With EXIT_ACKNOWLEDGE the interrupt controller has been asked for the vector already. */
+static void decode_interrupt(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	uint64_t info = vmcs_read(VMCS_EXIT_EVENT);
+
+	(void)vp;
+	(void)s;
+	(void)exit;
+	if (info & EVENT_INFO_VALID)
+		arch_interrupt_acknowledged(EVENT_INFO_VECTOR(info));
+}
+
 static void decode_interrupt_window(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	(void)vp;
@@ -176,7 +188,7 @@ static void decode_misconfiguration(struct vp *vp, struct vmx_vp *s, struct vp_e
 
 static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_EXCEPTION_OR_NMI] = {VP_EXIT_EXCEPTION, false, decode_exception},
-	[VMX_EXTERNAL_INTERRUPT] = {VP_EXIT_INTERRUPT, false, NULL},
+	[VMX_EXTERNAL_INTERRUPT] = {VP_EXIT_INTERRUPT, false, decode_interrupt},
 	[VMX_TRIPLE_FAULT] = {VP_EXIT_SHUTDOWN, false, NULL},
 	[VMX_INTERRUPT_WINDOW] = {VP_EXIT_INTERRUPT_WINDOW, false, decode_interrupt_window},
 	[VMX_NMI_WINDOW] = {VP_EXIT_NMI_WINDOW, false, decode_nmi_window},

@@ -12,9 +12,10 @@
 enum vmcs_field {
 	/* 16 bits */
 	VMCS_VPID = 0x0000,
+	VMCS_POSTED_VECTOR = 0x0002,
 	VMCS_GUEST_ES_SELECTOR = 0x0800, /* then CS SS DS FS GS LDTR TR, two apart */
 	VMCS_GUEST_INTERRUPT_STATUS = 0x0810,
-	VMCS_HOST_ES_SELECTOR = 0x0c00,	 /* then CS SS DS FS GS TR */
+	VMCS_HOST_ES_SELECTOR = 0x0c00, /* then CS SS DS FS GS TR */
 	/* 64 bits */
 	VMCS_IO_BITMAP_A = 0x2000,
 	VMCS_IO_BITMAP_B = 0x2002,
@@ -22,6 +23,7 @@ enum vmcs_field {
 	VMCS_TSC_OFFSET = 0x2010,
 	VMCS_VIRTUAL_APIC_PAGE = 0x2012,
 	VMCS_APIC_ACCESS_ADDRESS = 0x2014,
+	VMCS_POSTED_DESCRIPTOR = 0x2016,
 	VMCS_EPT_POINTER = 0x201a,
 	VMCS_EOI_EXIT_BITMAP0 = 0x201c, /* to 3, two apart */
 	VMCS_XSS_EXITING = 0x202c,
@@ -107,6 +109,7 @@ enum vmcs_field {
 #define PIN_NMI		       BIT(3)
 #define PIN_VIRTUAL_NMI	       BIT(5)
 #define PIN_PREEMPTION_TIMER   BIT(6)
+#define PIN_POSTED_INTERRUPTS  BIT(7)
 
 /* Primary processor-based controls (25.6.2) */
 #define CPU_INTERRUPT_WINDOW BIT(2)
@@ -146,6 +149,7 @@ enum vmcs_field {
 /* Exit controls (25.7.1) and entry controls (25.8.1) */
 #define EXIT_SAVE_DEBUG	 BIT(2)
 #define EXIT_HOST_64	 BIT(9)
+#define EXIT_ACKNOWLEDGE BIT(15)
 #define EXIT_SAVE_PAT	 BIT(18)
 #define EXIT_LOAD_PAT	 BIT(19)
 #define EXIT_SAVE_EFER	 BIT(20)

@@ -110,9 +110,8 @@ static inline void vmx_resume_write(const struct vp_vtl *v, struct vmx_vp *s)
 }
 
 /* vmx/apicv.c */
-#define APIC_CONTROLS2                                                   \
-	(CPU2_APIC_ACCESSES | CPU2_X2APIC_MODE | CPU2_APIC_REGISTERS | \
-	 CPU2_INTERRUPT_DELIVERY)
+#define APIC_CONTROLS2 \
+	(CPU2_APIC_ACCESSES | CPU2_X2APIC_MODE | CPU2_APIC_REGISTERS | CPU2_INTERRUPT_DELIVERY)
 /* Once, when vmx_controls says what there is; `map` is the MSR bitmap of all other guests. */
 status_t vmx_apicv_init(const uint8_t *map);
 bool vmx_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place);

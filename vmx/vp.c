@@ -116,7 +116,7 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		uint32_t field;
 		uint64_t value;
 	} fields[] = {
-		{VMCS_PIN_CONTROLS, vmx_controls.pin},
+		{VMCS_PIN_CONTROLS, vmx_controls.pin & ~(uint32_t)PIN_POSTED_INTERRUPTS},
 		{VMCS_CPU_CONTROLS, s->cpu_controls},
 		{VMCS_CPU_CONTROLS_2, s->cpu_controls2},
 		{VMCS_EXIT_CONTROLS, vmx_controls.exit},

@@ -169,6 +169,11 @@ void arch_cpu_kick(struct cpu *cpu)
 	apic_send_interrupt(cpu->arch.apic_id, VECTOR_KICK);
 }
 
+void arch_cpu_notify(struct cpu *cpu)
+{
+	apic_send_interrupt(cpu->arch.apic_id, VECTOR_POSTED);
+}
+
 /* ---- timer ---- */
 
 void apic_timer_mode(bool deadline)

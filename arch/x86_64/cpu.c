@@ -171,6 +171,7 @@ bool msr_write_safe(uint32_t msr, uint64_t value)
 
 void arch_interrupt_window(void)
 {
+	trap_acknowledged();
 	/* STI takes effect after the next instruction. */
 	__asm__ volatile("sti; nop; cli" : : : "memory");
 }

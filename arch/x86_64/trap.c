@@ -143,6 +143,7 @@ static bool interrupt_handle(uint64_t vector)
 		apic_eoi();
 		timer_interrupt();
 		break;
+	case VECTOR_POSTED:
 	case VECTOR_KICK: apic_eoi(); break; /* that it came is all it says */
 	case VECTOR_CONSOLE:
 		serial_interrupt();
@@ -159,6 +160,20 @@ static bool interrupt_handle(uint64_t vector)
 			apic_eoi();
 	}
 	return true;
+}
+
+void arch_interrupt_acknowledged(uint32_t vector)
+{
+	this_cpu()->arch.acknowledged = vector;
+}
+
+void trap_acknowledged(void)
+{
+	uint32_t vector = this_cpu()->arch.acknowledged;
+
+	this_cpu()->arch.acknowledged = 0;
+	if (vector)
+		interrupt_handle(vector);
 }
 
 /* ---- from ring 3 ---- */

@@ -41,8 +41,14 @@ void arch_tlb_flush(uint64_t va, uint64_t size);
 uint32_t arch_cpus_start(void);
 /* Makes a CPU leave the guest, ring 3 or idle, and look at its pending word. Any CPU may call. */
 void arch_cpu_kick(struct cpu *cpu);
+/* The same for a CPU in a guest that has something posted: if the processor sees to that by itself, it
+ * does not leave the guest. */
+void arch_cpu_notify(struct cpu *cpu);
 /* Takes interrupts that wait at this CPU, then closes the door again. */
 void arch_interrupt_window(void);
+/* An exit has already taken this one from the interrupt controller: it is the first at the next
+ * arch_interrupt_window(). */
+void arch_interrupt_acknowledged(uint32_t vector);
 /* Waits with interrupts open until one has been taken. */
 void arch_idle(void);
 /* One-shot timer of this CPU, in timestamp ticks; UINT64_MAX: none. In the past: fires at once. */

@@ -104,6 +104,8 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 enum backend_assist {
 	/* Accesses to the page of arch_partition.apic_page are taken for those to the APIC of a VP. */
 	ASSIST_APIC_PAGE = BIT(0),
+	/* What is posted (LAPIC_POSTED) to a VP that runs is delivered when its CPU is notified. */
+	ASSIST_POSTED = BIT(1),
 };
 extern uint32_t backend_assists;
 

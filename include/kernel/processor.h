@@ -16,32 +16,32 @@ struct thread;
 struct cpu;
 
 /* Why the guest was left, in words that no backend owns. The order is ABI (struct vp_stats). */
-#define VP_EXIT_TABLE(X)                                                            \
-	X(NONE, "none")		  /* the backend has dealt with it */               \
-	X(INTERRUPT, "interrupt") /* a host interrupt or NMI waits */               \
-	X(CPUID, "cpuid")                                                           \
-	X(MSR_READ, "msr read")                                                     \
-	X(MSR_WRITE, "msr write")                                                   \
-	X(PORT, "port")                                                             \
-	X(MEMORY, "memory")                                                         \
-	X(HALT, "halt")                                                             \
-	X(HYPERCALL, "hypercall")                                                   \
-	X(CR, "control register")                                                   \
-	X(DR, "debug register")                                                     \
-	X(XSETBV, "xsetbv")                                                         \
-	X(CACHE, "cache") /* INVD, WBINVD */                                        \
-	X(INTERRUPT_WINDOW, "interrupt window")                                     \
-	X(NMI_WINDOW, "nmi window")                                                 \
-	X(EXCEPTION, "exception") /* an intercepted exception: exit.event */        \
-	X(UNDEFINED, "undefined") /* an instruction that the guest does not have */ \
-	X(PROTECTED, "protected") /* an instruction that answers #GP here */        \
-	X(SHUTDOWN, "shutdown")	  /* triple fault */                                \
-	X(FAILED, "failed")	  /* the processor refused the state: exit.code */  \
-	X(PAUSE, "pause")	  /* after many in a row */                         \
-	X(TPR, "tpr")                                                               \
-	X(EOI, "eoi")		    /* done by the processor: exit.vector */        \
-	X(APIC_ACCESS, "apic access") /* that it can't do by itself: exit.memory */ \
-	X(MACHINE_CHECK, "machine check") /* of the host, while the guest ran */    \
+#define VP_EXIT_TABLE(X)                                                                \
+	X(NONE, "none")		  /* the backend has dealt with it */                   \
+	X(INTERRUPT, "interrupt") /* a host interrupt or NMI waits */                   \
+	X(CPUID, "cpuid")                                                               \
+	X(MSR_READ, "msr read")                                                         \
+	X(MSR_WRITE, "msr write")                                                       \
+	X(PORT, "port")                                                                 \
+	X(MEMORY, "memory")                                                             \
+	X(HALT, "halt")                                                                 \
+	X(HYPERCALL, "hypercall")                                                       \
+	X(CR, "control register")                                                       \
+	X(DR, "debug register")                                                         \
+	X(XSETBV, "xsetbv")                                                             \
+	X(CACHE, "cache") /* INVD, WBINVD */                                            \
+	X(INTERRUPT_WINDOW, "interrupt window")                                         \
+	X(NMI_WINDOW, "nmi window")                                                     \
+	X(EXCEPTION, "exception") /* an intercepted exception: exit.event */            \
+	X(UNDEFINED, "undefined") /* an instruction that the guest does not have */     \
+	X(PROTECTED, "protected") /* an instruction that answers #GP here */            \
+	X(SHUTDOWN, "shutdown")	  /* triple fault */                                    \
+	X(FAILED, "failed")	  /* the processor refused the state: exit.code */      \
+	X(PAUSE, "pause")	  /* after many in a row */                             \
+	X(TPR, "tpr")                                                                   \
+	X(EOI, "eoi")			  /* done by the processor: exit.vector */      \
+	X(APIC_ACCESS, "apic access")	  /* that it can't do by itself: exit.memory */ \
+	X(MACHINE_CHECK, "machine check") /* of the host, while the guest ran */        \
 	X(APIC_WRITE, "apic write")	  /* to the APIC's page: exit.offset */
 
 #define VP_EXIT_ENUM(name, words) VP_EXIT_##name,
@@ -132,6 +132,7 @@ enum vp_outcome {
 	VP_BLOCK,	  /* halted, nothing pending */
 	VP_SWITCH,	  /* a host interrupt waits, or the CPU is wanted by another thread */
 	VP_MACHINE_CHECK, /* only inside: the host's handler must run, with its own state loaded */
+	VP_UNLOAD,	  /* only inside: arch_vp_unloaded() has to do something */
 };
 
 status_t vp_create(struct partition *partition, uint32_t index, struct vp **vp) __must_check;
@@ -142,6 +143,9 @@ status_t vp_reset(struct vp *vp);
 enum vp_outcome vp_run(struct vp *vp);
 /* Asks something of a VP: any CPU, any time while the partition lives. */
 void vp_request(struct vp *vp, uint32_t bits);
+/* The same for VP_REQUEST_INTERRUPT, of one that the processor may deliver by itself: a CPU in the
+ * guest is told each time, and need not exit. */
+void vp_notify(struct vp *vp);
 /* Takes the VP's state off this CPU. Called by vp_run and before the VP is touched otherwise. */
 void vp_put(struct vp *vp);
 
@@ -172,5 +176,7 @@ enum vp_outcome arch_vp_prepare(struct vp *vp);
 enum vp_outcome arch_vp_handle_exit(struct vp *vp);
 /* Runs the host's machine-check handler, for one that came as an exit. No VP is loaded. */
 void arch_machine_check(void);
+/* What the VP asked for by VP_UNLOAD: it waits for other CPUs. No VP is loaded. */
+void arch_vp_unloaded(struct vp *vp);
 
 #endif

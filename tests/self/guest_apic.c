@@ -92,7 +92,7 @@ SELFTEST(apic_page_registers)
 	GUEST_SETUP(&g);
 	guest_start(&g, apic_registers);
 	page_reach(&g);
-	GUEST_CHECK(&g, says(&g, 0));	       /* the id is fixed */
+	GUEST_CHECK(&g, says(&g, 0)); /* the id is fixed */
 	GUEST_CHECK(&g, says(&g, VERSION));
 	GUEST_CHECK(&g, says(&g, 0x02000000)); /* LDR */
 	GUEST_CHECK(&g, says(&g, 0x0fffffff)); /* DFR */
@@ -100,15 +100,15 @@ SELFTEST(apic_page_registers)
 	GUEST_CHECK(&g, says(&g, 0x70055));    /* LVT: vector, mask, mode */
 	GUEST_CHECK(&g, says(&g, 3));	       /* CR8 is the class of TPR */
 	GUEST_CHECK(&g, says(&g, 0x35));
-	GUEST_CHECK(&g, says(&g, 0x35));       /* PPR */
-	GUEST_CHECK(&g, says(&g, 0x70));       /* TPR from CR8 */
-	GUEST_CHECK(&g, says(&g, 0));	       /* the current count */
+	GUEST_CHECK(&g, says(&g, 0x35)); /* PPR */
+	GUEST_CHECK(&g, says(&g, 0x70)); /* TPR from CR8 */
+	GUEST_CHECK(&g, says(&g, 0));	 /* the current count */
 	GUEST_CHECK(&g, nobody_decoded(&g));
 	guest_destroy(&g);
 }
 
-#define VECTORS_SET(g, name)                                        \
-	do {                                                        \
+#define VECTORS_SET(g, name)                                         \
+	do {                                                         \
 		guest_vector_set(g, 0x51, (uintptr_t)name##_irq_51); \
 		guest_vector_set(g, 0x61, (uintptr_t)name##_irq_61); \
 		guest_vector_set(g, 0x71, (uintptr_t)name##_irq_71); \

@@ -11,6 +11,7 @@
 
 uint32_t stub_requests[64];
 struct guest_state stub_state;
+uint64_t stub_notified;
 uint32_t stub_pages;
 bool stub_no_memory;
 
@@ -131,6 +132,12 @@ void page_free(struct heap *heap, void *pages, unsigned int order)
 void vp_request(struct vp *vp, uint32_t bits)
 {
 	stub_requests[vp->index] |= bits;
+}
+
+void vp_notify(struct vp *vp)
+{
+	stub_notified |= BIT(vp->index);
+	stub_requests[vp->index] |= VP_REQUEST_INTERRUPT;
 }
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)

@@ -17,6 +17,8 @@ enum host_kind { HOST_EPYC, HOST_SKYLAKE, HOST_PLAIN, HOST_COUNT };
 void stub_host_set(enum host_kind kind);
 
 extern uint32_t stub_requests[64];    /* by VP: what vp_request() set */
+extern uint64_t stub_notified;	      /* bit n: VP n, by vp_notify() */
+extern unsigned int stub_own_pages;   /* gpa_map_own_page() less gpa_unmap_own_page() */
 extern struct guest_state stub_state; /* of every VP */
 extern uint32_t stub_pages;	      /* allocated and not freed */
 extern bool stub_no_memory;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <apic_bus.h>
+#include <apic_page.h>
 
 #include "guest_stubs.h"
 
@@ -68,7 +69,7 @@ static void test_xapic(void **state)
 	assert_int_equal(lapic_pending_vector(apic(5)), 0x41);
 	assert_int_equal(icr(0, 5, 0x4041), BIT(5)); /* pending, but it may be taken just now */
 	assert_int_equal(icr(0, 5, 0x4041), 0);	     /* nobody has looked since */
-	assert_int_equal(icr(0, 9, 0x4041), 0); /* nobody */
+	assert_int_equal(icr(0, 9, 0x4041), 0);	     /* nobody */
 	assert_int_equal(icr(2, 0xff, 0x4042), 0xff);
 	assert_int_equal(icr(2, 0, 0xc4043), 0xff & ~BIT(2));
 	assert_int_equal(icr(2, 0, 0x84044), 0xff);
@@ -228,6 +229,69 @@ static void test_glue(void **state)
 	assert_false(guest_lapic_read(p->vps[0], 0, LAPIC_TPR, &value));
 }
 
+/* What a processor can deliver by itself is not kicked for; what has to exit at its end is. */
+static void test_posted(void **state)
+{
+	(void)state;
+	make(4, APIC_MODE_X2APIC_SUPPORTED);
+	backend_assists = ASSIST_POSTED;
+	stub_notified = 0;
+	assert_int_equal(msi(0xfee03000, 0x51), BIT(3));
+	assert_int_equal(stub_notified, BIT(3));
+	assert_true(lapic_page_get(apic(3), LAPIC_POSTED + 4 * (0x51 / 32)) & BIT(0x51 % 32));
+	assert_int_equal(lapic_page_get(apic(3), LAPIC_IRR + 16 * (0x51 / 32)), 0);
+	assert_int_equal(lapic_pending_vector(apic(3)), 0x51);
+	assert_int_equal(lapic_page_get(apic(3), LAPIC_POSTED + 4 * (0x51 / 32)), 0);
+	stub_notified = 0;
+	assert_int_equal(msi(0xfee02000, 0xc052), BIT(2)); /* level */
+	assert_int_equal(stub_notified, 0);
+	assert_true(apic(2)->levels_changed);
+	backend_assists = 0;
+}
+
+static void apic_base(uint32_t index, uint64_t value)
+{
+	assert_true(guest_lapic_base_write(p->vps[index], value));
+}
+
+/* The page at the APICs' address is there while all of them are. */
+static void test_page(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	backend_assists = ASSIST_APIC_PAGE;
+	make(3, APIC_MODE_X2APIC_ENABLED);
+	assert_int_equal(guest_apic_page_create(p), STATUS_OK);
+	assert_int_equal(stub_own_pages, 0); /* nobody uses it there */
+	stub_partition_free(p);
+	make(3, APIC_MODE_X2APIC_SUPPORTED);
+	stub_no_memory = true;
+	assert_int_equal(guest_apic_page_create(p), STATUS_NO_MEMORY);
+	stub_no_memory = false;
+	assert_int_equal(guest_apic_page_create(p), STATUS_OK);
+	assert_int_equal(stub_own_pages, 1);
+	apic_base(1, 0xfee00800); /* as it was */
+	assert_int_equal(reached(VP_REQUEST_APIC_PAGE), 0);
+	apic_base(1, 0xfee00c00);
+	assert_int_equal(reached(VP_REQUEST_APIC_PAGE), BIT(1));
+	apic_base(2, 0xfee01800); /* also before the first is through */
+	assert_int_equal(reached(VP_REQUEST_APIC_PAGE), BIT(2));
+	guest_apic_page_remove(p);
+	assert_int_equal(stub_own_pages, 0);
+	apic_base(2, 0xfee00800);
+	apic_base(2, 0xfee01800);
+	assert_int_equal(reached(VP_REQUEST_APIC_PAGE), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(stub_own_pages, 0);
+		guest_lapic_reset(p->vps[i], 0);
+	}
+	assert_int_equal(stub_own_pages, 1);
+	guest_apic_page_destroy(p);
+	stub_own_pages = 0;
+	backend_assists = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +300,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_x2apic, teardown),
 		cmocka_unit_test_teardown(test_msi, teardown),
 		cmocka_unit_test_teardown(test_glue, teardown),
+		cmocka_unit_test_teardown(test_posted, teardown),
+		cmocka_unit_test_teardown(test_page, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
  */
 #include "apic_bus.h"
 #include "cpuid.h"
+#include <kernel/backend.h>
 
 /* Where the search for a lowest-priority destination begins: equals take turns. Which partition
  * moves it does not matter. */
@@ -30,7 +31,12 @@ static void deliver_interrupt(struct delivery *d, struct vp *vp, struct lapic *l
 	uint8_t vector = d->message->vector;
 
 	d->merged |= lapic_is_pending(lapic, vector);
-	if (lapic_accept(lapic, vector, d->message->level) || vector < 16)
+	if (!lapic_accept(lapic, vector, d->message->level) && vector >= 16)
+		return;
+	/* Of a level-triggered one the processor has to know that its end exits. */
+	if ((backend_assists & ASSIST_POSTED) && !d->message->level)
+		vp_notify(vp);
+	else
 		vp_request(vp, VP_REQUEST_INTERRUPT);
 }
 

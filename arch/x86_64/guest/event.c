@@ -78,7 +78,6 @@ static enum vp_outcome requests_take(struct vp *vp)
 {
 	uint32_t bits = atomic_exchange(&vp->requests, 0);
 	struct arch_vp_vtl *a = vp_arch(vp);
-	enum vp_outcome outcome = VP_CONTINUE;
 
 	if (bits & VP_REQUEST_INIT)
 		guest_init(vp);
@@ -92,11 +91,13 @@ static enum vp_outcome requests_take(struct vp *vp)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)
 		a->work |= WORK_EXTINT;
-	if (bits & VP_REQUEST_APIC_PAGE)
-		outcome = VP_SWITCH;
+	if (bits & VP_REQUEST_APIC_PAGE) {
+		atomic_fetch_or(&vp->requests, bits & VP_REQUEST_YIELD);
+		return VP_UNLOAD;
+	}
 	if (bits & VP_REQUEST_YIELD)
 		return run_page_return(vp, VP_RUN_YIELD);
-	return outcome;
+	return VP_CONTINUE;
 }
 
 /* ---- delivery ---- */

@@ -42,6 +42,11 @@ static _Atomic uint32_t *vector_word(struct lapic *lapic, uint32_t base, uint8_t
 	return lapic_word(lapic, base + 16u * (vector / 32));
 }
 
+static _Atomic uint32_t *posted_word(struct lapic *lapic, unsigned int word)
+{
+	return lapic_word(lapic, LAPIC_POSTED + (uint32_t)sizeof(uint32_t) * word);
+}
+
 static void level_note(struct lapic *lapic, uint8_t vector, bool level)
 {
 	_Atomic uint32_t *tmr = vector_word(lapic, LAPIC_TMR, vector);
@@ -70,14 +75,14 @@ bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level)
 	if (!lapic_is_enabled(lapic) || !(get(&lapic->svr) & SVR_ENABLE))
 		return false;
 	level_note(lapic, vector, level);
-	before = atomic_fetch_or_explicit(&lapic->posted[word], bit, memory_order_release);
+	before = atomic_fetch_or_explicit(posted_word(lapic, word), bit, memory_order_release);
 	atomic_fetch_or_explicit(&lapic->posted_words, (uint32_t)BIT(word), memory_order_release);
 	return !(before & bit);
 }
 
 bool lapic_is_pending(struct lapic *lapic, uint8_t vector)
 {
-	return (get(&lapic->posted[vector / 32]) | get(vector_word(lapic, LAPIC_IRR, vector))) &
+	return (get(posted_word(lapic, vector / 32)) | get(vector_word(lapic, LAPIC_IRR, vector))) &
 	       vector_bit(vector);
 }
 
@@ -92,7 +97,7 @@ static void posted_take(struct lapic *lapic)
 		unsigned int word = (unsigned int)__builtin_ctz(words);
 		_Atomic uint32_t *irr = lapic_word(lapic, LAPIC_IRR + 16 * word);
 
-		put(irr, get(irr) | atomic_exchange_explicit(&lapic->posted[word], 0,
+		put(irr, get(irr) | atomic_exchange_explicit(posted_word(lapic, word), 0,
 							     memory_order_acq_rel));
 	}
 }
@@ -393,10 +398,8 @@ static void registers_reset(struct lapic *lapic)
 	unsigned int i;
 
 	put(&lapic->svr, 0xff); /* first: nothing more is accepted */
-	for (i = 0; i < LAPIC_PAGE_SIZE; i += sizeof(uint32_t))
+	for (i = 0; i < LAPIC_PAGE_USED; i += sizeof(uint32_t))
 		lapic_page_put(lapic, i, 0);
-	for (i = 0; i < LAPIC_VECTOR_WORDS; i++)
-		put(&lapic->posted[i], 0);
 	put(&lapic->posted_words, 0);
 	lapic->irr_words = 0;
 	lapic->ppr_tpr = 0;

@@ -250,8 +250,8 @@ void lapic_timer_lvt(struct lapic *lapic, uint32_t value, uint64_t now);
 enum vp_request_x86 {
 	VP_REQUEST_NMI = VP_REQUEST_ARCH << 0,
 	VP_REQUEST_INIT = VP_REQUEST_ARCH << 1,
-	VP_REQUEST_SIPI = VP_REQUEST_ARCH << 2,	  /* vector: lapic.sipi_vector */
-	VP_REQUEST_EXTINT = VP_REQUEST_ARCH << 3, /* look at lapic_extint_pending() */
+	VP_REQUEST_SIPI = VP_REQUEST_ARCH << 2,	     /* vector: lapic.sipi_vector */
+	VP_REQUEST_EXTINT = VP_REQUEST_ARCH << 3,    /* look at lapic_extint_pending() */
 	VP_REQUEST_APIC_PAGE = VP_REQUEST_ARCH << 4, /* of the VP itself: apic_page.h */
 };
 

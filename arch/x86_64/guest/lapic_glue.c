@@ -83,9 +83,8 @@ static void apic_changed(struct vp *vp, uint32_t vtl)
 {
 	guest_apic_page_check(vp, vtl);
 	if (backend->apic_place_set)
-		lapic_processor_delivers(
-			vp_lapic(vp, vtl),
-			backend->apic_place_set(vp, vtl, apic_place(vp, vtl)));
+		lapic_processor_delivers(vp_lapic(vp, vtl),
+					 backend->apic_place_set(vp, vtl, apic_place(vp, vtl)));
 }
 
 /* ---- made, reset ---- */

@@ -183,6 +183,10 @@ void arch_vp_load(struct vp *vp)
 
 void arch_vp_put(struct vp *vp)
 {
-	if (unlikely(vp->partition->arch.apic_page_state == APIC_PAGE_UNWANTED))
-		guest_apic_page_remove(vp->partition);
+	(void)vp;
+}
+
+void arch_vp_unloaded(struct vp *vp)
+{
+	guest_apic_page_remove(vp->partition);
 }

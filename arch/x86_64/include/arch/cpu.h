@@ -38,6 +38,7 @@ struct arch_cpu {
 	struct task_state tss;
 	uint64_t start_timestamp; /* this CPU's, when it came online */
 	uint32_t spurious;	  /* interrupts that nobody owned */
+	uint32_t acknowledged;	  /* vector that an exit took, not yet handled; 0: none */
 	uint32_t nmis;
 } __aligned(ARCH_CPU_SIZE);
 static_assert(sizeof(struct arch_cpu) == ARCH_CPU_SIZE, "assembly knows the size");

@@ -141,7 +141,7 @@ struct arch_partition {
 	uint64_t xcr0_allowed;
 	uint64_t xss_allowed;
 	uint32_t instructions; /* enum guest_instruction: those that CPUID shows */
-	void *apic_page; /* guest/apic_page.h; NULL: the processor has no use for it */
+	void *apic_page;       /* guest/apic_page.h; NULL: the processor has no use for it */
 	_Atomic uint32_t apic_page_state; /* enum apic_page_state */
 	uint8_t physical_bits;
 	bool lenient_pmu;

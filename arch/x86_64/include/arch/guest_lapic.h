@@ -47,6 +47,10 @@ enum lapic_register {
 	LAPIC_CURRENT_COUNT = 0x390,
 	LAPIC_DIVIDE = 0x3e0,
 	LAPIC_SELF_IPI = 0x3f0,
+	/* Behind the registers: bits by vector of what was sent and is not yet in IRR, one word after the
+	 * other. It is VMX's posted-interrupt descriptor (SDM 3C 30.6), whose other bits are not used. */
+	LAPIC_POSTED = 0x400,
+	LAPIC_PAGE_USED = 0x440,
 };
 
 #define X2APIC_MSR_BASE 0x800u
@@ -64,17 +68,17 @@ enum lapic_lvt {
 
 struct lapic {
 	_Atomic uint32_t *page; /* the registers: 4 KiB, made by who makes the VP */
-	/* Bit n: posted[n] may have a bit set. 0 is the common case and the only thing tested then. */
+	/* Bit n: word n of what was posted may have a bit set. 0 is the common case and the only thing
+	 * tested then. */
 	_Atomic uint32_t posted_words;
-	_Atomic uint32_t posted[8]; /* by vector: sent, and not yet in IRR */
-	uint32_t irr_words;	    /* bit n: word n of IRR may have a bit set */
+	uint32_t irr_words; /* bit n: word n of IRR may have a bit set */
 	/* The processor delivers what is in IRR, and ends what is in ISR, while the guest runs. */
 	bool processor_delivers;
 	bool service_changed;	     /* IRR or ISR, by us: the backend has to be told */
 	uint8_t ppr_tpr;	     /* the TPR that PPR was last computed for */
 	_Atomic bool levels_changed; /* TMR has a bit more */
-	_Atomic uint32_t id;  /* the x2APIC id; the xAPIC register has its low 8 bits */
-	_Atomic uint32_t ldr; /* as the register of the current mode reads */
+	_Atomic uint32_t id;	     /* the x2APIC id; the xAPIC register has its low 8 bits */
+	_Atomic uint32_t ldr;	     /* as the register of the current mode reads */
 	_Atomic uint32_t dfr;
 	_Atomic uint32_t svr;
 	_Atomic uint64_t base; /* IA32_APIC_BASE: the mode, and bit 8, the boot processor */
@@ -83,7 +87,7 @@ struct lapic {
 	_Atomic uint32_t esr_next;    /* errors since the last write to ESR */
 	_Atomic uint32_t sipi_vector; /* of the last start-up message, VP_REQUEST_SIPI */
 	uint32_t esr;
-	uint32_t icr; /* low half, as written */
+	uint32_t icr;	 /* low half, as written */
 	uint32_t divide; /* the divide configuration register */
 	uint32_t initial_count;
 

@@ -87,6 +87,7 @@
 #define VECTOR_CONSOLE	  0x30
 #define VECTOR_TIMER	  0xef
 #define VECTOR_KICK	  0xf0
+#define VECTOR_POSTED	  0xf1 /* a guest has posted interrupts; the host has nothing to do */
 #define VECTOR_APIC_ERROR 0xfe
 #define VECTOR_SPURIOUS	  0xff
 

@@ -34,6 +34,8 @@ enum exception {
 void trap_init(void);
 /* Loads it on this CPU, and where SYSCALL enters. */
 void trap_cpu_init(void);
+/* Handles what arch_interrupt_acknowledged() told. */
+void trap_acknowledged(void);
 /* From now on NMIs stop the CPU that gets them; this one goes on. False: another CPU was first, and
  * this one is to wait for its NMI. */
 bool trap_stop_others(void);
