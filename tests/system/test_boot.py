@@ -4,7 +4,7 @@ import pathlib
 import re
 
 import pytest
-from conftest import OUT, linux
+from conftest import OUT, linux, small
 from machine import LEGS, MACHINE
 
 
@@ -96,6 +96,20 @@ def test_vmx_that_is_locked_off_is_named(boot, tmp_path):
     machine = boot(emulator="bochs", cpu=LEGS["vmx"]["bochs"], cpus=1, memory="512M", rom=changed)
     assert machine.wait_end(timeout=60) == 13
     assert "switched off by the firmware" in machine.log
+
+
+@pytest.mark.parametrize("words, used", [
+    ("apicv=off", ""),
+    ("apicv=tpr,access", " tpr access"),
+    ("apicv=tpr,nonsense", " tpr access x2apic registers delivery"),
+    ("apicv=posted", ""),  # nothing of it without the others
+])
+def test_apic_virtualization_is_chosen(boot, words, used):
+    machine = boot([("zero", small("exit_zero"))], cmdline=words, emulator="bochs",
+                   cpu=LEGS["vmx"]["bochs"], cpus=1, memory="512M")
+    assert machine.wait_end(timeout=60) == 0
+    assert f"vmx: APIC virtualization:{used}\n" in machine.log
+    assert ("apicv= is off, or a list of" in machine.log) == ("nonsense" in words)
 
 
 def test_missing_bundle_is_named(boot):
