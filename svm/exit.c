@@ -55,6 +55,7 @@ static void decode_npf(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	(void)vp;
 	exit->kind = VP_EXIT_MEMORY;
 	exit->memory.gpa = vmcb->exit_info2;
+	exit->memory.gva = GVA_NONE;
 	exit->memory.write = vmcb->exit_info1 & NPF_WRITE;
 	exit->memory.fetch = vmcb->exit_info1 & NPF_FETCH;
 	exit->memory.walk = vmcb->exit_info1 & NPF_WALK;

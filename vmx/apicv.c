@@ -233,6 +233,7 @@ void vmx_decode_apic_access(struct vp *vp, struct vmx_vp *s, struct vp_exit *exi
 	(void)vp;
 	(void)s;
 	exit->memory.gpa = LAPIC_DEFAULT_BASE | ACCESS_OFFSET(qualification);
+	exit->memory.gva = type < ACCESS_PHYSICAL ? vmcs_read(VMCS_GUEST_LINEAR) : GVA_NONE;
 	exit->memory.write = type == ACCESS_WRITE;
 	exit->memory.fetch = type == ACCESS_FETCH;
 	exit->memory.walk = type >= ACCESS_PHYSICAL;

@@ -164,6 +164,7 @@ static void decode_memory(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 	(void)s;
 	iret_undo(vp, qualification);
 	exit->memory.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
+	exit->memory.gva = qualification & EPT_GVA ? vmcs_read(VMCS_GUEST_LINEAR) : GVA_NONE;
 	exit->memory.write = qualification & EPT_WRITE;
 	exit->memory.fetch = qualification & EPT_FETCH;
 	exit->memory.walk = (qualification & EPT_GVA) && !(qualification & EPT_FINAL);

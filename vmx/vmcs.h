@@ -77,6 +77,7 @@ enum vmcs_field {
 	VMCS_CR0_SHADOW = 0x6004,
 	VMCS_CR4_SHADOW = 0x6006,
 	VMCS_EXIT_QUALIFICATION = 0x6400,
+	VMCS_GUEST_LINEAR = 0x640a,
 	VMCS_GUEST_CR0 = 0x6800,
 	VMCS_GUEST_CR3 = 0x6802,
 	VMCS_GUEST_CR4 = 0x6804,
@@ -299,7 +300,7 @@ static inline bool vmcs_write_checked(enum vmcs_field field, uint64_t value)
 	return ok;
 }
 
-/* INVEPT and INVVPID, single context (31.3): type 1. */
+/* Types of INVEPT and INVVPID (31.3). */
 #define INVALIDATE_SINGLE 1ull
 #define INVALIDATE_ALL	  2ull
 

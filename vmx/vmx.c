@@ -33,7 +33,7 @@
 #define EPT_CAP_2M	     BIT(16)
 #define EPT_CAP_1G	     BIT(17)
 #define EPT_CAP_ACCESSED     BIT(21)
-#define EPT_CAP_INVEPT	     (BIT(20) | BIT(25))
+#define EPT_CAP_INVEPT	     (BIT(20) | BIT(25) | BIT(26)) /* single and all contexts */
 #define VPID_CAP_INVVPID     (BIT(32) | BIT(41) | BIT(42)) /* single and all contexts */
 #define EPTP_WRITE_BACK	     6u
 #define EPTP_4_LEVELS	     (3u << 3)
@@ -93,7 +93,7 @@ static const struct feature_name {
 	{CONTROL(exit), EXIT_SAVE_EFER | EXIT_LOAD_EFER, "the switch of EFER at exits"},
 	{FEATURE_EPT, EPT_CAP_4_LEVELS, "EPT with four levels"},
 	{FEATURE_EPT, EPT_CAP_WRITE_BACK, "EPT in write-back memory"},
-	{FEATURE_EPT, EPT_CAP_INVEPT, "INVEPT of a single context"},
+	{FEATURE_EPT, EPT_CAP_INVEPT, "INVEPT of single and all contexts"},
 };
 
 /* False, and says what, if anything is missing. */
@@ -226,6 +226,10 @@ static status_t vmx_cpu_enable(void)
 		heap_free(&kernel_heap, c, sizeof(*c));
 		return STATUS_BACKEND_FAILED;
 	}
+	/* Whoever used VMX before us may have left translations (29.4.3.4). */
+	vmx_invept(INVALIDATE_ALL, 0);
+	if (vmx_has_vpid)
+		vmx_invvpid(INVALIDATE_ALL, 0);
 	__asm__ volatile("sgdt %0" : "=m"(c->gdtr));
 	c->vpid_generation = 1;
 	c->next_vpid = 1;

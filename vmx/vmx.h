@@ -95,6 +95,12 @@ void vmx_window_request(struct vp *vp, enum vp_window window);
 void vmx_use(struct vmx_vp *s);
 void vmx_dr_take(struct vp *vp, struct vmx_vp *s);
 void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on);
+struct vmcs_value {
+	uint32_t field;
+	uint64_t value;
+};
+/* Into the current VMCS. False, and says which and why, if the processor refuses one. */
+bool vmx_fields_write(const struct vmcs_value *fields, size_t count);
 /* The VMCS is clear again, and current: the next entry launches it. */
 void vmx_launch_undo(struct vmx_vp *s);
 void vmx_cr8_take(struct vp_vtl *v, struct vmx_vp *s);

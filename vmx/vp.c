@@ -109,13 +109,24 @@ static uint32_t controls2(const struct vp *vp)
 	return vmx_controls.cpu2 & ~(off | (uint32_t)APIC_CONTROLS2);
 }
 
+bool vmx_fields_write(const struct vmcs_value *fields, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (vmcs_write_checked(fields[i].field, fields[i].value))
+			continue;
+		log_warn("vmx: VMCS field 0x%x does not take 0x%llx: %s", fields[i].field,
+			 (unsigned long long)fields[i].value, vmx_error_words());
+		return false;
+	}
+	return true;
+}
+
 /* What never changes, and the host's part that is the same on each CPU. */
 static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 {
-	const struct {
-		uint32_t field;
-		uint64_t value;
-	} fields[] = {
+	const struct vmcs_value fields[] = {
 		{VMCS_PIN_CONTROLS, vmx_controls.pin & ~(uint32_t)PIN_POSTED_INTERRUPTS},
 		{VMCS_CPU_CONTROLS, s->cpu_controls},
 		{VMCS_CPU_CONTROLS_2, s->cpu_controls2},
@@ -150,15 +161,9 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		{VMCS_HOST_SYSENTER_EIP, 0},
 		{VMCS_HOST_RIP, (uint64_t)vmx_exit_entry},
 	};
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (vmcs_write_checked(fields[i].field, fields[i].value))
-			continue;
-		log_warn("vmx: VMCS field 0x%x does not take 0x%llx: %s", fields[i].field,
-			 (unsigned long long)fields[i].value, vmx_error_words());
+	if (!vmx_fields_write(fields, ARRAY_SIZE(fields)))
 		return false;
-	}
 	if (vmx_controls.cpu2 & CPU2_XSAVES)
 		vmcs_write(VMCS_XSS_EXITING, 0);
 	if (vmx_controls.cpu2 & CPU2_ENCLS)

@@ -57,6 +57,7 @@ struct vp_exit {
 	union {
 		struct {
 			gpa_t gpa;
+			uint64_t gva; /* GVA_NONE: not known */
 			bool write, fetch, walk, present;
 		} memory;
 		struct {

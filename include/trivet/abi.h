@@ -234,6 +234,9 @@ struct vp_run_regs {
 	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
 };
 
+/* No linear address: it is of a form that no processor has. */
+#define GVA_NONE 0x8000000000000000ull
+
 /* One page for each VP, the VMM's memory. The kernel writes the upper part before vp_run
  * returns and reads `set`, the answers and, by `set`, the registers at the next vp_run. */
 struct vp_run_page {
@@ -254,6 +257,9 @@ struct vp_run_page {
 			uint32_t
 				byte_count; /* instruction bytes that the processor gave; may be 0 */
 			uint8_t bytes[16];
+			/* of a memory access: the linear address that was translated to gpa, if the
+			 * processor gave it, or GVA_NONE */
+			uint64_t gva;
 		} emulate;
 		struct {
 			uint32_t vector;

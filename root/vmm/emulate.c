@@ -3,6 +3,7 @@
  * An instruction that the processor could not finish by itself: the emulator executes it on this
  * machine's RAM, devices, and the VP's own local APIC and control registers.
  */
+#include <stdio.h>
 #include <string.h>
 #include <emulator/emulator.h>
 #include <emulator/processor_bits.h>
@@ -361,11 +362,22 @@ static void single_step_inject(struct processor *processor)
 	page->set |= VP_SET_EVENT;
 }
 
+#define LINEAR_WORDS 32
+
+/* Where the guest saw the address, if the processor told. */
+static const char *linear_words(const struct vp_run_page *page, char *buffer, size_t size)
+{
+	buffer[0] = '\0';
+	if (page->emulate.gva != GVA_NONE)
+		snprintf(buffer, size, " (linear %#llx)", (unsigned long long)page->emulate.gva);
+	return buffer;
+}
+
 static void unhandled_explain(struct processor *processor, const struct emulator_cpu *cpu,
 			      const struct emulator_result *result)
 {
 	const struct vp_run_page *page = processor->page;
-	char bytes[3 * EMULATOR_MAX_LENGTH + 1] = "";
+	char bytes[3 * EMULATOR_MAX_LENGTH + 1] = "", linear[LINEAR_WORDS];
 	size_t length = 0;
 
 	for (unsigned i = 0; i < result->fetched; i++) {
@@ -374,9 +386,10 @@ static void unhandled_explain(struct processor *processor, const struct emulator
 		bytes[length++] = "0123456789abcdef"[result->bytes[i] & 15];
 	}
 	processor_error(processor,
-			"the instruction at %#llx that accesses gpa %#llx is not emulated "
+			"the instruction at %#llx that accesses gpa %#llx%s is not emulated "
 			"(%s); bytes:%s",
 			(unsigned long long)cpu->rip, (unsigned long long)page->emulate.gpa,
+			linear_words(page, linear, sizeof(linear)),
 			result->reason ? result->reason : "?", bytes);
 }
 
@@ -388,10 +401,13 @@ bool processor_emulate(struct processor *processor)
 	/* All of the guest's memory is mapped from the start: what the delivery needs is no memory,
 	 * and trying again would end the same way. */
 	if (processor->page->emulate.flags & EMULATE_EVENT) {
+		char linear[LINEAR_WORDS];
+
 		processor_error(processor,
 				"an interrupt or exception could not be delivered: its stack or "
-				"tables are at %#llx, which is no memory",
-				(unsigned long long)processor->page->emulate.gpa);
+				"tables are at %#llx%s, which is no memory",
+				(unsigned long long)processor->page->emulate.gpa,
+				linear_words(processor->page, linear, sizeof(linear)));
 		return false;
 	}
 	cpu_load(processor, &cpu);

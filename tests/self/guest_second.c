@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two VPs on two CPUs: the test runs VP 0, a thread of the kernel's own runs VP 1 on the last CPU
- * as the system call does: it blocks while the VP is halted and is woken by vp_request().
+ * as the system call does: it blocks while the VP is halted and is woken by vp_request(). And a VP that
+ * runs on either CPU in turn.
  */
 #include "guest.h"
 #include <kernel/cpu.h>
@@ -16,7 +17,9 @@ GUEST_CODE_DECLARE(elector);
 GUEST_CODE_DECLARE(elected);
 GUEST_CODE_DECLARE(clock);
 GUEST_CODE_DECLARE(clocked);
+GUEST_CODE_DECLARE(mover);
 extern const char guest_started_irq[], guest_elector_irq[], guest_elected_irq[];
+extern const char guest_mover_tick[];
 
 #define SECOND_CODE   0x20000u
 #define SECOND_VECTOR 0x50u
@@ -65,6 +68,7 @@ static void second_continue(struct thread *thread)
 
 static void second_begin(struct thread *thread)
 {
+	arch_vp_bind(second_vp);
 	arch_vp_resume(second_vp);
 	second_continue(thread);
 }
@@ -188,6 +192,36 @@ static bool one_clock(struct test_guest *g)
 	return t[2] < t[7] && t[7] < t[8];
 }
 
+#define MOVES	   6u
+#define TIMER_TICK 0x40u
+
+/* VP 0 goes from CPU to CPU with all that it has: registers, FPU, MSRs, debug registers, TSC, and a
+ * timer that was armed on the other one. */
+static bool moves(struct test_guest *g)
+{
+	struct vp *other = second_vp;
+	struct vp_run_page *page = other->run;
+	bool ok = true;
+	uint32_t i;
+
+	guest_start(g, mover);
+	guest_vector_set(g, TIMER_TICK, (uintptr_t)guest_mover_tick);
+	second_vp = g->vp;
+	for (i = 1; ok && i <= MOVES; i++) {
+		if (i % 2) {
+			arch_vp_bind(g->vp);
+			ok = guest_says(g, i);
+			arch_vp_unbind(g->vp);
+		} else {
+			ok = second_run() && second_says(i);
+			cpu_call(cpus[cpu_count - 1], second_leave, g->vp);
+		}
+	}
+	second_vp = other;
+	second_vp->run = page;
+	return ok;
+}
+
 /* ---- the tests ---- */
 
 /* False: it failed, or (*why) cannot run here. */
@@ -238,4 +272,9 @@ SELFTEST(second_vp_lowest_priority)
 SELFTEST(second_vp_has_the_same_clock)
 {
 	SECOND_TEST(one_clock);
+}
+
+SELFTEST(second_cpu_takes_a_vp_over)
+{
+	SECOND_TEST(moves);
 }

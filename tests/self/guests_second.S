@@ -124,4 +124,80 @@ guest clocked
 	hlt
 guest_end clocked
 
+	.code64
+	/* Counts an MSR up; it has to be %r15 then. */
+	.macro	msr_count number
+	mov	$\number, %ecx
+	rdmsr
+	inc	%eax
+	wrmsr
+	rdmsr
+	cmp	%r15d, %eax
+	jne	mover_wrong
+	.endm
+
+/* In each round one more everywhere, a later time stamp, and a tick of a timer that was armed in the
+ * round before. */
+guest mover
+	apic_on
+	apic_write 0x83e, 0xb		/* by 1 */
+	apic_write 0x832, 0x40		/* one shot */
+	xor	%r15d, %r15d
+	xor	%r14d, %r14d
+	xor	%ebx, %ebx
+	pxor	%xmm7, %xmm7
+	mov	%r15, %dr0
+	mov	$0x174, %ecx
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+	mov	$0xc0000102, %ecx
+	wrmsr
+	mov	$0xc0000084, %ecx
+	wrmsr
+1:	inc	%r15d
+	msr_count 0x174			/* SYSENTER_CS */
+	msr_count 0xc0000102		/* KERNEL_GS_BASE */
+	msr_count 0xc0000084		/* SFMASK */
+	movq	%xmm7, %rax
+	inc	%rax
+	movq	%rax, %xmm7
+	cmp	%r15, %rax
+	jne	mover_wrong
+	mov	%dr0, %rax
+	inc	%rax
+	mov	%rax, %dr0
+	cmp	%r15, %rax
+	jne	mover_wrong
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	cmp	%r14, %rax
+	jbe	mover_wrong
+	mov	%rax, %r14
+	sti
+2:	mov	%ebx, %eax		/* ticks: one behind the rounds */
+	inc	%eax
+	cmp	%r15d, %eax
+	jne	2b
+	cli
+	apic_write 0x838, 200000
+	mov	%r15d, %eax
+	out	%eax, $0x99
+	jmp	1b
+mover_wrong:
+	say	99
+	hlt
+handler mover tick
+	inc	%ebx
+	push	%rax
+	push	%rcx
+	push	%rdx
+	apic_eoi
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	iretq
+guest_end mover
+
 	.section .note.GNU-stack, "", @progbits

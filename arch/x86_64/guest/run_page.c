@@ -48,6 +48,7 @@ enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint
 	struct vp_run_page *run = vp->run;
 
 	run->emulate.gpa = flags & EMULATE_MEMORY ? exit->memory.gpa : 0;
+	run->emulate.gva = flags & EMULATE_MEMORY ? exit->memory.gva : GVA_NONE;
 	run->emulate.flags = flags;
 	run->emulate.byte_count = exit->byte_count;
 	if (exit->byte_count)
