@@ -110,6 +110,14 @@ static enum vp_outcome vp_loop(struct vp *vp)
 	return outcome;
 }
 
+static __cold void unloaded_work(struct vp *vp, enum vp_outcome outcome)
+{
+	if (outcome == VP_MACHINE_CHECK)
+		arch_machine_check();
+	else
+		arch_vp_unloaded(vp);
+}
+
 enum vp_outcome vp_run(struct vp *vp)
 {
 	enum vp_outcome outcome;
@@ -118,12 +126,10 @@ enum vp_outcome vp_run(struct vp *vp)
 		vp_load(vp);
 		outcome = vp_loop(vp);
 		vp_put(vp);
-		if (unlikely(outcome == VP_MACHINE_CHECK))
-			arch_machine_check();
-		else if (unlikely(outcome == VP_UNLOAD))
-			arch_vp_unloaded(vp);
-		else if (outcome != VP_SWITCH)
+		if (likely(outcome < VP_SWITCH))
 			break;
+		if (unlikely(outcome != VP_SWITCH))
+			unloaded_work(vp, outcome);
 		arch_interrupt_window();
 		if (sched_should_switch()) {
 			atomic_store(&vp->run_state, VP_READY);

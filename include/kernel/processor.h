@@ -124,7 +124,7 @@ static inline struct vp_vtl *vp_active(const struct vp *vp)
 	return vp->vtl[vp->active_vtl];
 }
 
-/* What vp_run() came back with. */
+/* What vp_run() came back with. From VP_SWITCH up, the VP goes on after a look at the host. */
 enum vp_outcome {
 	VP_ENTER,	  /* only inside: the exit is done with and nothing waits; 0 for assembly */
 	VP_CONTINUE,	  /* only inside: go on */
