@@ -334,7 +334,7 @@ help:
 #: make test     every test; ends with "N passed, N failed"
 #: make check    format, lint, size, docs, unit tests: what takes no emulator
 #: make bench    instruction counts beside their limits
-#: make bench-peers  the same exits under Linux's KVM, beside ours; takes some minutes
+#: make bench-peers  the same exits under Linux's KVM beside ours: two minutes
 #: make all      the kernel and the root task; also: make kernel, make root
 #: make unit     unit tests (make unit-NAME: one)
 #: make fuzz     each fuzzer for FUZZ_SECONDS=5 (make fuzz-NAME: one)
