@@ -223,7 +223,7 @@ docs:
 	@echo "  DOCS"
 	@scripts/check-docs
 
-.PHONY: check docs format lint size unit fuzz self system test bench
+.PHONY: check docs format lint size unit fuzz self system test bench bench-peers
 check: deps-test all unit-build
 	@$(TEST) check unit
 
@@ -240,6 +240,7 @@ lint:
 	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
 		$(filter %.c,$(KERNEL_SRCS) $(SELF_SRCS))
 	@$(CPPCHECK) -Iroot $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
+	@$(CPPCHECK) $(wildcard tests/bench/*.c)
 
 size: $(OUT)/trivet.stripped.elf
 	@size=$$(stat -c %s $<); \
@@ -250,6 +251,7 @@ TEST := scripts/test --build $(BUILD) --arch $(ARCH) --fuzz-seconds $(FUZZ_SECON
 IMAGE := $(OUT)/trivet.stripped.elf $(OUT)/root.stripped.elf
 SELF_IMAGE := $(OUT)/trivet-selftest.stripped.elf
 SYSTEM_IMAGES := $(OUT)/hostile.stripped.elf
+PEERS := $(BUILD)/peers
 
 unit: unit-build
 	@$(TEST) unit
@@ -263,6 +265,8 @@ test: deps-test $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-b
 	@$(TEST) all
 bench: deps-bench $(IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
+bench-peers: deps-bench $(IMAGE) guest-tests $(PEERS)/vmlinuz $(PEERS)/kvm_peer
+	@scripts/bench-peers --build $(BUILD) --arch $(ARCH)
 
 # ---------------------------------------------------------------------------------------
 # Images and running
@@ -285,6 +289,14 @@ $(BUILD)/guest-tests/bench/stamp.elf: tests/bench/stamp.S
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -e start $(@:.elf=.o) -o $@
+
+# Linux's KVM, to measure it: a kernel with its modules, and the monitor, a program of that Linux.
+$(PEERS)/vmlinuz:
+	@scripts/guest-image kvm $(PEERS)
+$(PEERS)/kvm_peer: tests/bench/kvm_peer.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(COMMON) $(WARNINGS) -D_GNU_SOURCE= -O2 -static $< -o $@
 
 .PHONY: run iso guest guest-tests deps-run deps-bench deps-test clean help
 # A guest's kernel is fetched only if none is named.
@@ -322,6 +334,7 @@ help:
 #: make test     every test; ends with "N passed, N failed"
 #: make check    format, lint, size, docs, unit tests: what takes no emulator
 #: make bench    instruction counts beside their limits
+#: make bench-peers  the same exits under Linux's KVM beside ours: two minutes
 #: make all      the kernel and the root task; also: make kernel, make root
 #: make unit     unit tests (make unit-NAME: one)
 #: make fuzz     each fuzzer for FUZZ_SECONDS=5 (make fuzz-NAME: one)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Images and machines: what scripts/run, scripts/test, scripts/bench and tests/system share.
+"""Images and machines: what scripts/run, scripts/test, scripts/measure.py and tests/system share.
 
 A bundle is a newc archive, made from a dictionary of names and contents. An image is an ISO that
 GRUB boots on BIOS and on UEFI. A machine is a dictionary of settings (see MACHINE) that becomes a
@@ -147,9 +147,8 @@ if [ "$grub_platform" = pc ]; then
 		terminal_output console serial
 	fi
 fi
-menuentry "Trivet" {{
-	multiboot2 /boot/trivet.elf {cmdline}
-	{module}
+menuentry "{title}" {{
+	{lines}
 }}
 """
 # GRUB's UEFI half complains of each kind of partition table that it cannot load.
@@ -159,31 +158,53 @@ GRUB_MODULES = (
 )
 
 
-def write_iso(output, kernel, bundle, cmdline="", timeout=0):
-    """An ISO for BIOS and UEFI. `bundle`: bytes, or None for an image without one."""
+def _write_grub_iso(output, files, title, lines, timeout, modules):
+    """An ISO with {name: bytes or path} in /boot, and one entry of GRUB's menu."""
     output = pathlib.Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         boot = pathlib.Path(work, "boot")
         (boot / "grub").mkdir(parents=True)
-        shutil.copyfile(kernel, boot / "trivet.elf")
-        module = ""
-        if bundle is not None:
-            (boot / "bundle.cpio").write_bytes(bundle)
-            module = "module2 /boot/bundle.cpio bundle"
-        # GRUB's shell would take these apart.
-        quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in cmdline.split())
+        for name, data in files.items():
+            if isinstance(data, bytes):
+                (boot / name).write_bytes(data)
+            else:
+                shutil.copyfile(data, boot / name)
         (boot / "grub" / "grub.cfg").write_text(
-            GRUB_CFG.format(timeout=timeout, cmdline=quoted, module=module)
+            GRUB_CFG.format(timeout=timeout, title=title, lines="\n\t".join(lines))
         )
         made = subprocess.run(
             ["grub-mkrescue", "--locales=", "--fonts=", "--themes=",
-             f"--install-modules={GRUB_MODULES}", "-o", str(output), work],
+             f"--install-modules={modules}", "-o", str(output), work],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )
         if made.returncode:
             raise Problem(f"grub-mkrescue failed:\n{made.stderr}")
     return output
+
+
+def _quoted(cmdline):
+    """GRUB's shell would take these apart."""
+    return " ".join("'" + word.replace("'", "'\\''") + "'" for word in cmdline.split())
+
+
+def write_iso(output, kernel, bundle, cmdline="", timeout=0):
+    """An ISO for BIOS and UEFI. `bundle`: bytes, or None for an image without one."""
+    files = {"trivet.elf": kernel}
+    lines = [f"multiboot2 /boot/trivet.elf {_quoted(cmdline)}"]
+    if bundle is not None:
+        files["bundle.cpio"] = bundle
+        lines.append("module2 /boot/bundle.cpio bundle")
+    return _write_grub_iso(output, files, "Trivet", lines, timeout, GRUB_MODULES)
+
+
+def write_linux_iso(output, kernel, initrd, cmdline):
+    """An ISO that boots Linux without Trivet."""
+    return _write_grub_iso(
+        output, {"vmlinuz": kernel, "initramfs": initrd}, "Linux",
+        [f"linux /boot/vmlinuz {_quoted(cmdline)}", "initrd /boot/initramfs"],
+        0, f"{GRUB_MODULES} linux",
+    )
 
 
 # ---- the machine ----
