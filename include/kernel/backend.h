@@ -99,6 +99,9 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 /* The chosen backend; NULL while there is none. */
 extern const struct backend_ops *backend;
 
+/* A backend as this machine uses it: with what its processors need against leaks by speculation. */
+const struct backend_ops *arch_backend_guard(const struct backend_ops *ops);
+
 extern const struct backend_ops svm_backend;
 extern const struct backend_ops vmx_backend;
 

@@ -39,6 +39,7 @@ struct arch_cpu {
 	uint64_t start_timestamp; /* this CPU's, when it came online */
 	uint32_t spurious;	  /* interrupts that nobody owned */
 	uint32_t nmis;
+	uint64_t predictor; /* number of the partition that may have trained it; 0: none */
 } __aligned(ARCH_CPU_SIZE);
 static_assert(sizeof(struct arch_cpu) == ARCH_CPU_SIZE, "assembly knows the size");
 
