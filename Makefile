@@ -66,8 +66,8 @@ KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/gue
 KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c elf.c format.c hypervisor.c main.c \
 	memory_map.c panic.c partition.c status.c symbols.c task.c) \
 	$(addprefix arch/$(ARCH)/,acpi.c backtrace.c boot.c cpu.c cpu_start.c ioapic.c \
-	multiboot2.c paging.c power.c serial.c wall_clock.c guest/cpuid_policy.c \
-	guest/lapic_state.c guest/mtrr.c guest/partition.c guest/registers.c) \
+	multiboot2.c paging.c power.c serial.c speculation.c speculation_policy.c wall_clock.c \
+	guest/cpuid_policy.c guest/guard.c guest/lapic_state.c guest/mtrr.c guest/partition.c guest/registers.c) \
 	svm/state.c svm/svm.c vmx/state.c vmx/vmx.c
 SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))
 # What the root task shares with the kernel is compiled for each of them.

@@ -35,7 +35,7 @@ void hypervisor_init(void)
 		if (status == STATUS_OK)
 			status = candidates[i]->init();
 		if (status == STATUS_OK) {
-			backend = candidates[i];
+			backend = arch_backend_guard(candidates[i]);
 			available = STATUS_OK;
 			return;
 		}

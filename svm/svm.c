@@ -7,6 +7,7 @@
 #include "svm.h"
 #include <arch/cr.h>
 #include <arch/msr.h>
+#include <arch/speculation.h>
 #include <kernel/console.h>
 #include <kernel/memory.h>
 #include <kernel/string.h>
@@ -25,6 +26,7 @@
 uint32_t svm_features;
 hpa_t svm_iopm;
 hpa_t svm_msrpm;
+enum vp_outcome (*svm_world_switch)(struct vp *vp, hpa_t vmcb) = svm_run;
 
 static uint32_t asid_count;
 
@@ -67,6 +69,8 @@ static status_t svm_init(void)
 	uint8_t *iopm, *msrpm;
 	unsigned int i;
 
+	if (speculation.actions)
+		svm_world_switch = svm_run_guarded;
 	svm_features = r.edx;
 	asid_count = r.ebx;
 	if (!(cpuid_read(CPUID_EXTENDED_LEAF, 0).edx & EXTENDED_EDX_PAGE1G))

@@ -97,6 +97,9 @@ static inline void svm_vmload(hpa_t vmcb)
 
 /* svm/enter.S: enters the guest until svm_exit() answers other than VP_ENTER. */
 enum vp_outcome svm_run(struct vp *vp, hpa_t vmcb);
+enum vp_outcome svm_run_guarded(struct vp *vp, hpa_t vmcb);
+/* The one that this machine uses. */
+extern enum vp_outcome (*svm_world_switch)(struct vp *vp, hpa_t vmcb);
 
 /* Draws a new ASID, so that the VP starts with no translations. */
 void svm_asid_assign(struct svm_vp *s);

@@ -243,7 +243,7 @@ enum vp_outcome svm_enter(struct vp *vp)
 	}
 	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
 	changes_write(vp, v, s);
-	return svm_run(vp, s->vmcb_hpa);
+	return svm_world_switch(vp, s->vmcb_hpa);
 }
 
 bool svm_can_take(struct vp *vp, enum vp_window window)

@@ -5,19 +5,32 @@
  *
  * enum vp_outcome vmx_run(struct vp *vp, bool launched)
  *   RSP of the VP is not touched.
+ * vmx_run_guarded is the same for machines that close leaks by speculation.
  */
+#include <arch/world_guard.inc>
 #include <arch/world_switch.inc>
 
 #define VMCS_HOST_RSP 0x6c14
 
-	.text
-	.globl	vmx_run
-	.type	vmx_run, @function
+	.macro	world_switch name, exit_entry, guarded
+	.globl	\name
+	.type	\name, @function
 	.balign	16
-vmx_run:
+\name:
 	loop_begin
 	mov	$VMCS_HOST_RSP, %ecx
 	vmwrite	%rsp, %rcx
+	.if	\guarded
+1:	guard_entry
+	mov	VP_RAX(%rdi), %rax
+	quick_load
+	guard_buffers
+	cmpb	$0, FRAME_SECOND(%rsp)
+	je	2f
+	vmresume
+	jmp	3f
+2:	vmlaunch
+	.else
 	test	%esi, %esi
 	jz	2f
 1:	mov	VP_RAX(%rdi), %rax
@@ -27,24 +40,37 @@ vmx_run:
 2:	mov	VP_RAX(%rdi), %rax
 	quick_load
 	vmlaunch
+	.endif
 3:	/* VMfail: still the host, with the guest's registers. */
 	mov	FRAME_VP(%rsp), %rdi
 	lea	FRAME_RBP(%rsp), %rbp
+	.if	\guarded
+	guard_control
+	.endif
 	call	vmx_entry_failed
 	jmp	4f
 
 	/* Where a VM exit comes to. */
-	.globl	vmx_exit_entry
-vmx_exit_entry:
+	.globl	\exit_entry
+\exit_entry:
 	vp_pointer
 	mov	%rax, VP_RAX(%rdi)
 	quick_save
+	.if	\guarded
+	guard_exit
+	movb	$1, FRAME_SECOND(%rsp)
+	.endif
 	call	vmx_exit
 4:	mov	FRAME_VP(%rsp), %rdi
 	test	%eax, %eax
 	jz	1b
 	loop_end
 	ret
-	.size	vmx_run, . - vmx_run
+	.size	\name, . - \name
+	.endm
+
+	.text
+	world_switch vmx_run, vmx_exit_entry, 0
+	world_switch vmx_run_guarded, vmx_exit_entry_guarded, 1
 
 	.section .note.GNU-stack, "", @progbits

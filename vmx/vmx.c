@@ -6,6 +6,7 @@
 #include "vmx.h"
 #include <arch/cr.h>
 #include <arch/msr.h>
+#include <arch/speculation.h>
 #include <kernel/console.h>
 #include <kernel/memory.h>
 #include <kernel/string.h>
@@ -45,6 +46,8 @@ uint32_t vmx_revision;
 bool vmx_has_vpid;
 uint32_t vmx_stay_limit;
 uint64_t vmx_ept_flags;
+enum vp_outcome (*vmx_world_switch)(struct vp *vp, bool launched) = vmx_run;
+const char *vmx_world_exit = vmx_exit_entry;
 
 /* One word of controls: the MSR that tells what may be set, or must, and what we want. */
 struct control_row {
@@ -176,6 +179,10 @@ static status_t vmx_init(void)
 
 	if (!map)
 		return STATUS_NO_MEMORY;
+	if (speculation.actions) {
+		vmx_world_switch = vmx_run_guarded;
+		vmx_world_exit = vmx_exit_entry_guarded;
+	}
 	memset(map, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(free_msrs); i++) {
 		msr_allow(map, free_msrs[i], false);

@@ -78,6 +78,11 @@ static inline struct vmx_vp *vmx_active(const struct vp *vp)
 
 /* vmx/enter.S: enters the guest until vmx_exit() answers other than VP_ENTER. */
 enum vp_outcome vmx_run(struct vp *vp, bool launched);
+enum vp_outcome vmx_run_guarded(struct vp *vp, bool launched);
+extern const char vmx_exit_entry[], vmx_exit_entry_guarded[];
+/* The one that this machine uses, and where exits come to in it. */
+extern enum vp_outcome (*vmx_world_switch)(struct vp *vp, bool launched);
+extern const char *vmx_world_exit;
 
 /* vmx/vp.c */
 status_t vmx_vp_create(struct vp *vp, uint32_t vtl);

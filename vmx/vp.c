@@ -31,8 +31,6 @@
 #define PAUSE_WINDOW   4096u
 #define CR0_OWNED      (CR0_NE | CR0_NW | CR0_CD)
 
-extern const char vmx_exit_entry[];
-
 /* ---- the VMCS ---- */
 
 void vmx_use(struct vmx_vp *s)
@@ -159,7 +157,7 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		{VMCS_HOST_SYSENTER_CS, 0},
 		{VMCS_HOST_SYSENTER_ESP, 0},
 		{VMCS_HOST_SYSENTER_EIP, 0},
-		{VMCS_HOST_RIP, (uint64_t)vmx_exit_entry},
+		{VMCS_HOST_RIP, (uint64_t)vmx_world_exit},
 	};
 
 	if (!vmx_fields_write(fields, ARRAY_SIZE(fields)))
@@ -464,7 +462,7 @@ enum vp_outcome vmx_enter(struct vp *vp)
 	if (unlikely(v->arch.lapic.service_changed))
 		vmx_apic_service_write(v);
 	s->launched = true;
-	outcome = vmx_run(vp, launched);
+	outcome = vmx_world_switch(vp, launched);
 	vp->arch.gpr[GPR_RSP] = s->rsp = vmcs_read(VMCS_GUEST_RSP);
 	vmx_cr8_take(v, s);
 	return outcome;

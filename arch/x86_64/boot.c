@@ -14,6 +14,7 @@
 #include <arch/paging.h>
 #include <arch/power.h>
 #include <arch/serial.h>
+#include <arch/speculation.h>
 #include <arch/trap.h>
 #include <kernel/boot.h>
 #include <kernel/console.h>
@@ -150,6 +151,8 @@ void arch_devices_init(void)
 	processor_name(name);
 	log_info("processor %s%s%s%s", name, cr4_read() & CR4_SMEP ? ", SMEP" : "",
 		 cpu_has_smap ? ", SMAP" : "", cr4_read() & CR4_UMIP ? ", UMIP" : "");
+	speculation_init();
+	speculation_cpu_init();
 	memory_report();
 	status = acpi_init(loader.rsdp, loader.rsdp_size);
 	if (status != STATUS_OK)

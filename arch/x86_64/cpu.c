@@ -11,6 +11,7 @@
 #include <arch/paging.h>
 #include <arch/trap.h>
 #include <kernel/cpu.h>
+#include <kernel/processor.h>
 #include <kernel/thread.h>
 
 /* Assembly takes these from <arch/layout.h>. */
@@ -23,6 +24,7 @@ static_assert(offsetof(struct thread, arch) == 0, "layout.h");
 static_assert(offsetof(struct arch_thread, registers) == 0, "layout.h");
 static_assert(offsetof(struct arch_thread, fast_exit) == REG_SS + 16, "trap_entry.S");
 static_assert(sizeof(struct cpu) <= 2 * PAGE_SIZE, "two pages of the area");
+static_assert(offsetof(struct vp, arch.spec_ctrl_entered) == 0x80, "world_guard.inc");
 #define REG_CHECK(field, offset) \
 	static_assert(offsetof(struct user_registers, field) == (offset), "layout.h")
 REG_CHECK(rdi, REG_RDI);

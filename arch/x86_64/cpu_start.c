@@ -9,6 +9,7 @@
 #include <arch/clock.h>
 #include <arch/cpu_setup.h>
 #include <arch/paging.h>
+#include <arch/speculation.h>
 #include <kernel/boot.h>
 #include <kernel/console.h>
 #include <kernel/cpu.h>
@@ -48,6 +49,7 @@ void cpu_started(struct cpu *cpu)
 	cpu_load(cpu);
 	apic_cpu_init();
 	clock_cpu_init();
+	speculation_cpu_init();
 	cpu->arch.start_timestamp = timestamp_read();
 	atomic_store(&cpu->arch.online, 1);
 	cpu_secondary_main();
@@ -194,6 +196,7 @@ uint32_t arch_cpus_start(void)
 	memcpy(hpa_to_kva(page), trampoline_start,
 	       (uint64_t)trampoline_end - (uint64_t)trampoline_start);
 	cpus_start_all(&madt, limit, page);
+	speculation_threads_check();
 	cpus_park(&madt);
 	memset(hpa_to_kva(page), 0, PAGE_SIZE);
 	return cpu_count;

@@ -8,6 +8,8 @@
 #include <kernel/task.h>
 #include <kernel/thread.h>
 
+__noreturn void (*thread_door)(struct thread *thread) = thread_leave;
+
 void arch_thread_init(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t argument,
 		      uint64_t tls)
 {
@@ -56,7 +58,7 @@ __noreturn void arch_thread_resume(struct thread *thread)
 	/* SYSRET and IRETQ fault in ring 0 on an address that is not canonical. */
 	if (unlikely(thread->arch.registers.rip >= USER_LIMIT))
 		trap_user_fault("jump out of the user half", thread->arch.registers.rip);
-	thread_leave(thread);
+	thread_door(thread);
 }
 
 void arch_thread_destroy(struct thread *thread)

@@ -112,6 +112,9 @@ extern uint32_t backend_assists;
 /* The chosen backend; NULL while there is none. */
 extern const struct backend_ops *backend;
 
+/* A backend as this machine uses it: with what its processors need against leaks by speculation. */
+const struct backend_ops *arch_backend_guard(const struct backend_ops *ops);
+
 extern const struct backend_ops svm_backend;
 extern const struct backend_ops vmx_backend;
 

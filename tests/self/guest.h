@@ -40,6 +40,12 @@ struct test_guest {
 #define GUEST_CODE_DECLARE(name) extern const char guest_##name[], guest_##name##_end[]
 #define guest_start(guest, name) guest_start_code(guest, guest_##name, guest_##name##_end)
 
+/* It may be guarded (arch_backend_guard), and stand elsewhere then. */
+static inline bool backend_is(const struct backend_ops *ops)
+{
+	return backend->probe == ops->probe;
+}
+
 /* False: this machine runs no guests; *reason says why (for SKIP). */
 bool guests_can_run(const char **reason);
 /* A partition of 1 VP in reset state, its RAM mapped and zeroed; false: out of memory. */

@@ -33,7 +33,7 @@ static const struct cpuid_leaf hidden[] = {
 
 static bool can_be_hidden(const struct instruction *instruction)
 {
-	if (backend != &svm_backend)
+	if (!backend_is(&svm_backend))
 		return true;
 	return instruction->svm && cpuid_read(CPUID_HYPERVISOR, 0).ebx != SIGNATURE_TCG;
 }

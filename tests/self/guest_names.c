@@ -20,7 +20,7 @@ GUEST_CODE_DECLARE(peek);
 
 static bool is_svm(void)
 {
-	return backend == &svm_backend;
+	return backend_is(&svm_backend);
 }
 
 static uint64_t generation(void)

@@ -11,7 +11,7 @@ GUEST_CODE_DECLARE(pauses);
 
 static bool processor_counts(void)
 {
-	if (backend == &svm_backend)
+	if (backend_is(&svm_backend))
 		return svm_features & SVM_FEATURE_PAUSE_FILTER;
 	return vmx_controls.cpu2 & CPU2_PAUSE_LOOP;
 }

@@ -3,6 +3,7 @@
 #include "guest_stubs.h"
 
 #include <arch/fpu.h>
+#include <arch/speculation.h>
 #include <kernel/console.h>
 #include <kernel/memory_map.h>
 #include <lapic.h>
@@ -52,6 +53,7 @@ static const struct host_leaf skylake[] = {
 	{4, 0, {0x1c004121, 0x01c0003f, 0x3f, 0}},
 	{4, 3, {0x1c03c163, 0x0280003f, 0x7fff, 4}},
 	{7, 0, {5, 0xffffffff, 0xffffffff, 0xffffffff}},
+	{7, 2, {0, 0, 0, 0xffffffff}},
 	{0xa, 0, {0x07300404, 0, 0, 0x603}},
 	XSAVE_LEAVES,
 	{0x80000000, 0, {0x80000008, 0, 0, 0}},
@@ -92,6 +94,7 @@ static void stub_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 }
 
 uint64_t host_xcr0;
+struct speculation speculation;
 
 void stub_host_set(enum host_kind kind)
 {

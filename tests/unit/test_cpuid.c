@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <arch/speculation.h>
 #include <cmocka.h>
 #include <lapic.h>
 
@@ -112,6 +113,48 @@ static void test_derived(void **state)
 	assert_false(p->arch.cr4_allowed & BIT(18));
 	assert_int_equal(p->arch.physical_bits, 36);
 	stub_partition_free(p);
+}
+
+/* Controls of speculation: the host's, where they are exchanged with the guest's; nobody's else. */
+static void test_speculation(void **state)
+{
+	struct proto_partition_config config = {.vp_count = 1};
+	struct cpuid_leaf shown = {
+		.function = 7, .value = {0, 0, 0, BIT(26)}, .mask = {0, 0, 0, BIT(26)}};
+	struct partition *p;
+
+	(void)state;
+	stub_host_set(HOST_SKYLAKE);
+	p = stub_partition(&config);
+	ask(p, 0, 7, 2);
+	assert_int_equal(r[0] | r[1] | r[2] | r[3], 0);
+	assert_int_equal(p->arch.speculation_allowed, 0);
+	stub_partition_free(p);
+	speculation.actions = SPECULATION_GUESTS;
+	p = stub_partition(&config);
+	ask(p, 0, 7, 0);
+	assert_int_equal(r[0], 2);
+	assert_int_equal(r[3] & 0xfc000400, 0xbc000400); /* all but CORE_CAPABILITIES */
+	ask(p, 0, 7, 2);
+	assert_int_equal(r[0] | r[1] | r[2], 0);
+	assert_int_equal(r[3], 0x3f);
+	stub_partition_free(p);
+	stub_host_set(HOST_EPYC);
+	p = stub_partition(&config);
+	ask(p, 0, 0x80000008, 0);
+	assert_int_equal(r[1], 0x750fd205);	      /* no VIRT_SSBD */
+	assert_false(p->arch.efer_allowed & BIT(21)); /* no automatic IBRS on this one */
+	stub_partition_free(p);
+	/* The VMM cannot give what the processor does not have. */
+	stub_host_set(HOST_PLAIN);
+	p = stub_partition(&config);
+	guest_cpuid_destroy(p);
+	assert_int_equal(guest_cpuid_build(p, &shown, 1), STATUS_OK);
+	ask(p, 0, 7, 0);
+	assert_true(r[3] & BIT(26));
+	assert_int_equal(p->arch.speculation_allowed, 0);
+	stub_partition_free(p);
+	memset(&speculation, 0, sizeof(speculation));
 }
 
 static void test_topology(void **state)
@@ -241,8 +284,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_features), cmocka_unit_test(test_derived),
-		cmocka_unit_test(test_topology), cmocka_unit_test(test_leaves),
-		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_topology), cmocka_unit_test(test_speculation),
+		cmocka_unit_test(test_leaves),	 cmocka_unit_test(test_default),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
+#include <arch/speculation.h>
 #include <cmocka.h>
 #include <lapic.h>
 #include <msr.h>
@@ -159,6 +161,44 @@ static void test_apic(void **state)
 	assert_false(can_read(0x802));
 }
 
+/* With the host's bits all set: what the guest's CPUID shows is there, and no more. PRED_CMD and FLUSH_CMD
+ * go to the processor, so only what changes nothing is written here. */
+static void test_speculation(void **state)
+{
+	(void)state;
+	make(HOST_EPYC, 0);
+	assert_false(can_read(0x48) || wr(0x48, 0) || wr(0x49, 0) || wr(0x10b, 0));
+	stub_partition_free(p);
+	speculation.actions = SPECULATION_GUESTS;
+	speculation.guest_control = 1;
+	speculation.capabilities = UINT64_MAX;
+	make(HOST_SKYLAKE, 0);
+	assert_int_equal(rd(0x48), 0);
+	assert_true(wr(0x48, 0x5ff & ~BIT(9)));
+	assert_int_equal(rd(0x48), 0x5ff & ~BIT(9));
+	assert_true(wr(0x48, 4));
+	assert_int_equal(rd(0x48), 4); /* its own alone */
+	assert_int_equal(vp->arch.spec_ctrl_entered, 5);
+	assert_false(wr(0x48, BIT(9)) || wr(0x48, BIT(11)) || wr(0x48, BIT(32)));
+	assert_false(wr(0x48, UINT64_MAX));
+	assert_int_equal(rd(0x48), 4);
+	assert_true(wr(0x49, 0) && wr(0x10b, 0));
+	assert_false(can_read(0x49) || can_read(0x10b));
+	assert_false(wr(0x49, 2) || wr(0x49, BIT(7)) || wr(0x10b, 2) || wr(0x10b, BIT(63)));
+	/* No TSX_CTRL, MCU_CONTROL, DOITM, FB_CLEAR_CTRL, XAPIC_DISABLE, OVERCLOCKING, GDS_CTRL. */
+	assert_int_equal(rd(0x10a), 0x400000001d1ae17full);
+	assert_false(wr(0x10a, 0));
+	assert_false(can_read(0x122) || can_read(0xc001011f));
+	stub_partition_free(p);
+	make(HOST_EPYC, 0);
+	assert_true(wr(0x48, 0x87) && wr(0x49, 0));
+	assert_false(wr(0x48, BIT(8)));
+	stub_partition_free(p);
+	make(HOST_PLAIN, 0);
+	assert_false(can_read(0x48) || wr(0x49, 0) || can_read(0x10a) || wr(0x10b, 0));
+	memset(&speculation, 0, sizeof(speculation));
+}
+
 /* Every number in the neighbourhood of the table can be asked and written, on every host. */
 static void test_sweep(void **state)
 {
@@ -190,6 +230,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_efer, teardown),
 		cmocka_unit_test_teardown(test_time, teardown),
 		cmocka_unit_test_teardown(test_apic, teardown),
+		cmocka_unit_test_teardown(test_speculation, teardown),
 		cmocka_unit_test_teardown(test_sweep, teardown),
 	};
 

@@ -218,10 +218,15 @@ static void direct_fill(struct guest_cpuid *cpuid)
 
 /* A control bit that may be set when a feature is shown. */
 struct feature_bit {
-	uint64_t control;
+	uint32_t control;
 	uint32_t leaf;
-	uint8_t reg, bit;
+	uint8_t reg; /* enum cpuid_register; above its two bits, the subleaf */
+	uint8_t bit;
 };
+
+#define SUBLEAF(n, reg)	  ((n) << 2 | (reg))
+#define ROW_REGISTER(row) ((row)->reg & 3)
+#define ROW_SUBLEAF(row)  ((row)->reg >> 2)
 
 static const struct feature_bit cr4_bits[] = {
 	{BIT(0) | BIT(1), 1, CPUID_EDX, 1}, /* VME, PVI */
@@ -244,10 +249,29 @@ static const struct feature_bit cr4_bits[] = {
 };
 
 static const struct feature_bit efer_bits[] = {
-	{EFER_SCE, 0x80000001, CPUID_EDX, 11},
-	{EFER_LME | EFER_LMA, 0x80000001, CPUID_EDX, 29},
-	{EFER_NXE, 0x80000001, CPUID_EDX, 20},
-	{BIT(14), 0x80000001, CPUID_EDX, 25}, /* FFXSR */
+	{EFER_SCE, 0x80000001, CPUID_EDX, 11}, {EFER_LME | EFER_LMA, 0x80000001, CPUID_EDX, 29},
+	{EFER_NXE, 0x80000001, CPUID_EDX, 20}, {BIT(14), 0x80000001, CPUID_EDX, 25}, /* FFXSR */
+	{BIT(21), 0x80000021, CPUID_EAX, 8},					     /* AIBRSE */
+};
+
+/* Bits of IA32_SPEC_CTRL and the other MSRs (SDM 4, table 2-2; APM 2, 3.2.9). */
+static const struct feature_bit speculation_bits[] = {
+	{GUEST_IBPB | BIT(0), 7, CPUID_EDX, 26},	/* IBRS */
+	{GUEST_IBPB, 0x80000008, CPUID_EBX, 12},	/* IBPB */
+	{BIT(0), 0x80000008, CPUID_EBX, 14},		/* IBRS */
+	{BIT(1), 7, CPUID_EDX, 27},			/* STIBP */
+	{BIT(1), 0x80000008, CPUID_EBX, 15},		/* STIBP */
+	{BIT(2), 7, CPUID_EDX, 31},			/* SSBD */
+	{BIT(2), 0x80000008, CPUID_EBX, 24},		/* SSBD */
+	{BIT(3) | BIT(4), 7, SUBLEAF(2, CPUID_EDX), 1}, /* IPRED_DIS_U, IPRED_DIS_S */
+	{BIT(5) | BIT(6), 7, SUBLEAF(2, CPUID_EDX), 2}, /* RRSBA_DIS_U, RRSBA_DIS_S */
+	{BIT(7), 7, SUBLEAF(2, CPUID_EDX), 0},		/* PSFD */
+	{BIT(7), 0x80000008, CPUID_EBX, 28},		/* PSFD */
+	{BIT(8), 7, SUBLEAF(2, CPUID_EDX), 3},		/* DDPD_U */
+	{BIT(10), 7, SUBLEAF(2, CPUID_EDX), 4},		/* BHI_DIS_S */
+	{GUEST_L1D_FLUSH, 7, CPUID_EDX, 28},
+	{GUEST_CAPABILITIES, 7, CPUID_EDX, 29},
+	{GUEST_SBPB, 0x80000021, CPUID_EAX, 27},
 };
 
 static const struct feature_bit instruction_bits[] = {
@@ -258,22 +282,25 @@ static const struct feature_bit instruction_bits[] = {
 	{INSTRUCTION_RDSEED, 7, CPUID_EBX, 18},
 };
 
-static uint64_t bits_allowed(const struct guest_cpuid *cpuid, const struct feature_bit *bits,
-			     size_t count)
+static __cold uint64_t bits_allowed(const struct guest_cpuid *cpuid, const struct feature_bit *bits,
+				    size_t count)
 {
 	uint64_t allowed = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		const struct cpuid_entry *entry = entry_find(cpuid, bits[i].leaf, 0);
+		const struct feature_bit *row = &bits[i];
+		const struct cpuid_entry *entry = entry_find(cpuid, row->leaf, ROW_SUBLEAF(row));
 
-		if (entry && (entry->value[bits[i].reg] & BIT(bits[i].bit)))
-			allowed |= bits[i].control;
+		if (entry && (entry->value[ROW_REGISTER(row)] & BIT(row->bit)))
+			allowed |= row->control;
 	}
 	return allowed;
 }
 
-static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid)
+/* speculation: what there was before the VMM's leaves, which may show what no processor here has. */
+static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid,
+			   uint64_t speculation)
 {
 	struct arch_partition *arch = &partition->arch;
 	const struct cpuid_entry *features = entry_find(cpuid, 1, 0);
@@ -290,6 +317,8 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 		cpuid->xsave.allowed = 0;
 	arch->xcr0_allowed = cpuid->xsave.allowed;
 	arch->xss_allowed = 0;
+	arch->speculation_allowed =
+		bits_allowed(cpuid, speculation_bits, ARRAY_SIZE(speculation_bits)) & speculation;
 	arch->instructions =
 		(uint32_t)bits_allowed(cpuid, instruction_bits, ARRAY_SIZE(instruction_bits));
 	if (xsave && (xsave->value[CPUID_EAX] & BIT(3)))
@@ -310,6 +339,7 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 	struct cpuid_policy policy;
 	struct guest_cpuid *cpuid;
 	unsigned int order = 0;
+	uint64_t speculation;
 	size_t size;
 	uint32_t i;
 
@@ -330,11 +360,12 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 	cpuid->topology = policy.topology;
 	cpuid->xsave = policy.xsave;
 	policy_copy(cpuid, &policy);
+	speculation = bits_allowed(cpuid, speculation_bits, ARRAY_SIZE(speculation_bits));
 	for (i = 0; i < count; i++)
 		leaf_apply(cpuid, &leaves[i]);
 	direct_fill(cpuid);
 	cpuid->basic_max = entry_find(cpuid, 0, 0)->value[CPUID_EAX];
-	partition_fill(partition, cpuid);
+	partition_fill(partition, cpuid, speculation);
 	return STATUS_OK;
 }
 

@@ -5,16 +5,25 @@
  *
  * Left out although a host may have them, because they need work by a backend or hand the guest
  * what it must not have: VMX, SVM, SMX, SGX, MONITOR/MWAIT, performance counters, debug store,
- * processor trace, CET, AMX, MPX, LA57, transactional memory, speculation control MSRs.
+ * processor trace, CET, AMX, MPX, LA57, transactional memory. The MSRs that control speculation are
+ * shown where the world switch exchanges them (SPECULATION_GUESTS).
  */
 #include "cpuid_policy.h"
 #include "lapic.h"
 
 #include <arch/fpu.h>
+#include <arch/speculation.h>
 
 #define B(n)		 (1u << (n))
 #define RANGE(low, high) ((uint32_t)(MASK((high) + 1) & ~MASK(low)))
 #define ALL		 UINT32_MAX
+
+/* IBRS with IBPB, STIBP, L1D_FLUSH, ARCH_CAPABILITIES, SSBD */
+#define LEAF_7_EDX_SPECULATION	   (RANGE(26, 29) | B(31))
+/* IBPB; IBRS, STIBP, IBRS and STIBP for always, IBRS preferred, IBRS in the same mode; SSBD, PSFD */
+#define LEAF_EXT8_EBX_SPECULATION  (B(12) | RANGE(14, 19) | B(24) | B(28))
+/* automatic IBRS, SBPB */
+#define LEAF_EXT21_EAX_SPECULATION (B(8) | B(27))
 
 #define XCR0_X87_SSE 0x3ull
 #define XCR0_AVX     0x4ull
@@ -112,7 +121,9 @@ static void structured_features(const struct cpuid_policy *policy, uint32_t inde
 	uint64_t allowed = policy->xsave.allowed;
 
 	(void)index;
-	out[CPUID_EAX] = MIN(out[CPUID_EAX], 1u); /* the last subleaf */
+	out[CPUID_EAX] = MIN(out[CPUID_EAX], 2u); /* the last subleaf */
+	if (!(speculation.actions & SPECULATION_GUESTS))
+		out[CPUID_EDX] &= ~LEAF_7_EDX_SPECULATION;
 	if (!(allowed & XCR0_AVX)) {
 		out[CPUID_EBX] &= ~B(5);	   /* AVX2 */
 		out[CPUID_ECX] &= ~(B(9) | B(10)); /* VAES, VPCLMULQDQ */
@@ -134,6 +145,16 @@ static void structured_features_1(const struct cpuid_policy *policy, uint32_t in
 		out[CPUID_EAX] &= ~B(4); /* AVX-VNNI */
 	if ((policy->xsave.allowed & XCR0_AVX512) != XCR0_AVX512)
 		out[CPUID_EAX] &= ~B(5); /* AVX512_BF16 */
+}
+
+/* Controls of speculation alone. */
+static void structured_features_2(const struct cpuid_policy *policy, uint32_t index,
+				  uint32_t out[4])
+{
+	(void)policy;
+	(void)index;
+	if (!(speculation.actions & SPECULATION_GUESTS))
+		out[CPUID_EDX] = 0;
 }
 
 /* SDM, "Extended Topology Enumeration": threads, cores, then nothing. */
@@ -211,10 +232,20 @@ static void address_sizes(const struct cpuid_policy *policy, uint32_t index, uin
 	(void)index;
 	/* No LA57: linear addresses have 48 bits. */
 	out[CPUID_EAX] = (out[CPUID_EAX] & 0xff) | 48 << 8;
+	if (!(speculation.actions & SPECULATION_GUESTS))
+		out[CPUID_EBX] &= ~LEAF_EXT8_EBX_SPECULATION;
 	if (policy->amd) {
 		out[CPUID_ECX] = MIN(socket_vps(policy) - 1, 0xffu);
 		out[CPUID_ECX] |= MIN(t->thread_bits + t->core_bits, 15u) << 12;
 	}
+}
+
+static void extended_features_2(const struct cpuid_policy *policy, uint32_t index, uint32_t out[4])
+{
+	(void)policy;
+	(void)index;
+	if (!(speculation.actions & SPECULATION_GUESTS))
+		out[CPUID_EAX] &= ~LEAF_EXT21_EAX_SPECULATION;
 }
 
 /* ---- the table ---- */
@@ -238,7 +269,9 @@ static void address_sizes(const struct cpuid_policy *policy, uint32_t index, uin
  * MOVDIRI MOVDIR64B */
 #define LEAF_7_ECX     (RANGE(0, 3) | B(6) | RANGE(8, 12) | B(14) | B(22) | B(25) | B(27) | B(28))
 /* 4VNNIW 4FMAPS FSRM VP2INTERSECT MD_CLEAR SERIALIZE AVX512_FP16 */
-#define LEAF_7_EDX     (RANGE(2, 4) | B(8) | B(10) | B(14) | B(23))
+#define LEAF_7_EDX     (RANGE(2, 4) | B(8) | B(10) | B(14) | B(23) | LEAF_7_EDX_SPECULATION)
+/* PSFD IPRED_CTRL RRSBA_CTRL DDPD_U BHI_CTRL MCDT_NO */
+#define LEAF_7_2_EDX   RANGE(0, 5)
 /* AVX-VNNI AVX512_BF16 FZRM FSRS FSRC */
 #define LEAF_7_1_EAX   (B(4) | B(5) | RANGE(10, 12))
 /* LAHF AltMovCr8 ABM SSE4A MisAlignSse 3DNowPrefetch XOP FMA4 TBM TopologyExtensions */
@@ -247,10 +280,13 @@ static void address_sizes(const struct cpuid_policy *policy, uint32_t index, uin
  * RDTSCP LM 3DNowExt 3DNow */
 #define LEAF_EXT1_EDX  (RANGE(0, 9) | B(11) | RANGE(12, 17) | B(20) | RANGE(22, 27) | RANGE(29, 31))
 #define INVARIANT_TSC  B(8)
-/* CLZERO XSAVEERPTR WBNOINVD */
-#define LEAF_EXT8_EBX  (B(0) | B(2) | B(9))
-/* LFENCE serialises, loading a null selector clears the base */
-#define LEAF_EXT21_EAX (B(2) | B(6))
+/* CLZERO XSAVEERPTR WBNOINVD SSB_NO BTC_NO IBPB_RET */
+#define LEAF_EXT8_EBX  (B(0) | B(2) | B(9) | B(26) | B(29) | B(30) | LEAF_EXT8_EBX_SPECULATION)
+/* LFENCE serialises, VERW_CLEAR, loading a null selector clears the base, IBPB_BRTYPE, SRSO_NO,
+ * SRSO_USER_KERNEL_NO */
+#define LEAF_EXT21_EAX (B(2) | B(5) | B(6) | RANGE(28, 30) | LEAF_EXT21_EAX_SPECULATION)
+/* TSA_SQ_NO TSA_L1_NO */
+#define LEAF_EXT21_ECX (B(1) | B(2))
 
 /* function, index, count, vendor, dynamic, host, set, adjust */
 static const struct row rows[] = {
@@ -276,6 +312,7 @@ static const struct row rows[] = {
 	 {0, LEAF_7_EBX_SET},
 	 structured_features},
 	{0x07, 1, 1, ANY, CPUID_STATIC, {LEAF_7_1_EAX}, {0}, structured_features_1},
+	{0x07, 2, 1, ANY, CPUID_STATIC, {0, 0, 0, LEAF_7_2_EDX}, {0}, structured_features_2},
 	{0x0b, 0, 3, ANY, CPUID_TOPOLOGY, {0}, {0}, topology_levels},
 	{0x0d, 0, 1, ANY, CPUID_XSAVE_SIZE, {0}, {0}, xsave},
 	/* XSAVEOPT XSAVEC XGETBV(1) XSAVES; no component of XSS */
@@ -306,7 +343,14 @@ static const struct row rows[] = {
 	{0x8000001a, 0, 0, AMD, CPUID_STATIC, {0x7}, {0}, NULL},
 	{0x8000001d, 0, 5, AMD, CPUID_STATIC, {ALL, ALL, ALL, 0x3}, {0}, amd_cache},
 	{0x8000001e, 0, 0, AMD, CPUID_NODE, {0}, {0}, NULL},
-	{0x80000021, 0, 0, AMD, CPUID_STATIC, {LEAF_EXT21_EAX}, {0}, NULL},
+	{0x80000021,
+	 0,
+	 0,
+	 AMD,
+	 CPUID_STATIC,
+	 {LEAF_EXT21_EAX, 0, LEAF_EXT21_ECX},
+	 {0},
+	 extended_features_2},
 };
 
 #define EXTENDED_LAST 0x80000021u

@@ -5,8 +5,8 @@
  *
  * Deliberately: microcode and machine-check MSRs read as a processor without banks and with a
  * current microcode. Performance counters of AMD's oldest kind, which have no CPUID bit, read 0
- * and take writes; Intel's do so only in a partition with PARTITION_LENIENT_PMU. SPEC_CTRL,
- * PRED_CMD and ARCH_CAPABILITIES do not exist, as CPUID does not show them.
+ * and take writes; Intel's do so only in a partition with PARTITION_LENIENT_PMU. The MSRs that
+ * control speculation exist where CPUID shows them; AMD's VIRT_SPEC_CTRL nowhere.
  */
 #include "msr.h"
 #include "cpuid.h"
@@ -15,6 +15,7 @@
 #include "mtrr.h"
 
 #include <arch/msr.h>
+#include <arch/speculation.h>
 #include <kernel/arch.h>
 #include <kernel/backend.h>
 #include <kernel/console.h>
@@ -30,7 +31,18 @@ struct msr_row {
 };
 
 /* What must be so for the row to exist. */
-enum msr_feature { EVERYWHERE, ON_INTEL, ON_AMD, WITH_LENIENT_PMU, WITH_RDTSCP, WITH_XSAVES };
+enum msr_feature {
+	EVERYWHERE,
+	ON_INTEL,
+	ON_AMD,
+	WITH_LENIENT_PMU,
+	WITH_RDTSCP,
+	WITH_XSAVES,
+	WITH_SPEC_CTRL,
+	WITH_IBPB,
+	WITH_L1D_FLUSH,
+	WITH_CAPABILITIES,
+};
 
 typedef struct msr_row row_t;
 
@@ -274,6 +286,59 @@ static bool write_mtrr(struct vp *vp, const row_t *row, uint32_t msr, uint64_t v
 	return guest_mtrr_write(&vp->arch.mtrr, vp->partition->arch.physical_bits, msr, value);
 }
 
+/* ---- speculation ---- */
+
+static bool read_spec_ctrl(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)
+{
+	(void)row;
+	(void)msr;
+	*value = vp->arch.spec_ctrl;
+	return true;
+}
+
+/* The processor's is written at the next entry. */
+static bool write_spec_ctrl(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
+{
+	(void)row;
+	(void)msr;
+	if (value & ~(vp->partition->arch.speculation_allowed & GUEST_SPEC_CTRL))
+		return false;
+	vp->arch.spec_ctrl = value;
+	vp->arch.spec_ctrl_entered = value | speculation.guest_control;
+	return true;
+}
+
+#define PRED_CMD_SBPB BIT(7)
+
+/* A command that concerns this CPU: it is given to it, with the bits that there are (row->value).
+ * SBPB, which drops less, is carried out as IBPB. */
+static bool write_command(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
+{
+	uint64_t allowed = row->value;
+
+	if (msr == MSR_PRED_CMD && (vp->partition->arch.speculation_allowed & GUEST_SBPB))
+		allowed |= PRED_CMD_SBPB;
+	if (value & ~allowed)
+		return false;
+	if (value)
+		msr_write(msr, row->value);
+	return true;
+}
+
+/* What the processor is not affected by, and what VERW does. Nothing that comes with an MSR. */
+#define CAPABILITIES_SHOWN                                                                    \
+	(MASK(7) | BIT(8) | MASK(3) << 13 | BIT(17) | BIT(19) | BIT(20) | BIT(24) | BIT(26) | \
+	 BIT(27) | BIT(28) | BIT(62))
+
+static bool read_capabilities(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)
+{
+	(void)vp;
+	(void)row;
+	(void)msr;
+	*value = speculation.capabilities & CAPABILITIES_SHOWN;
+	return true;
+}
+
 /* ---- AMD ---- */
 
 #define DE_CFG_LFENCE BIT(1)
@@ -353,6 +418,9 @@ static const row_t rows[] = {
 	/* FEATURE_CONTROL: locked, no VMX */
 	{ONE(0x3a), .read = read_constant, .value = BIT(0), .feature = ON_INTEL},
 	{ONE(0x3b), .read = read_tsc_adjust, .write = write_tsc_adjust},
+	{ONE(MSR_SPEC_CTRL), .read = read_spec_ctrl, .write = write_spec_ctrl,
+	 .feature = WITH_SPEC_CTRL},
+	{ONE(MSR_PRED_CMD), .write = write_command, .value = PRED_CMD_IBPB, .feature = WITH_IBPB},
 	/* BIOS_UPDT_TRIG, BIOS_SIGN_ID */
 	{ONE(0x79), .write = write_ignore},
 	{ONE(0x8b), .read = read_constant, .write = write_ignore, .value = MICROCODE_INTEL,
@@ -367,6 +435,9 @@ static const row_t rows[] = {
 	/* PLATFORM_INFO; no ratio, no CPUID faulting */
 	{ONE(0xce), .read = read_zero, .feature = ON_INTEL},
 	{ONE(0xfe), .read = read_mtrr},
+	{ONE(MSR_ARCH_CAPABILITIES), .read = read_capabilities, .feature = WITH_CAPABILITIES},
+	{ONE(MSR_FLUSH_CMD), .write = write_command, .value = FLUSH_CMD_L1D,
+	 .feature = WITH_L1D_FLUSH},
 	/* BBL_CR_CTL3 */
 	{ONE(0x11e), .read = read_constant, .value = 0xbe702111, .feature = ON_INTEL},
 	{ONE(0x174), .read = read_state, .write = write_low, STATE(STATE_SYSCALL, sysenter_cs)},
@@ -487,6 +558,10 @@ static bool row_exists(const struct vp *vp, const row_t *row)
 		return guest_cpuid_has(partition, 0x80000001, CPUID_EDX, 27) ||
 		       guest_cpuid_has(partition, 7, CPUID_ECX, 22);
 	case WITH_XSAVES: return partition->arch.xss_allowed || partition->arch.xcr0_allowed;
+	case WITH_SPEC_CTRL: return partition->arch.speculation_allowed & GUEST_SPEC_CTRL;
+	case WITH_IBPB: return partition->arch.speculation_allowed & GUEST_IBPB;
+	case WITH_L1D_FLUSH: return partition->arch.speculation_allowed & GUEST_L1D_FLUSH;
+	case WITH_CAPABILITIES: return partition->arch.speculation_allowed & GUEST_CAPABILITIES;
 	default: return true;
 	}
 }

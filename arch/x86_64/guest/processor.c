@@ -6,6 +6,7 @@
 #include "apic_page.h"
 #include "guest.h"
 #include <arch/msr.h>
+#include <arch/speculation.h>
 #include <kernel/cpu.h>
 #include <kernel/memory.h>
 #include <kernel/string.h>
@@ -24,8 +25,10 @@
 
 status_t arch_partition_create(struct partition *partition)
 {
+	static _Atomic uint64_t last_number;
 	const struct proto_partition_config *config = &partition->config;
 
+	partition->arch.number = atomic_fetch_add(&last_number, 1) + 1;
 	if (config->apic_mode == APIC_MODE_XAPIC && config->vp_count > XAPIC_VPS_MAX)
 		return STATUS_TOO_LARGE;
 	return STATUS_OK;
@@ -133,13 +136,16 @@ void arch_vp_reset(struct vp *vp)
 	fpu_state_init(&vp->arch.fpu, vp->arch.fpu.area);
 	vp->arch.fpu.xcr0 = XCR0_X87;
 	vp->arch.xss = 0;
+	vp->arch.spec_ctrl = 0;
+	vp->arch.spec_ctrl_entered = speculation.guest_control;
 	vp->arch.tsc_aux = 0;
 	guest_mtrr_reset(&vp->arch.mtrr);
 	guest_lapic_reset(vp, 0);
 	guest_tsc_offset_set(vp, vp->partition->arch.tsc_offset);
 }
 
-/* INIT keeps the caches' bits, the FPU, the MTRRs and the PAT, the TSC, the syscall MSRs. */
+/* INIT keeps the caches' bits, the FPU, the MTRRs and the PAT, the TSC, the syscall MSRs and
+ * IA32_SPEC_CTRL, as all MSRs. */
 void guest_init(struct vp *vp)
 {
 	uint32_t vtl = vp->active_vtl;

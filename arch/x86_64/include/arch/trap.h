@@ -46,5 +46,7 @@ extern const struct trap_frame *trap_panic_frame;
 
 /* Ring 3 again with the thread's registers: trap_entry.S. */
 __noreturn void thread_leave(struct thread *thread);
+/* The way there: thread_leave(), or what does more before it. */
+extern __noreturn void (*thread_door)(struct thread *thread);
 
 #endif
