@@ -17,8 +17,9 @@
 const char *symbol_find(uint64_t address, uint64_t *offset);
 
 /*
- * The same in a table of size bytes: a count, as many distances from the start of the code in
- * rising order (all of 32 bits), then the names in that order, each with its zero byte.
+ * The same in a table of size bytes: a count, for each function its distance from the one before, for
+ * the first one from the start of the code (all of 16 bits), then the names in that order, each with its
+ * zero byte.
  */
 const char *symbol_table_find(const void *table, size_t size, uint32_t distance, uint32_t *offset);
 

@@ -12,7 +12,7 @@ GUEST_CODE_DECLARE(mmio);
 
 #define VMX_SETUP(guest)                                 \
 	do {                                             \
-		if (backend != &vmx_backend)             \
+		if (!backend_is(&vmx_backend))           \
 			SKIP("there is no VMCS on SVM"); \
 		GUEST_SETUP(guest);                      \
 	} while (0)

@@ -14,10 +14,10 @@
 const char __text_start[1], __text_end[1], __symbols_start[1], __symbols_end[1];
 
 static const struct {
-	uint32_t count;
-	uint32_t distances[3];
+	uint16_t count;
+	uint16_t steps[3];
 	char names[15];
-} table = {3, {0x10, 0x20, 0x80}, "one\0second\0end"};
+} table = {3, {0x10, 0x10, 0x60}, "one\0second\0end"};
 
 static const char *find(uint32_t distance, uint32_t *offset)
 {
