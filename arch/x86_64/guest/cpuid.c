@@ -273,7 +273,14 @@ static uint64_t bits_allowed(const struct guest_cpuid *cpuid, const struct featu
 	return allowed;
 }
 
-static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid)
+static void policy_init(struct cpuid_policy *policy, const struct proto_partition_config *config)
+{
+	cpuid_policy_init(policy, config, (uint32_t)(timestamp_hz / 1000),
+			  page_table_bits(backend->gpa_format));
+}
+
+static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid,
+			   const struct cpuid_policy *policy)
 {
 	struct arch_partition *arch = &partition->arch;
 	const struct cpuid_entry *features = entry_find(cpuid, 1, 0);
@@ -281,7 +288,6 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 	const struct cpuid_entry *sizes = entry_find(cpuid, 0x80000008, 0);
 	uint32_t host[4];
 
-	cpuid_host(0x80000008, 0, host);
 	arch->cpuid = cpuid;
 	arch->cr4_allowed = bits_allowed(cpuid, cr4_bits, ARRAY_SIZE(cr4_bits));
 	arch->efer_allowed = bits_allowed(cpuid, efer_bits, ARRAY_SIZE(efer_bits));
@@ -294,7 +300,7 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 		(uint32_t)bits_allowed(cpuid, instruction_bits, ARRAY_SIZE(instruction_bits));
 	if (xsave && (xsave->value[CPUID_EAX] & BIT(3)))
 		arch->instructions |= INSTRUCTION_XSAVES;
-	arch->physical_bits = host[CPUID_EAX] & 0xff;
+	arch->physical_bits = policy->physical_bits;
 	if (sizes && (sizes->value[CPUID_EAX] & 0xff) >= 32)
 		arch->physical_bits = MIN(arch->physical_bits, sizes->value[CPUID_EAX] & 0xff);
 	/* The VMM may have shown it where there is no TSC_AUX to be written. */
@@ -318,7 +324,7 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 	for (i = 0; i < count; i++)
 		if (leaves[i].reserved || leaves[i].index_matters > 1)
 			return STATUS_INVALID_ARGUMENT;
-	cpuid_policy_init(&policy, &partition->config, (uint32_t)(timestamp_hz / 1000));
+	policy_init(&policy, &partition->config);
 	size = sizeof(*cpuid) + (policy_entries(&policy) + count) * sizeof(cpuid->entries[0]);
 	while ((PAGE_SIZE << order) < size)
 		order++;
@@ -334,7 +340,7 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 		leaf_apply(cpuid, &leaves[i]);
 	direct_fill(cpuid);
 	cpuid->basic_max = entry_find(cpuid, 0, 0)->value[CPUID_EAX];
-	partition_fill(partition, cpuid);
+	partition_fill(partition, cpuid, &policy);
 	return STATUS_OK;
 }
 
@@ -373,7 +379,7 @@ void guest_cpuid_default(const struct proto_partition_config *config, uint32_t l
 	struct cpuid_policy_row row;
 	int n;
 
-	cpuid_policy_init(&policy, config, (uint32_t)(timestamp_hz / 1000));
+	policy_init(&policy, config);
 	n = policy_find(&policy, leaf, subleaf, &row);
 	if (n < 0 && !policy.amd && leaf > policy.basic_max && leaf >> 30 != 1 &&
 	    !(leaf >> 31 && leaf <= 0x80000021))
