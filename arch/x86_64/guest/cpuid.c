@@ -95,6 +95,15 @@ void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uin
 	}
 }
 
+void guest_cpuid_built(const struct partition *partition, uint32_t leaf, uint32_t out[4])
+{
+	const struct cpuid_entry *entry = entry_find(partition->arch.cpuid, leaf, 0);
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		out[i] = entry ? entry->value[i] : 0;
+}
+
 bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
 		     unsigned int bit)
 {
