@@ -10,7 +10,7 @@
  *                                     v                  v
  *                                  1 GiB page         2 MiB page        leaves
  *
- * An entry is 0, a leaf, or a table of the next lower level. No table but the root is ever left
+ * Some formats have a level 5 before these. An entry is 0, a leaf, or a table of the next lower level. No table but the root is ever left
  * empty, so an entry that is not 0 means that something is mapped below it; and a table whose
  * leaves could be one larger leaf becomes one (merge), which a change of a part undoes (split). A
  * table that keeps its edges is not merged: a split needs memory, and so can fail.
@@ -22,7 +22,6 @@
 #include <kernel/page_table.h>
 
 #define ENTRIES	    512u
-#define LEVEL_BITS  9
 #define LEAST_LARGE 2
 
 /* One change on its way through the tree. */
@@ -35,7 +34,7 @@ struct walk {
 
 static unsigned int level_shift(unsigned int level)
 {
-	return PAGE_SHIFT + LEVEL_BITS * (level - 1);
+	return PAGE_SHIFT + PAGE_TABLE_LEVEL_BITS * (level - 1);
 }
 
 static uint64_t level_size(unsigned int level)
@@ -305,7 +304,7 @@ static void range_protect(struct walk *walk, uint64_t *entries, unsigned int lev
 /* Checks a range and brings a sign-extended address down to the bits that are walked. */
 static status_t range_decode(const struct page_table *table, uint64_t *va, uint64_t size)
 {
-	unsigned int bits = PAGE_SHIFT + LEVEL_BITS * table->format->levels;
+	unsigned int bits = page_table_bits(table->format);
 
 	if (!IS_ALIGNED(*va | size, PAGE_SIZE))
 		return STATUS_MISALIGNED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nested page tables (APM 15.25.3): the long-mode format, walked as user accesses, so that every
- * entry has the user bit. What is mapped can be read; there is no execute-only.
+ * entry has the user bit. What is mapped can be read; there is no execute-only. They have as many
+ * levels as the host's own tables at VMRUN, and this host's have four.
  */
 #include "svm.h"
 

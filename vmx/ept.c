@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Extended page tables (SDM 3C, 29.3.2). Memory is write-back and the guest's PAT may weaken it;
+ * Extended page tables (SDM 3C, 29.3.2), of four levels, or five where probing finds that guests
+ * have addresses for them. Memory is write-back and the guest's PAT may weaken it;
  * device memory would be uncached.
  */
 #include "vmx.h"
@@ -67,7 +68,7 @@ static uint32_t ept_flags(uint64_t entry, unsigned int level)
 
 struct page_table_format ept_format = {
 	.name = "ept",
-	.levels = 4,
+	.levels = EPT_USUAL_LEVELS,
 	.large_levels = BIT(1) | BIT(2) | BIT(3),
 	.leaf = ept_leaf,
 	.table = ept_table,

@@ -6,7 +6,6 @@
 #include "vmx.h"
 #include <arch/cr.h>
 #include <arch/msr.h>
-#include <kernel/memory_map.h>
 #include <kernel/string.h>
 
 #define CR4_VMXE	    BIT(13)
@@ -15,9 +14,6 @@
 #define TLFS_ATTRIBUTES	    0xf0ffu
 #define ACCESS_ACCESSED	    BIT(0)
 #define ACCESS_CODE_OR_DATA BIT(4)
-#define PDPTE_COUNT	    4u
-#define PDPTE_RESERVED	    0x1e6ull /* SDM 3A table 4-8 */
-#define CR3_PAE_BASE(c)	    ((c)&0xffffffe0ull)
 
 static void segment_get(unsigned int segment, struct hv_x64_segment_register *to)
 {
@@ -75,21 +71,21 @@ static void control_get(const struct vp *vp, uint32_t vtl, struct guest_state *s
 	state->efer = vmcs_read(VMCS_GUEST_EFER);
 }
 
-/* With EPT, PAE paging takes its four top entries from the VMCS (27.3.1.6). One that no processor
- * would load is not present: entering with it would fail. */
+/* With EPT, PAE paging takes its four top entries from the VMCS (27.3.1.6). Those that no processor
+ * would load, which only the VMM can ask for, are not present: entering with them would fail. */
 static void pdptes_load(struct vp *vp, uint32_t vtl, const struct guest_state *state)
 {
-	uint64_t reserved = PDPTE_RESERVED | ~MASK(vp->partition->arch.physical_bits);
+	struct guest_state old;
 	uint64_t entries[PDPTE_COUNT];
 	unsigned int i;
 
-	if (!(state->cr0 & CR0_PG) || !(state->cr4 & CR4_PAE) || (state->efer & EFER_LMA))
+	control_get(vp, vtl, &old);
+	if (!guest_pdptes_change(&old, state))
 		return;
-	if (gpa_read(vp->vtl[vtl]->space, CR3_PAE_BASE(state->cr3), entries, sizeof(entries)) !=
-	    STATUS_OK)
+	if (!guest_pdptes_read(vp, vtl, state, entries))
 		memset(entries, 0, sizeof(entries));
 	for (i = 0; i < PDPTE_COUNT; i++)
-		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, entries[i] & reserved ? 0 : entries[i]);
+		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, entries[i]);
 }
 
 static void control_set(struct vp *vp, uint32_t vtl, struct vmx_vp *s,
@@ -97,6 +93,7 @@ static void control_set(struct vp *vp, uint32_t vtl, struct vmx_vp *s,
 {
 	uint32_t entry = vmx_controls.entry & ~(uint32_t)ENTRY_LONG_MODE;
 
+	pdptes_load(vp, vtl, state);
 	if (state->efer & EFER_LMA)
 		entry |= ENTRY_LONG_MODE;
 	vmcs_write(VMCS_ENTRY_CONTROLS, entry);
@@ -108,7 +105,6 @@ static void control_set(struct vp *vp, uint32_t vtl, struct vmx_vp *s,
 	vmcs_write(VMCS_CR4_SHADOW, state->cr4);
 	vmcs_write(VMCS_GUEST_EFER, state->efer);
 	vp->vtl[vtl]->arch.cr8 = state->cr8 & 0xf;
-	pdptes_load(vp, vtl, state);
 	s->flush = true;
 }
 

@@ -13,6 +13,8 @@
 
 #define CPUID_FEATURES	     1u
 #define CPUID_ECX_VMX	     BIT(5)
+#define CPUID_ADDRESS_SIZES  0x80000008u
+#define CPUID_PHYSICAL_BITS  0xffu /* of EAX */
 #define CR4_VMXE	     BIT(13)
 #define MSR_FEATURE_CONTROL  0x3au
 #define FEATURE_CONTROL_LOCK BIT(0)
@@ -30,6 +32,7 @@
 #define MSR_VMX_CPU2	     0x48bu
 #define MSR_VMX_EPT_VPID     0x48cu
 #define EPT_CAP_4_LEVELS     BIT(6)
+#define EPT_CAP_5_LEVELS     BIT(7)
 #define EPT_CAP_WRITE_BACK   BIT(14)
 #define EPT_CAP_2M	     BIT(16)
 #define EPT_CAP_1G	     BIT(17)
@@ -37,7 +40,7 @@
 #define EPT_CAP_INVEPT	     (BIT(20) | BIT(25) | BIT(26)) /* single and all contexts */
 #define VPID_CAP_INVVPID     (BIT(32) | BIT(41) | BIT(42)) /* single and all contexts */
 #define EPTP_WRITE_BACK	     6u
-#define EPTP_4_LEVELS	     (3u << 3)
+#define EPTP_LEVELS(n)	     (((n)-1u) << 3)
 #define EPTP_ACCESSED	     BIT(6)
 
 struct vmx_controls vmx_controls;
@@ -160,6 +163,16 @@ static status_t vmx_probe(void)
 	return STATUS_OK;
 }
 
+/* A fifth level of tables (29.3.2) costs each walk an access: it is there only where guests would
+ * have more bits of physical address without it than four levels translate. */
+static void ept_levels_set(uint64_t capabilities)
+{
+	unsigned int bits = cpuid_get(CPUID_ADDRESS_SIZES, 0).eax & CPUID_PHYSICAL_BITS;
+
+	if ((capabilities & EPT_CAP_5_LEVELS) && bits > page_table_bits(&ept_format))
+		ept_format.levels = EPT_MOST_LEVELS;
+}
+
 /* Read bitmaps for MSRs 0- and 0xc0000000-, then the write bitmaps (25.6.9). */
 static void msr_allow(uint8_t *map, uint32_t msr, bool write)
 {
@@ -194,17 +207,19 @@ static status_t vmx_init(void)
 		ept_format.large_levels &= (uint8_t)~BIT(2);
 	if (!(capabilities & EPT_CAP_1G))
 		ept_format.large_levels &= (uint8_t)~BIT(3);
+	ept_levels_set(capabilities);
 	vmx_has_vpid = (vmx_controls.cpu2 & CPU2_VPID) &&
 		       (capabilities & VPID_CAP_INVVPID) == VPID_CAP_INVVPID;
 	if (!vmx_has_vpid)
 		vmx_controls.cpu2 &= ~(uint32_t)CPU2_VPID;
 	vmx_stay_limit = (uint32_t)(timestamp_hz / 1000 * STAY_LIMIT_MS >>
 				    (msr_read(MSR_VMX_MISC) & VMX_MISC_TIMER_RATE));
-	vmx_ept_flags = EPTP_WRITE_BACK | EPTP_4_LEVELS;
+	vmx_ept_flags = EPTP_WRITE_BACK | EPTP_LEVELS(ept_format.levels);
 	if (capabilities & EPT_CAP_ACCESSED)
 		vmx_ept_flags |= EPTP_ACCESSED;
-	log_info("vmx: ept%s%s%s, unrestricted guest", vmx_has_vpid ? ", vpid" : "",
-		 capabilities & EPT_CAP_1G ? ", 1 GiB pages" : "",
+	log_info("vmx: ept%s%s%s%s, unrestricted guest",
+		 ept_format.levels > EPT_USUAL_LEVELS ? ", 5 levels" : "",
+		 vmx_has_vpid ? ", vpid" : "", capabilities & EPT_CAP_1G ? ", 1 GiB pages" : "",
 		 capabilities & EPT_CAP_ACCESSED ? ", accessed bits" : "");
 	return vmx_apicv_init(map);
 }

@@ -140,6 +140,8 @@ enum vp_outcome vmx_exit(struct vp *vp);
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state);
 
+#define EPT_USUAL_LEVELS 4u
+#define EPT_MOST_LEVELS	 5u
 extern struct page_table_format ept_format; /* probing takes what this CPU lacks out of it */
 
 #endif

@@ -28,9 +28,11 @@ enum page_flags {
 	PAGE_GLOBAL = BIT(5),
 };
 
+#define PAGE_TABLE_LEVEL_BITS 9u
+
 struct page_table_format {
 	const char *name;
-	uint8_t levels;	      /* of a whole table; level 1 maps 4 KiB pages */
+	uint8_t levels;	      /* of a whole table, at most 5; level 1 maps 4 KiB pages */
 	uint8_t large_levels; /* bit n set: level n may hold a leaf (bit 1, 2, 3: 4K, 2M, 1G) */
 	bool sign_extended;   /* addresses of the upper half have all higher bits set */
 	/* Entries of 64 bits, 512 a table, 9 bits of address a level. An entry that is 0 maps
@@ -51,6 +53,12 @@ struct page_table {
 	uint64_t table_pages; /* counted for statistics, root included */
 	bool keeps_edges; /* never merges, so what was mapped whole is unmapped without a split */
 };
+
+/* Of the addresses that a format translates. */
+static inline unsigned int page_table_bits(const struct page_table_format *format)
+{
+	return PAGE_SHIFT + PAGE_TABLE_LEVEL_BITS * format->levels;
+}
 
 /* A table without a mapping; NO_MEMORY. */
 status_t page_table_init(struct page_table *table, const struct page_table_format *format,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of a VP: as it is after reset, as no processor can have it, and of many VPs at once. */
+#include "../../vmx/vmx.h"
 #include "guest.h"
 #include <kernel/memory.h>
 #include <kernel/partition_arch.h>
@@ -258,4 +259,22 @@ SELFTEST(state_xapic_vps_limit)
 			partition_put(partition);
 		CHECK(status == rows[i].status);
 	}
+}
+
+/* Anybody may ask, on any CPU, while the VP runs on another: what the backend keeps of it, such as a VMCS,
+ * is not touched. */
+SELFTEST(state_caps_leave_vp_alone)
+{
+	struct partition_caps caps = {0};
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	if (backend != &vmx_backend) {
+		guest_destroy(&g);
+		SKIP("a VMCB is active on no CPU");
+	}
+	arch_partition_caps(g.partition, &caps);
+	GUEST_CHECK(&g, caps.reset_rdx != 0);
+	GUEST_CHECK(&g, !((struct vmx_vp *)g.vp->vtl[0]->backend)->cpu);
+	guest_destroy(&g);
 }

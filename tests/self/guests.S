@@ -140,6 +140,27 @@ guest pae
 	hlt
 guest_end pae
 
+/* CR0 becomes what is in EBX, then CR4 what is in ESI, for ever. */
+	.code32
+guest pae_control
+0:	say	1
+	mov	%ebx, %eax
+handler pae_control cr0
+	mov	%eax, %cr0
+	say	2
+	mov	%esi, %eax
+handler pae_control cr4
+	mov	%eax, %cr4
+	say	3
+	jmp	0b
+handler pae_control gp
+	say	13
+	pop	%eax
+	addl	$3, (%esp)
+	iret
+guest_end pae_control
+	.code64
+
 /* Spins for RCX times. */
 guest pauses
 	say	5

@@ -15,6 +15,8 @@ struct guest_state stub_state;
 uint64_t stub_notified;
 uint32_t stub_pages;
 bool stub_no_memory;
+uint8_t stub_physical_bits;
+struct page_table_format stub_gpa_format = {.name = "stub", .levels = 4};
 
 /* ---- hosts ---- */
 
@@ -91,6 +93,8 @@ static void stub_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 		if (hosts[current].leaves[i].leaf == leaf &&
 		    hosts[current].leaves[i].subleaf == subleaf)
 			memcpy(out, hosts[current].leaves[i].out, 4 * sizeof(out[0]));
+	if (leaf == 0x80000008 && stub_physical_bits)
+		out[0] = (out[0] & ~0xffu) | stub_physical_bits;
 }
 
 uint64_t host_xcr0;
@@ -187,6 +191,7 @@ static void stub_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct 
 
 static const struct backend_ops stub_backend = {
 	.name = "stub",
+	.gpa_format = &stub_gpa_format,
 	.state_get = stub_get,
 	.state_set = stub_set,
 };

@@ -157,6 +157,32 @@ static void test_speculation(void **state)
 	memset(&speculation, 0, sizeof(speculation));
 }
 
+/* No more bits of physical address than the second-level tables translate. */
+static void test_physical_bits(void **state)
+{
+	static const struct {
+		uint8_t host, levels, guest;
+	} cases[] = {{46, 4, 46}, {48, 4, 48}, {52, 4, 48}, {46, 5, 46}, {52, 5, 52}};
+	struct proto_partition_config config = {.vp_count = 1};
+	uint8_t levels = stub_gpa_format.levels;
+	struct partition *p;
+	unsigned int i;
+
+	(void)state;
+	stub_host_set(HOST_SKYLAKE);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		stub_physical_bits = cases[i].host;
+		stub_gpa_format.levels = cases[i].levels;
+		p = stub_partition(&config);
+		assert_int_equal(p->arch.physical_bits, cases[i].guest);
+		ask(p, 0, 0x80000008, 0);
+		assert_int_equal(r[0], 48 << 8 | cases[i].guest);
+		stub_partition_free(p);
+	}
+	stub_physical_bits = 0;
+	stub_gpa_format.levels = levels;
+}
+
 static void test_topology(void **state)
 {
 	struct proto_partition_config config = {
@@ -283,9 +309,10 @@ static void test_default(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_features), cmocka_unit_test(test_derived),
-		cmocka_unit_test(test_topology), cmocka_unit_test(test_speculation),
-		cmocka_unit_test(test_leaves),	 cmocka_unit_test(test_default),
+		cmocka_unit_test(test_features),      cmocka_unit_test(test_derived),
+		cmocka_unit_test(test_physical_bits), cmocka_unit_test(test_speculation),
+		cmocka_unit_test(test_topology),      cmocka_unit_test(test_leaves),
+		cmocka_unit_test(test_default),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,11 +5,15 @@
  */
 #include "machine_memory.h"
 
+#include "../../vmx/vmx.h"
 #include <kernel/page_table.h>
 
 /* The model covers two windows of pages around places where tables change. */
 #define MODEL_PAGES 4096u /* 16 MiB */
-#define MODEL_BASE  (GIB(1) - MIB(8))
+#define MODEL_HALF  (MODEL_PAGES / 2 * PAGE_SIZE)
+#define MODEL_BASE  (GIB(1) - MODEL_HALF)
+/* Where a table of five levels goes from one entry of its root to the next. */
+#define MODEL_BASE5 (BIT(48) - MODEL_HALF)
 
 struct model_page {
 	bool mapped;
@@ -17,17 +21,43 @@ struct model_page {
 	uint32_t flags;
 };
 
+#define MODEL_HPA (GIB(5) - MODEL_HALF) /* aligned as both are */
+
 static struct model_page model[MODEL_PAGES];
+static uint64_t model_base;
+static struct page_table_format five_levels;
 static struct heap heap;
 static struct page_table table;
+
+static int setup_format(const struct page_table_format *format, uint64_t base)
+{
+	fake_ram_init(MIB(32));
+	test_heap_init(&heap, MIB(2), 4);
+	memset(model, 0, sizeof(model));
+	model_base = base;
+	return page_table_init(&table, format, &heap) == STATUS_OK ? 0 : -1;
+}
 
 static int setup(void **state)
 {
 	(void)state;
-	fake_ram_init(MIB(32));
-	test_heap_init(&heap, MIB(2), 4);
-	memset(model, 0, sizeof(model));
-	return page_table_init(&table, &host_page_table_format, &heap) == STATUS_OK ? 0 : -1;
+	return setup_format(&host_page_table_format, MODEL_BASE);
+}
+
+static int setup_five(void **state)
+{
+	(void)state;
+	five_levels = host_page_table_format;
+	five_levels.levels = 5;
+	return setup_format(&five_levels, MODEL_BASE5);
+}
+
+static int setup_ept(void **state)
+{
+	(void)state;
+	five_levels = ept_format;
+	five_levels.levels = EPT_MOST_LEVELS;
+	return setup_format(&five_levels, MODEL_BASE5);
 }
 
 static int teardown(void **state)
@@ -44,7 +74,7 @@ static void model_check(void)
 {
 	for (unsigned int i = 0; i < MODEL_PAGES; i++) {
 		struct page_translation t;
-		bool mapped = page_table_lookup(&table, MODEL_BASE + i * PAGE_SIZE + 5, &t);
+		bool mapped = page_table_lookup(&table, model_base + i * PAGE_SIZE + 5, &t);
 
 		assert_int_equal(mapped, model[i].mapped);
 		if (mapped) {
@@ -64,8 +94,8 @@ static bool model_overlaps(unsigned int first, unsigned int count)
 
 static void random_map(unsigned int first, unsigned int count, uint32_t flags, uint64_t skew)
 {
-	hpa_t hpa = GIB(4) + MODEL_BASE + (first + skew) * PAGE_SIZE;
-	status_t status = page_table_map(&table, MODEL_BASE + first * PAGE_SIZE, hpa,
+	hpa_t hpa = MODEL_HPA + (first + skew) * PAGE_SIZE;
+	status_t status = page_table_map(&table, model_base + first * PAGE_SIZE, hpa,
 					 count * PAGE_SIZE, flags);
 
 	if (model_overlaps(first, count)) {
@@ -96,12 +126,12 @@ static void random_change(uint64_t *seed)
 	case 0:
 	case 1: random_map(first, count, flag, test_random(seed) % 4 == 0); break;
 	case 2:
-		if (page_table_unmap(&table, MODEL_BASE + first * PAGE_SIZE, count * PAGE_SIZE) ==
+		if (page_table_unmap(&table, model_base + first * PAGE_SIZE, count * PAGE_SIZE) ==
 		    STATUS_OK)
 			memset(&model[first], 0, count * sizeof(model[0]));
 		break;
 	case 3:
-		if (page_table_protect(&table, MODEL_BASE + first * PAGE_SIZE, count * PAGE_SIZE,
+		if (page_table_protect(&table, model_base + first * PAGE_SIZE, count * PAGE_SIZE,
 				       flag) == STATUS_OK)
 			for (unsigned int i = first; i < first + count; i++)
 				model[i].flags = flag;
@@ -120,7 +150,7 @@ static void test_random_changes(void **state)
 		if (round % 10 == 0)
 			model_check();
 	}
-	assert_int_equal(page_table_unmap(&table, MODEL_BASE, MODEL_PAGES * PAGE_SIZE), STATUS_OK);
+	assert_int_equal(page_table_unmap(&table, model_base, MODEL_PAGES * PAGE_SIZE), STATUS_OK);
 	page_table_reap(&table);
 	assert_int_equal(table.table_pages, 1);
 	assert_int_equal(heap.pages_free, 4 * 509 - 1);
@@ -258,6 +288,45 @@ static void test_sign_extended(void **state)
 	table.format = &host_page_table_format;
 }
 
+/* Five levels translate 57 bits, of which a physical address has 52. */
+static void test_five_levels(void **state)
+{
+	const uint64_t top = BIT(52);
+	struct page_translation t;
+
+	(void)state;
+	assert_int_equal(page_table_bits(&five_levels), 57);
+	assert_int_equal(page_table_map(&table, top - GIB(1), GIB(4), GIB(2), PAGE_READ),
+			 STATUS_OK);
+	/* The root, and levels 4 and 3 of both halves. */
+	assert_int_equal(table.table_pages, 5);
+	assert_true(page_table_lookup(&table, top + 123, &t));
+	assert_int_equal(t.page_size, GIB(1));
+	assert_int_equal(t.hpa, GIB(5) + 123);
+	assert_false(page_table_lookup(&table, GIB(1) - 1, &t));
+	assert_int_equal(t.page_size, BIT(48));
+	/* A hole at the edge splits down to 4 KiB; filling it merges all the way back. */
+	assert_int_equal(page_table_unmap(&table, top - PAGE_SIZE, PAGE_SIZE), STATUS_OK);
+	assert_int_equal(table.table_pages, 7);
+	assert_false(page_table_lookup(&table, top - 1, &t));
+	assert_true(page_table_lookup(&table, top, &t));
+	assert_int_equal(
+		page_table_map(&table, top - PAGE_SIZE, GIB(5) - PAGE_SIZE, PAGE_SIZE, PAGE_READ),
+		STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 5);
+	assert_int_equal(page_table_unmap(&table, top, GIB(1)), STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 3);
+	assert_int_equal(page_table_map(&table, BIT(57), 0, PAGE_SIZE, PAGE_READ),
+			 STATUS_INVALID_ADDRESS);
+	assert_int_equal(page_table_map(&table, BIT(57) - PAGE_SIZE, 0, PAGE_SIZE, PAGE_READ),
+			 STATUS_OK);
+	assert_int_equal(page_table_unmap(&table, 0, BIT(57)), STATUS_OK);
+	page_table_reap(&table);
+	assert_int_equal(table.table_pages, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +336,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sign_extended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+		{"test_random_changes_five_levels", test_random_changes, setup_five, teardown,
+		 NULL},
+		{"test_no_memory_five_levels", test_no_memory, setup_five, teardown, NULL},
+		cmocka_unit_test_setup_teardown(test_five_levels, setup_five, teardown),
+		{"test_five_levels_ept", test_five_levels, setup_ept, teardown, NULL},
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

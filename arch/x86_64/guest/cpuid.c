@@ -95,6 +95,15 @@ void guest_cpuid_query(const struct vp *vp, uint32_t leaf, uint32_t subleaf, uin
 	}
 }
 
+void guest_cpuid_built(const struct partition *partition, uint32_t leaf, uint32_t out[4])
+{
+	const struct cpuid_entry *entry = entry_find(partition->arch.cpuid, leaf, 0);
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		out[i] = entry ? entry->value[i] : 0;
+}
+
 bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
 		     unsigned int bit)
 {
@@ -298,9 +307,15 @@ static __cold uint64_t bits_allowed(const struct guest_cpuid *cpuid, const struc
 	return allowed;
 }
 
+static void policy_init(struct cpuid_policy *policy, const struct proto_partition_config *config)
+{
+	cpuid_policy_init(policy, config, (uint32_t)(timestamp_hz / 1000),
+			  page_table_bits(backend->gpa_format));
+}
+
 /* speculation: what there was before the VMM's leaves, which may show what no processor here has. */
 static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid,
-			   uint64_t speculation)
+			   const struct cpuid_policy *policy, uint64_t speculation)
 {
 	struct arch_partition *arch = &partition->arch;
 	const struct cpuid_entry *features = entry_find(cpuid, 1, 0);
@@ -308,7 +323,6 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 	const struct cpuid_entry *sizes = entry_find(cpuid, 0x80000008, 0);
 	uint32_t host[4];
 
-	cpuid_host(0x80000008, 0, host);
 	arch->cpuid = cpuid;
 	arch->cr4_allowed = bits_allowed(cpuid, cr4_bits, ARRAY_SIZE(cr4_bits));
 	arch->efer_allowed = bits_allowed(cpuid, efer_bits, ARRAY_SIZE(efer_bits));
@@ -323,7 +337,7 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 		(uint32_t)bits_allowed(cpuid, instruction_bits, ARRAY_SIZE(instruction_bits));
 	if (xsave && (xsave->value[CPUID_EAX] & BIT(3)))
 		arch->instructions |= INSTRUCTION_XSAVES;
-	arch->physical_bits = host[CPUID_EAX] & 0xff;
+	arch->physical_bits = policy->physical_bits;
 	if (sizes && (sizes->value[CPUID_EAX] & 0xff) >= 32)
 		arch->physical_bits = MIN(arch->physical_bits, sizes->value[CPUID_EAX] & 0xff);
 	/* The VMM may have shown it where there is no TSC_AUX to be written. */
@@ -348,7 +362,7 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 	for (i = 0; i < count; i++)
 		if (leaves[i].reserved || leaves[i].index_matters > 1)
 			return STATUS_INVALID_ARGUMENT;
-	cpuid_policy_init(&policy, &partition->config, (uint32_t)(timestamp_hz / 1000));
+	policy_init(&policy, &partition->config);
 	size = sizeof(*cpuid) + (policy_entries(&policy) + count) * sizeof(cpuid->entries[0]);
 	while ((PAGE_SIZE << order) < size)
 		order++;
@@ -365,7 +379,7 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 		leaf_apply(cpuid, &leaves[i]);
 	direct_fill(cpuid);
 	cpuid->basic_max = entry_find(cpuid, 0, 0)->value[CPUID_EAX];
-	partition_fill(partition, cpuid, speculation);
+	partition_fill(partition, cpuid, &policy, speculation);
 	return STATUS_OK;
 }
 
@@ -404,7 +418,7 @@ void guest_cpuid_default(const struct proto_partition_config *config, uint32_t l
 	struct cpuid_policy_row row;
 	int n;
 
-	cpuid_policy_init(&policy, config, (uint32_t)(timestamp_hz / 1000));
+	policy_init(&policy, config);
 	n = policy_find(&policy, leaf, subleaf, &row);
 	if (n < 0 && !policy.amd && leaf > policy.basic_max && leaf >> 30 != 1 &&
 	    !(leaf >> 31 && leaf <= 0x80000021))

@@ -75,6 +75,8 @@ void guest_cpuid_default(const struct proto_partition_config *config, uint32_t l
 uint32_t guest_xsave_size(const struct partition *partition, uint64_t xcr0);
 uint32_t guest_xsave_size_compact(const struct partition *partition, uint64_t components);
 
+/* A leaf without subleaves as built, whatever the VPs do; 0 where there is none. */
+void guest_cpuid_built(const struct partition *partition, uint32_t leaf, uint32_t out[4]);
 /* Whether a feature bit is set as built: register 0-3 is eax-edx. */
 bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
 		     unsigned int bit);

@@ -231,7 +231,7 @@ static void address_sizes(const struct cpuid_policy *policy, uint32_t index, uin
 
 	(void)index;
 	/* No LA57: linear addresses have 48 bits. */
-	out[CPUID_EAX] = (out[CPUID_EAX] & 0xff) | 48 << 8;
+	out[CPUID_EAX] = policy->physical_bits | 48 << 8;
 	if (!(speculation.actions & SPECULATION_GUESTS))
 		out[CPUID_EBX] &= ~LEAF_EXT8_EBX_SPECULATION;
 	if (policy->amd) {
@@ -432,7 +432,7 @@ static void xsave_init(struct cpuid_xsave *area)
 }
 
 void cpuid_policy_init(struct cpuid_policy *policy, const struct proto_partition_config *config,
-		       uint32_t tsc_khz)
+		       uint32_t tsc_khz, unsigned int gpa_bits)
 {
 	uint32_t out[4], extended[4];
 
@@ -447,6 +447,8 @@ void cpuid_policy_init(struct cpuid_policy *policy, const struct proto_partition
 	/* The topology leaf is there on every host. */
 	policy->basic_max = MAX(0xbu, MIN(out[CPUID_EAX], LEAF_1F));
 	policy->extended_max = MAX(0x80000008u, MIN(extended[CPUID_EAX], EXTENDED_LAST));
+	host_leaf(0x80000008, 0, out);
+	policy->physical_bits = (uint8_t)MIN(out[CPUID_EAX] & 0xff, gpa_bits);
 }
 
 /* ---- topology, XSAVE area, values by VP ---- */

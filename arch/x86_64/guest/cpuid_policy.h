@@ -39,7 +39,8 @@ struct cpuid_policy {
 	struct cpuid_xsave xsave;
 	uint32_t basic_max, extended_max; /* as the guest sees them */
 	uint32_t tsc_khz;
-	bool amd; /* AMD or Hygon */
+	uint8_t physical_bits; /* of the guest's physical addresses */
+	bool amd;	       /* AMD or Hygon */
 };
 
 /* What depends on the VP or its state, filled in at the time of asking. */
@@ -60,8 +61,9 @@ struct cpuid_vp_state {
 	uint64_t cr4, xcr0, xss;
 };
 
+/* gpa_bits: of the addresses that second-level tables translate. */
 void cpuid_policy_init(struct cpuid_policy *policy, const struct proto_partition_config *config,
-		       uint32_t tsc_khz);
+		       uint32_t tsc_khz, unsigned int gpa_bits);
 
 /* The rows: leaf `function`, subleaves index to index + index_count - 1; a count of 0: the
  * subleaf does not matter. False after the last one. Sorted. Rows that this guest does not have

@@ -179,19 +179,19 @@ static enum vp_outcome exit_cr8(struct vp *vp, struct vp_exit *exit)
  * decodes. */
 static enum vp_outcome exit_cr(struct vp *vp, struct vp_exit *exit)
 {
-	struct guest_state state;
+	struct guest_state state, old;
 
 	if (exit->cr.decoded && exit->cr.number == 8)
 		return exit_cr8(vp, exit);
-	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &old);
+	state = old;
 	if (!exit->cr.decoded || !exit->cr.write ||
 	    !control_register_set(&state, exit->cr.number, vp->arch.gpr[exit->cr.gpr]))
 		return run_page_emulate(vp, exit, EMULATE_CR);
-	if (!guest_control_valid(vp, &state)) {
+	if (!guest_control_write(vp, &old, &state)) {
 		guest_fault_gp(vp);
 		return VP_CONTINUE;
 	}
-	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
 	vp_arch(vp)->work |= WORK_INTERRUPT;
 	guest_instruction_done(vp, exit->next_rip);
 	return VP_CONTINUE;

@@ -89,8 +89,12 @@ struct guest_registers {
 void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r);
 /* INVALID_REGISTER_VALUE: no processor of this partition can be in that state; nothing changed. */
 status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_registers *r);
-/* Reserved bits and combinations of CR0, CR3, CR4, EFER. */
-bool guest_control_valid(const struct vp *vp, const struct guest_state *state);
+/* What a MOV to a control register does to STATE_CONTROL, which was `old`. False: #GP instead, and
+ * nothing changed. Processors of both makers load the top entries of PAE paging then, and check them
+ * (SDM 3A 4.4.1). That SVM looks at them in the walk only, when paging is nested (APM 15.25.10), holds
+ * for the writes that do not exit. */
+bool guest_control_write(struct vp *vp, const struct guest_state *old,
+			 const struct guest_state *state);
 bool guest_xcr0_valid(const struct vp *vp, uint64_t xcr0);
 /* ---- run_page.c ---- */
 

@@ -22,14 +22,13 @@ status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t ad
 
 void arch_partition_caps(const struct partition *partition, struct partition_caps *caps)
 {
-	const struct vp *vp = partition->vps[0];
 	uint32_t r[4];
 
-	guest_cpuid_query(vp, CPUID_VENDOR, 0, r);
+	guest_cpuid_built(partition, CPUID_VENDOR, r);
 	memcpy(&caps->vendor[0], &r[1], sizeof(r[1]));
 	memcpy(&caps->vendor[4], &r[3], sizeof(r[3]));
 	memcpy(&caps->vendor[8], &r[2], sizeof(r[2]));
-	guest_cpuid_query(vp, CPUID_FEATURES, 0, r);
+	guest_cpuid_built(partition, CPUID_FEATURES, r);
 	caps->reset_rdx = r[0];
 	caps->physical_address_bits = partition->arch.physical_bits;
 	caps->apic_mode = partition->config.apic_mode;

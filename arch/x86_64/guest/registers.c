@@ -5,6 +5,7 @@
  * A set reads all, changes what is named, checks the whole, and only then writes.
  */
 #include "guest.h"
+#include <kernel/memory_map.h>
 #include <kernel/string.h>
 
 #define CR0_RESERVED                                                                       \
@@ -16,6 +17,13 @@
 #define RFLAGS_KEPT	   0x003f7fd5ull
 #define PAT_RESERVED_TYPES 0xf8f8f8f8f8f8f8f8ull
 #define XMM_COUNT	   16u
+/* Those whose change by a MOV loads the entries of PAE paging (SDM 3A 4.4.1). */
+#define CR0_LOADS_PDPTES   (CR0_CD | CR0_NW | CR0_PG)
+#define CR4_LOADS_PDPTES   (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
+#define PDPTE_PRESENT	   BIT(0)
+#define PDPTE_ACCESSED	   BIT(5)
+#define PDPTE_RESERVED	   0x1e6ull /* SDM 3A table 4-8 */
+#define CR3_PAE_BASE	   0xffffffe0ull
 
 enum register_form { FORM_64, FORM_SEGMENT, FORM_TABLE };
 
@@ -65,7 +73,8 @@ static const struct register_row rows[] = {
 	ROW64(APIC_BASE, 1, apic_base),
 };
 
-bool guest_control_valid(const struct vp *vp, const struct guest_state *state)
+/* Reserved bits and combinations of CR0, CR3, CR4, EFER. */
+static bool control_valid(const struct vp *vp, const struct guest_state *state)
 {
 	const struct arch_partition *p = &vp->partition->arch;
 	bool paging = state->cr0 & CR0_PG;
@@ -88,6 +97,52 @@ bool guest_control_valid(const struct vp *vp, const struct guest_state *state)
 	if ((state->cr4 & CR4_PCIDE) && !(state->efer & EFER_LMA_BIT))
 		return false;
 	return !(state->cr3 >> p->physical_bits) && state->cr8 <= 0xf;
+}
+
+static bool uses_pae(const struct guest_state *state)
+{
+	return (state->cr0 & CR0_PG) && (state->cr4 & CR4_PAE) && !(state->efer & EFER_LMA_BIT);
+}
+
+bool guest_pdptes_change(const struct guest_state *old, const struct guest_state *state)
+{
+	if (!uses_pae(state))
+		return false;
+	return !uses_pae(old) || old->cr3 != state->cr3 ||
+	       ((old->cr0 ^ state->cr0) & CR0_LOADS_PDPTES) ||
+	       ((old->cr4 ^ state->cr4) & CR4_LOADS_PDPTES);
+}
+
+bool guest_pdptes_read(const struct vp *vp, uint32_t vtl, const struct guest_state *state,
+		       uint64_t entries[PDPTE_COUNT])
+{
+	uint64_t reserved = PDPTE_RESERVED | ~MASK(vp->partition->arch.physical_bits);
+	unsigned int i;
+
+	/* QEMU 7.2's nested walk sets it, though the entry has none. */
+	if (guest_cpuid_is_amd(vp->partition))
+		reserved &= ~PDPTE_ACCESSED;
+	if (gpa_read(vp->vtl[vtl]->space, state->cr3 & CR3_PAE_BASE, entries,
+		     PDPTE_COUNT * sizeof(entries[0])) != STATUS_OK)
+		return false;
+	for (i = 0; i < PDPTE_COUNT; i++)
+		if ((entries[i] & PDPTE_PRESENT) && (entries[i] & reserved))
+			return false;
+	return true;
+}
+
+bool guest_control_write(struct vp *vp, const struct guest_state *old,
+			 const struct guest_state *state)
+{
+	uint64_t entries[PDPTE_COUNT];
+
+	if (!control_valid(vp, state))
+		return false;
+	if (guest_pdptes_change(old, state) &&
+	    !guest_pdptes_read(vp, vp->active_vtl, state, entries))
+		return false;
+	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, state);
+	return true;
 }
 
 /* SDM 1 13.3: x87 always, AVX with SSE, the three parts of AVX-512 together and with AVX. Without
@@ -126,7 +181,7 @@ static bool registers_valid(const struct vp *vp, const struct guest_registers *r
 		return false;
 	if ((r->state.pat & PAT_RESERVED_TYPES) || !pat_valid(r->state.pat))
 		return false;
-	return guest_control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0);
+	return control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0);
 }
 
 status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_registers *r)

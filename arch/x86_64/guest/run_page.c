@@ -85,17 +85,17 @@ static void port_in_finish(struct vp *vp, struct arch_vp_vtl *a, uint32_t value)
  * instruction, whose other effects are not taken over. */
 static bool control_set(struct vp *vp, const struct vp_run_regs *regs)
 {
-	struct guest_state state;
+	struct guest_state state, old;
 
-	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &old);
+	state = old;
 	state.cr0 = regs->cr0;
 	state.cr3 = regs->cr3;
 	state.cr4 = regs->cr4;
 	state.cr8 = regs->cr8;
 	state.efer = regs->efer;
-	if (!guest_control_valid(vp, &state))
+	if (!guest_control_write(vp, &old, &state))
 		return false;
-	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
 	vp->arch.cr2 = regs->cr2;
 	if (lapic_has_request(&vp_arch(vp)->lapic))
 		vp_arch(vp)->work |= WORK_INTERRUPT; /* CR8 may have been lowered */

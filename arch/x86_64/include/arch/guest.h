@@ -125,6 +125,16 @@ struct guest_state {
 	uint64_t dr6, dr7;
 };
 
+#define PDPTE_COUNT 4u /* the top entries of PAE paging */
+
+/* True: a change of STATE_CONTROL that loads the top entries of PAE paging, on a processor that keeps
+ * them in registers. */
+bool guest_pdptes_change(const struct guest_state *old, const struct guest_state *state);
+/* The entries as CR3 tells of them. False: #GP, since one is reserved, or no memory is there, and all
+ * bits are read as ones. */
+bool guest_pdptes_read(const struct vp *vp, uint32_t vtl, const struct guest_state *state,
+		       uint64_t entries[PDPTE_COUNT]);
+
 /* Instructions that some backends can take away where CPUID does not show them: #UD then. */
 enum guest_instruction {
 	INSTRUCTION_RDTSCP = BIT(0), /* and RDPID */
