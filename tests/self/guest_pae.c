@@ -161,7 +161,7 @@ SELFTEST(state_pae_stays_loaded)
 	struct test_guest g;
 
 	GUEST_SETUP(&g);
-	if (backend != &vmx_backend) {
+	if (!backend_is(&vmx_backend)) {
 		guest_destroy(&g);
 		SKIP("no registers hold the entries");
 	}

@@ -269,7 +269,7 @@ SELFTEST(state_caps_leave_vp_alone)
 	struct test_guest g;
 
 	GUEST_SETUP(&g);
-	if (backend != &vmx_backend) {
+	if (!backend_is(&vmx_backend)) {
 		guest_destroy(&g);
 		SKIP("a VMCB is active on no CPU");
 	}
