@@ -60,7 +60,11 @@ def own_configuration(path):
     return files
 
 
-def one_guest(build):
+def linux_cmdline(emulator):
+    return f"{LINUX_CMDLINE} {machine.BOCHS_LINUX_WORDS}" if emulator == "bochs" else LINUX_CMDLINE
+
+
+def one_guest(build, emulator):
     """A configuration of one partition, from KERNEL=, INITRD=, CMDLINE=, VPS=, MEM=."""
     kernel = readable("KERNEL", variable("KERNEL", str(build / "guest" / "vmlinuz")))
     linux = machine.is_linux(kernel)
@@ -76,7 +80,7 @@ def one_guest(build):
         "memory": variable("MEM", "256M"),
         "kernel": os.path.basename(kernel),
         "initrd": None if initrd == "none" else os.path.basename(initrd),
-        "cmdline": variable("CMDLINE", LINUX_CMDLINE if linux else "") or None,
+        "cmdline": variable("CMDLINE", linux_cmdline(emulator) if linux else "") or None,
         "devices": variable("DEVICES") or None,
     }
     if modules:
@@ -92,22 +96,23 @@ def guest_is_default():
     return not any(variable(name) for name in ("KERNEL", "INITRD", "CONF", "CMDLINE"))
 
 
-def bundle(build, arch):
+def bundle(build, arch, emulator):
     """The bundle that the variables ask for; None for CONF=none, which the self tests use."""
     conf = variable("CONF")
     if conf == "none":
         return None
-    files = own_configuration(conf) if conf else one_guest(build)
+    files = own_configuration(conf) if conf else one_guest(build, emulator)
     return machine.bundle_bytes({"root.elf": built(build / arch / "root.stripped.elf"), **files})
 
 
-def image(build, arch, output, cmdline, timeout=0):
+def image(build, arch, output, cmdline, timeout=0, emulator=None):
+    """emulator: the one that it is for, if there is one."""
     chosen_leg(arch)
     words = f"{cmdline} {variable('KCMDLINE')}".strip()
     # The self tests are linked into an image of their own.
     tests = any(re.match("selftest(=|$)", word) for word in words.split())
     kernel = built(build / arch / f"trivet{'-selftest' if tests else ''}.stripped.elf")
-    return machine.write_iso(output, kernel, bundle(build, arch), words, timeout)
+    return machine.write_iso(output, kernel, bundle(build, arch, emulator), words, timeout)
 
 
 def emulated_machine():

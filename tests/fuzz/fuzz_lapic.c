@@ -36,9 +36,12 @@ static void check_promises(struct lapic *lapic, uint64_t now)
 	/* What was saved can be loaded and saves the same. */
 	lapic_save(lapic, now, page);
 	{
+		static _Atomic uint32_t copy_page[1024];
 		struct lapic copy;
 
 		memcpy(&copy, lapic, sizeof(copy));
+		memcpy((void *)copy_page, (const void *)lapic->page, sizeof(copy_page));
+		copy.page = copy_page;
 		check(lapic_load(&copy, now, page, &effects));
 		lapic_save(&copy, now, again);
 		check(memcmp(page, again, sizeof(page)) == 0);
@@ -83,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lapic_config config = {.id = 5, .physical_bits = 40, .host_hz = 2500000000u};
 	static _Atomic uint32_t page[1024];
+	struct lapic_effects effects;
 	struct lapic lapic;
 	uint64_t now = 12345;
 
@@ -95,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.page = page;
 	lapic_create(&lapic, &config);
 	if (data[0] & 16)
-		lapic.svr = 0x1ff;
+		lapic_is_x2apic(&lapic) ? lapic_msr_write(&lapic, 0x80f, 0x1ff, now, &effects)
+					: lapic_write(&lapic, LAPIC_SVR, 0x1ff, now, &effects);
 	for (data++, size--; size >= 9; data += 9, size -= 9) {
 		step(&lapic, data, &now);
 		check_promises(&lapic, now);

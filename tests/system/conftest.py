@@ -4,12 +4,16 @@
 A test asks for `boot` and calls it with what differs from the default: the files of the bundle,
 the configuration, the kernel's command line, the machine. It gets a Machine, which is switched
 off at the end of the test; what its console said stays in BUILD/test-logs/system-TEST.log.
+
+A test that asks for `leg` as well runs once on each: on SVM in QEMU, on VMX in Bochs, where a boot takes
+long; so `boot_once` gives one machine to all tests of a module that ask for it.
 """
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import time
 import tty
 
 import pexpect
@@ -27,6 +31,13 @@ LOGS = BUILD / "test-logs"
 
 # Seconds for one expectation. Two of these machines may share two processors with others.
 PATIENCE = 90
+SLOWNESS = {"qemu": 1, "bochs": 4}
+TYPED_AT_ONCE, TYPING_PAUSE = 8, 0.1
+# The usual machine of each leg.
+LEG_MACHINES = {
+    "svm": {},
+    "vmx": {"emulator": "bochs", "cpu": machines.LEGS["vmx"]["bochs"], "memory": "512M"},
+}
 PANIC = "trivet: kernel panic"
 PROMPT = r"guest:\S*# "
 LINUX = {
@@ -52,11 +63,19 @@ def linux(**changes):
     return {**LINUX, **changes}
 
 
+def bochs_keys(keys):
+    """The keys of a partition as Bochs needs them."""
+    if keys.get("kernel") != LINUX["kernel"]:
+        return keys
+    return {**keys, "cmdline": f"{keys['cmdline']} {machines.BOCHS_LINUX_WORDS}"}
+
+
 class Machine:
     """A machine that runs. `log` is what its serial line said, from the first byte."""
 
     def __init__(self, settings, iso, work, log_path):
         self.settings = settings
+        self.slowness = SLOWNESS[settings["emulator"]]
         self.log_file = open(log_path, "wb")
         if settings["emulator"] == "bochs":
             ours, theirs = os.openpty()
@@ -82,13 +101,13 @@ class Machine:
         self.log_file.flush()
         return pathlib.Path(self.log_path).read_bytes().decode(errors="replace").replace("\r", "")
 
-    def expect(self, pattern, timeout=-1):
+    def expect(self, pattern, timeout=PATIENCE):
         """Waits until the console has said what the regular expression (or the list) matches.
-        Gives the match. A panic ends the wait at once."""
+        Gives the match. A panic ends the wait at once. Time outs are for QEMU."""
         patterns = pattern if isinstance(pattern, list) else [pattern]
         alarms = [PANIC] if PANIC not in patterns else []
         try:
-            index = self.child.expect(patterns + alarms, timeout=timeout)
+            index = self.child.expect(patterns + alarms, timeout=timeout * self.slowness)
         except (pexpect.TIMEOUT, pexpect.EOF) as problem:
             kind = "time out" if isinstance(problem, pexpect.TIMEOUT) else "the machine ended"
             pytest.fail(f"{kind} while waiting for {pattern!r}; the console:\n{self.tail()}")
@@ -98,12 +117,18 @@ class Machine:
         return self.child.match
 
     def send(self, text):
-        self.child.send(text)
+        if self.settings["emulator"] != "bochs":
+            self.child.send(text)
+            return
+        # Bochs does not wait until there is room in the 16 bytes of the UART's FIFO.
+        for i in range(0, len(text), TYPED_AT_ONCE):
+            self.child.send(text[i : i + TYPED_AT_ONCE])
+            time.sleep(TYPING_PAUSE)
 
     def send_line(self, text):
-        self.child.send(text + "\n")
+        self.send(text + "\n")
 
-    def command(self, text, timeout=-1):
+    def command(self, text, timeout=PATIENCE):
         """Types a command at the guest's prompt; gives its output, at the next prompt."""
         self.send_line(text)
         # The shell breaks the echo of a long line where the terminal ends.
@@ -131,7 +156,7 @@ class Machine:
         self.expect("trivet-guest: user space is up", timeout)
         self.expect(PROMPT, timeout)
 
-    def wait_end(self, timeout=-1):
+    def wait_end(self, timeout=PATIENCE):
         """Waits for the machine's own end; gives the code (scripts/run's exit status)."""
         self.expect(r"trivet: end: [^\r\n]* \(code (\d+)\)\r*\n", timeout)
         code = int(self.child.match[1])
@@ -151,20 +176,26 @@ class Machine:
         self.log_file.close()
 
 
-@pytest.fixture
-def boot(request, tmp_path):
-    """boot(conf=..., files=..., cmdline=..., bundle=..., kernel=..., **machine settings).
+class Starter:
+    """starter(conf=..., files=..., cmdline=..., bundle=..., kernel=..., **machine settings).
 
     conf: the text of trivet.conf, or a list of (partition, keys), or None for one Linux guest.
     files: more files of the bundle; a value of None leaves a default one out.
     cmdline: more words for the kernel. bundle: the bytes of the bundle; False: no bundle.
     """
-    running = []
 
-    def start(conf=None, files=None, cmdline="", bundle=None, kernel=None, **settings):
-        chosen = machines.machine(**settings)
+    def __init__(self, name, work, leg):
+        self.name = re.sub(r"\W+", "-", name.removeprefix("test_")).strip("-")
+        self.work, self.defaults = work, LEG_MACHINES.get(leg, {})
+        self.started = 0
+        self.running = []
+
+    def __call__(self, conf=None, files=None, cmdline="", bundle=None, kernel=None, **settings):
+        chosen = machines.machine(**{**self.defaults, **settings})
         if conf is None:
             conf = [("linux", LINUX)]
+        if chosen["emulator"] == "bochs" and not isinstance(conf, str):
+            conf = [(name, bochs_keys(keys)) for name, keys in conf]
         text = conf if isinstance(conf, str) else machines.conf_text(conf)
         if bundle is None:
             wanted = {"root.elf": OUT / "root.stripped.elf", "trivet.conf": text.encode()}
@@ -176,21 +207,82 @@ def boot(request, tmp_path):
         words = cmdline
         if chosen["emulator"] == "qemu" and chosen["debugexit"] is not None:
             words += f" debugexit={chosen['debugexit']:#x}"
-        name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
-        suffix = f"-{len(running)}" if running else ""
+        suffix = f"-{self.started}" if self.started else ""
         LOGS.mkdir(parents=True, exist_ok=True)
-        work = tmp_path / f"machine{len(running)}"
+        work = self.work / f"machine{self.started}"
         work.mkdir()
         iso = machines.write_iso(
             work / "trivet.iso", kernel or OUT / "trivet.stripped.elf",
             None if bundle is False else bundle, words,
         )
-        running.append(Machine(chosen, iso, work, LOGS / f"system-{name}{suffix}.log"))
-        return running[-1]
+        self.started += 1
+        self.running.append(Machine(chosen, iso, work, LOGS / f"system-{self.name}{suffix}.log"))
+        return self.running[-1]
 
-    yield start
-    for machine in running:
-        machine.stop()
+    def stop(self):
+        while self.running:
+            self.running.pop().stop()
+
+
+@pytest.fixture(scope="session", params=LEG_MACHINES)
+def leg(request):
+    return request.param
+
+
+@pytest.fixture
+def boot(request, tmp_path):
+    """A Starter, whose machines are of the test's leg if it has one. The one that others shared is
+    switched off: Bochs is busy even when its machine is not."""
+    chosen = request.getfixturevalue("leg") if "leg" in request.fixturenames else None
+    if chosen:
+        request.getfixturevalue("shared").stop()
+    starter = Starter(request.node.name, tmp_path, chosen)
+    yield starter
+    starter.stop()
+
+
+class Shared:
+    def __init__(self, starter):
+        self.starter, self.machine = starter, None
+
+    def stop(self):
+        self.starter.stop()
+        self.machine = None
+
+
+@pytest.fixture(scope="module")
+def shared(request, leg, tmp_path_factory):
+    name = f"{request.module.__name__}-{leg}"
+    box = Shared(Starter(name, tmp_path_factory.mktemp(name), leg))
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def boot_once(request, shared):
+    """boot_once(start): the machine that start(boot) gave to the first test of this module that asked;
+    another one after a test that failed."""
+    failed = request.session.testsfailed
+
+    def once(start):
+        if not shared.machine:
+            shared.machine = start(shared.starter)
+        return shared.machine
+
+    yield once
+    if request.session.testsfailed > failed:
+        shared.stop()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "bochs: runs in Bochs, which uses one of our processors")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if LEG_MACHINES.get(parameters.get("leg"), {}).get("emulator") == "bochs":
+            item.add_marker("bochs")
 
 
 def pytest_runtest_logreport(report):

@@ -28,14 +28,24 @@ GROUPS = {
 }
 
 
-# Nobody serves code, page tables or stacks in a device.
+# Nobody serves code, page tables or stacks in a device. (Those of PAE paging's top entries, mmio-p, read
+# as ones: paging never begins, as the MOV to CR0 is #GP.)
 ENDS = {
     "fault-p": "triple fault",
     **{f"mmio-{kind}": "code is not in RAM" for kind in "fgh"},
-    **{f"mmio-{kind}": "a page table is not in RAM" for kind in "cubtp"},
+    **{f"mmio-{kind}": "a page table is not in RAM" for kind in "cubt"},
     **{f"mmio-{kind}": "could not be delivered" for kind in "is"},
     "mmio-d": "a segment load in protected mode",
     "mmio-k": "is not emulated",
+}
+# Where the end is another than on SVM.
+ENDS_ON_VMX = {
+    # Each #DB pushes before the handler's first instruction: the stack grows into the IDT.
+    "fault-b": "triple fault",
+    # There is no SVM exit for the task switch itself.
+    "mmio-k": "the processor refused the guest state",
+    # This processor offers XSAVES, and its operand is a device.
+    "registers": "is not emulated",
 }
 
 
@@ -56,34 +66,47 @@ def console_of_linux(machine):
     machine.shell()
 
 
+@pytest.fixture
+def beside(boot_once):
+    """A Linux that is up; its boot measures clocks, which wants a share of a CPU. The others wait."""
+    def start(boot):
+        bad = {name: keys for group in GROUPS.values() for name, (keys, _) in group.items()}
+        conf = [(name, {**keys, "autostart": "off"}) for name, keys in bad.items()]
+        machine = boot(conf=[("linux", linux())] + conf, memory="1G")
+        machine.wait_prompt()
+        return machine
+
+    return boot_once(start)
+
+
 @pytest.mark.parametrize("group", GROUPS)
-def test_beside_linux(boot, group):
-    bad = GROUPS[group]
-    # They start when Linux is up: its boot measures clocks, which wants a share of a CPU.
-    conf = [(name, {**keys, "autostart": "off"}) for name, (keys, _) in bad.items()]
-    machine = boot(conf=[("linux", linux())] + conf)
-    machine.wait_prompt(timeout=60)
-    monitor(machine, *(f"start {name}" for name in bad))
+def test_beside_linux(beside, leg, group):
+    machine, bad = beside, GROUPS[group]
+    ends = {**ENDS, **ENDS_ON_VMX} if leg == "vmx" else ENDS
+    # First those that go on for ever: nobody's end speaks into their words.
+    for name in sorted(bad, key=lambda name: name in ends):
+        monitor(machine, f"start {name}")
+        if name not in ends:
+            monitor(machine, f"console {name}", end=bad[name][1])
+        elif f"trivet: error: {name}: guest crashed" not in machine.log:
+            machine.expect(f"trivet: error: {name}: guest crashed")
     console_of_linux(machine)
     assert machine.command("echo $((6 * 7))").endswith("42")
     begin = time.monotonic()
     assert machine.command("sleep 2; echo slept").endswith("slept")
-    assert time.monotonic() - begin < 12
-    for name, (_, words) in bad.items():
-        monitor(machine, f"console {name}", end=words)
-        if name in ENDS and f"trivet: error: {name}: guest crashed" not in machine.log:
-            machine.expect(f"trivet: error: {name}: guest crashed")
-    errors = re.findall(r"trivet: error: (\S+): VP \d+: (.*)", machine.log)
-    assert sorted(name for name, _ in errors) == sorted(name for name in bad if name in ENDS)
-    for name, words in errors:
-        assert ENDS[name] in words
+    assert time.monotonic() - begin < 12 * machine.slowness
+    errors = dict(re.findall(r"trivet: error: (\S+): VP \d+: (.*)", machine.log))
+    assert sorted(bad.keys() & errors) == sorted(bad.keys() & ends)
+    for name in bad.keys() & ends:
+        assert ends[name] in errors[name]
     # Each can be taken away: nothing of it is stuck.
     monitor(machine, *(f"destroy {name}" for name in bad))
     console_of_linux(machine)
     assert machine.command("echo alive").endswith("alive")
+    assert "vmx: entry" not in machine.log
 
 
-def test_resets_beside_linux(boot):
+def test_resets_beside_linux(boot, leg):
     machine = boot(conf=[("linux", linux()), ("bad", small("resets"))])
     machine.wait_prompt(timeout=180)
     if "bad: exited with status 0" not in machine.log:

@@ -5,9 +5,10 @@ import re
 from conftest import linux, small
 
 
-def test_sixty_four_partitions(boot):
+def test_sixty_four_partitions(boot, leg):
     """On 2 GiB and two CPUs: all run, the monitor answers, one can go and come back."""
-    machine = boot(conf=[(f"idle{i}", small("idle", devices=None)) for i in range(1, 65)])
+    machine = boot(conf=[(f"idle{i}", small("idle", devices=None)) for i in range(1, 65)],
+                   memory="2G")
     machine.expect("trivet: console ready", timeout=120)
     machine.send("\x14m")
     machine.expect("trivet> ")
@@ -26,7 +27,7 @@ def test_sixty_four_partitions(boot):
     machine.expect("guest: idle")
 
 
-def test_spinning_guests_and_linux_at_once(boot):
+def test_spinning_guests_and_linux_at_once(boot, leg):
     """Four guests share a CPU. Linux measures clocks as it boots: it must not miss ticks."""
     spinning = [(f"spin{i}", small("spin")) for i in range(1, 4)]
     machine = boot(conf=[("linux", linux())] + spinning, cpus=1)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import linux
+from conftest import linux, small
 
 PREFIX = "\x14"  # Ctrl-T
 MONITOR = "trivet> "
@@ -34,26 +34,16 @@ class Monitor:
         return int(match[1])
 
 
-@pytest.fixture
-def two(boot):
-    machine = boot(conf=[("one", linux()), ("two", linux())], cpus=2)
+def boot_two(boot):
+    machine = boot(conf=[("one", linux()), ("two", linux())], memory="1G")
     machine.wait_prompt(timeout=240)
+    return machine
+
+
+@pytest.fixture
+def two(boot_once):
+    machine = boot_once(boot_two)
     return machine, Monitor(machine)
-
-
-def test_two_guests_side_by_side(two):
-    machine, monitor = two
-    machine.command("hostname first")
-    monitor.console(2)
-    machine.shell()
-    assert machine.command("hostname") == "guest"
-    machine.send_line("poweroff")
-    machine.expect("two: powered off")
-    monitor.console(1)
-    machine.shell()
-    assert machine.command("hostname") == "first"
-    machine.send_line("poweroff")
-    assert machine.wait_end() == 0
 
 
 def test_list_and_stats(two):
@@ -88,6 +78,7 @@ def test_stop_and_start(two):
 
 
 def test_destroying_gives_every_page_back(two):
+    """The last of those that share the machine: the second guest is gone at its end."""
     machine, monitor = two
     monitor.enter()
     monitor.command("destroy two")
@@ -101,8 +92,25 @@ def test_destroying_gives_every_page_back(two):
     assert [monitor.memory_free(name) for name in ("root task", "kernel")] == before
 
 
-def test_quit_ends_the_machine(two):
-    machine, monitor = two
-    monitor.enter()
+def test_two_guests_side_by_side(boot, leg):
+    machine = boot_two(boot)
+    monitor = Monitor(machine)
+    machine.command("hostname first")
+    monitor.console(2)
+    machine.shell()
+    assert machine.command("hostname") == "guest"
+    machine.send_line("poweroff")
+    machine.expect("two: powered off")
+    monitor.console(1)
+    machine.shell()
+    assert machine.command("hostname") == "first"
+    machine.send_line("poweroff")
+    assert machine.wait_end() == 0
+
+
+def test_quit_ends_the_machine(boot, leg):
+    machine = boot(conf=[("one", small("idle")), ("two", small("idle"))])
+    machine.expect("trivet: console ready")
+    Monitor(machine).enter()
     machine.send("quit\r")
     machine.wait_end()

@@ -17,14 +17,17 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_ends(boot, name):
+def test_ends(boot, leg, name):
     words, code = ENDS[name]
     machine = boot(conf=[(name.replace("_", "-"), small(name))])
     machine.expect(words)
     assert machine.wait_end() == code
 
 
-@pytest.mark.parametrize("name", ["triple_fault", "jump_away", "spin", "flood", "exit_five"])
+HARMFUL = ["triple_fault", "jump_away", "spin", "flood", "exit_five"]
+
+
+@pytest.mark.parametrize("name", HARMFUL)
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_harms_no_other(boot, name, cpus):
     machine = boot(conf=[("linux", linux()), ("bad", small(name))], cpus=cpus)
@@ -42,6 +45,31 @@ def test_harms_no_other(boot, name, cpus):
     assert machine.command("echo alive") == "alive"
 
 
+@pytest.mark.parametrize("name", HARMFUL)
+def test_harms_no_other_that_is_up(boot_once, leg, name):
+    """The same with a Linux that all of them meet, one after the other."""
+    def start(boot):
+        bad = [(bad, small(bad, autostart="off")) for bad in HARMFUL]
+        machine = boot(conf=[("linux", linux())] + bad, cpus=1)
+        machine.wait_prompt()
+        return machine
+
+    machine = boot_once(start)
+    machine.send("\x14m")
+    for command in (f"start {name}", "console linux"):
+        machine.expect("trivet> ")
+        machine.send(command + "\r")
+    machine.expect("console of linux")
+    machine.shell()
+    assert machine.command("sleep 2; echo slept").endswith("slept")
+    machine.send("\x14m")
+    for command in (f"destroy {name}", "console linux"):
+        machine.expect("trivet> ")
+        machine.send(command + "\r")
+    machine.expect("console of linux")
+    machine.shell()
+
+
 def test_messages_start_on_a_line_of_their_own(boot):
     """Also behind a guest that left its line without an end: runners look for them there."""
     machine = boot(conf=[("open", small("open_line"))])
@@ -50,7 +78,7 @@ def test_messages_start_on_a_line_of_their_own(boot):
     assert "\ntrivet: open: exited" in machine.log and "\ntrivet: end: " in machine.log
 
 
-def test_spinning_guest_can_be_stopped(boot):
+def test_spinning_guest_can_be_stopped(boot, leg):
     machine = boot(conf=[("bad", small("spin"))], cpus=1)
     machine.expect("guest: spins")
     machine.send("\x14m")
