@@ -91,6 +91,7 @@ def test_vmx_that_is_locked_off_is_named(boot, tmp_path):
     assert "switched off by the firmware" in machine.log
 
 
+@pytest.mark.bochs
 @pytest.mark.parametrize("words, used", [
     ("apicv=off", ""),
     ("apicv=tpr,access", " tpr access"),
