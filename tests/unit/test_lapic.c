@@ -117,6 +117,38 @@ static void test_priorities(void **state)
 	assert_false(lapic_has_request(&lapic));
 }
 
+/* What a guest writes to the page itself is shown only as far as the register takes it. */
+static void test_written_page(void **state)
+{
+	static const struct {
+		uint32_t offset, value, shown;
+	} cases[] = {
+		{LAPIC_ID, 0x09000000, 0x03000000},
+		{LAPIC_VERSION, 1, 0x50014},
+		{LAPIC_LDR, 0x01ffffff, 0x01000000},
+		{LAPIC_DFR, 0, 0x0fffffff},
+		{LAPIC_SVR, 0xffffffff, 0x1ff},
+		{LAPIC_ESR, 0xffffffff, 0},
+		{LAPIC_ICR_HIGH, 0x12345678, 0x12000000},
+		{LAPIC_TIMER, 0xffffffff, 0x700ff},
+		{LAPIC_DIVIDE, 0xffffffff, DIVIDE_WRITABLE},
+		{LAPIC_EOI, 0xffffffff, 0},
+		{LAPIC_ICR, 0xfff3f0ff, 0x0000c0ff},
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		lapic_page_put(&lapic, cases[i].offset, cases[i].value);
+		wr(cases[i].offset, cases[i].value);
+		assert_int_equal(lapic_page_get(&lapic, cases[i].offset), cases[i].shown);
+	}
+	/* A byte within the id: no write of a register. */
+	lapic_page_put(&lapic, LAPIC_ID, 0x55000000);
+	wr(LAPIC_ID + 3, 0x55);
+	assert_int_equal(lapic_page_get(&lapic, LAPIC_ID), 0x03000000);
+}
+
 static void test_level_eoi(void **state)
 {
 	(void)state;
@@ -473,6 +505,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_reset_state, setup),
 		cmocka_unit_test_setup(test_priorities, setup),
+		cmocka_unit_test_setup(test_written_page, setup),
 		cmocka_unit_test_setup(test_level_eoi, setup),
 		cmocka_unit_test_setup(test_lint, setup),
 		cmocka_unit_test_setup(test_errors, setup),

@@ -289,8 +289,11 @@ bool lapic_write(struct lapic *lapic, uint32_t offset, uint32_t value, uint64_t 
 	effects->bits = 0;
 	if (!lapic_is_enabled(lapic) || lapic_is_x2apic(lapic))
 		return false;
-	if (offset % 16)
+	/* Not a register's first byte: it takes nothing, though a processor may have put it there. */
+	if (offset % 16) {
+		lapic_show(lapic);
 		return true;
+	}
 	if (page_register(offset, X_WRITE)) {
 		register_write(lapic, offset, value, now, effects);
 	} else if (!page_register(offset, X_READ)) {
