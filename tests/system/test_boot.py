@@ -95,7 +95,8 @@ def test_vmx_that_is_locked_off_is_named(boot, tmp_path):
 @pytest.mark.parametrize("words, used", [
     ("apicv=off", ""),
     ("apicv=tpr,access", " tpr access"),
-    ("apicv=tpr,nonsense", " tpr access x2apic registers delivery"),
+    ("apicv=tpr,nonsense", " tpr access x2apic registers"),
+    ("apicv=tpr,access,delivery", " tpr access delivery"),
     ("apicv=posted", ""),  # nothing of it without the others
 ])
 def test_apic_virtualization_is_chosen(boot, words, used):
