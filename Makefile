@@ -340,7 +340,7 @@ help:
 #: make unit     unit tests (make unit-NAME: one)
 #: make fuzz     each fuzzer for FUZZ_SECONDS=5 (make fuzz-NAME: one)
 #: make self     the kernel's self tests, in each emulator
-#: make system   whole machines
+#: make system   whole machines (LONG=1: also what takes minutes in Bochs)
 #: make clean    removes build/
 #:
 #: make run takes these variables:

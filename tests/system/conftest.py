@@ -276,13 +276,17 @@ def boot_once(request, shared):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "bochs: runs in Bochs, which uses one of our processors")
+    config.addinivalue_line("markers", "long_in_bochs: there, only with LONG in the environment")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        if LEG_MACHINES.get(parameters.get("leg"), {}).get("emulator") == "bochs":
-            item.add_marker("bochs")
+        if LEG_MACHINES.get(parameters.get("leg"), {}).get("emulator") != "bochs":
+            continue
+        item.add_marker("bochs")
+        if item.get_closest_marker("long_in_bochs") and not os.environ.get("LONG"):
+            item.add_marker(pytest.mark.skip(reason="minutes in Bochs: LONG=1 runs it"))
 
 
 def pytest_runtest_logreport(report):

@@ -106,6 +106,7 @@ def test_beside_linux(beside, leg, group):
     assert "vmx: entry" not in machine.log
 
 
+@pytest.mark.long_in_bochs
 def test_resets_beside_linux(boot, leg):
     machine = boot(conf=[("linux", linux()), ("bad", small("resets"))])
     machine.wait_prompt(timeout=180)

@@ -2,9 +2,11 @@
 """Many partitions at once."""
 import re
 
+import pytest
 from conftest import linux, small
 
 
+@pytest.mark.long_in_bochs
 def test_sixty_four_partitions(boot, leg):
     """On 2 GiB and two CPUs: all run, the monitor answers, one can go and come back."""
     machine = boot(conf=[(f"idle{i}", small("idle", devices=None)) for i in range(1, 65)],
@@ -27,6 +29,7 @@ def test_sixty_four_partitions(boot, leg):
     machine.expect("guest: idle")
 
 
+@pytest.mark.long_in_bochs
 def test_spinning_guests_and_linux_at_once(boot, leg):
     """Four guests share a CPU. Linux measures clocks as it boots: it must not miss ticks."""
     spinning = [(f"spin{i}", small("spin")) for i in range(1, 4)]

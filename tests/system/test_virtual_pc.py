@@ -15,6 +15,7 @@ WITHOUT = [
 ]
 
 
+@pytest.mark.long_in_bochs
 @pytest.mark.parametrize("word", WITHOUT)
 def test_linux_boots_with(boot, leg, word):
     # A boot with two takes twice as long in Bochs.
