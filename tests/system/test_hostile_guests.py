@@ -42,6 +42,8 @@ ENDS = {
 ENDS_ON_VMX = {
     # Each #DB pushes before the handler's first instruction: the stack grows into the IDT.
     "fault-b": "triple fault",
+    # What is mapped for the processor at the APIC's address reads as zeros to a page walk.
+    "mmio-p": "triple fault",
     # There is no SVM exit for the task switch itself.
     "mmio-k": "the processor refused the guest state",
     # This processor offers XSAVES, and its operand is a device.
