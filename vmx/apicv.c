@@ -10,11 +10,12 @@
  *   delivery   the processor delivers what is in IRR as PPR falls, and EOI ends what is in ISR
  *   posted     what another CPU posts comes to IRR without an exit
  *
- * `apicv=` on the command line names the parts that are used, or is `off`; without it all are that the
- * processor has, but `delivery` and `posted`. No emulator has the last, which so has never run. As to
- * `delivery`, Bochs 2.7 lets a guest take a virtual interrupt in spite of its RFLAGS.IF when one of the
- * host's waits too (InterruptAcknowledge() does not look whether the event is masked): a Linux with more
- * VPs than CPUs stands still after a while.
+ * `apicv=` on the command line names the parts that are used, or is `off`. Without it those are used
+ * that the processor has, but not `posted`, which no emulator has and which so has never run; and
+ * `delivery` only where the processor can post interrupts, as all real ones with `delivery` can. Bochs
+ * 2.7 can't, and lets a guest take a virtual interrupt in spite of its RFLAGS.IF when one of the host's
+ * waits too (InterruptAcknowledge() does not look whether the event is masked): a Linux with more VPs
+ * than CPUs stands still after a while.
  *
  * VM entry should deliver what it finds in IRR (27.3.2.5), and Bochs 2.7 does not: its processor looks
  * there only at an EOI or a write of TPR. So what can be delivered at an entry is injected as without
@@ -43,6 +44,7 @@ static const struct part {
 	{" posted", 0, 0, PIN_POSTED_INTERRUPTS},
 };
 #define DEFAULT_PARTS "tpr,access,x2apic,registers"
+#define DELIVERY_PART ",delivery"
 
 /* For the list that is logged, with its blank; nothing if the part is not used. */
 static const char *part_words(unsigned int i)
@@ -83,13 +85,18 @@ static bool words_are_known(const char *list)
 
 static __cold void parts_choose(void)
 {
-	char list[OPTION_SIZE] = DEFAULT_PARTS;
+	bool posts = vmx_controls.pin & PIN_POSTED_INTERRUPTS;
+	const char *list = posts ? DEFAULT_PARTS DELIVERY_PART : DEFAULT_PARTS;
+	char named[OPTION_SIZE];
 	unsigned int i;
 
-	if (boot_option("apicv") && (!boot_option_copy("apicv", list, sizeof(list)) ||
-				     (strcmp(list, "off") != 0 && !words_are_known(list)))) {
-		log_warn("apicv= is off, or a list of " DEFAULT_PARTS ",delivery,posted");
-		memcpy(list, DEFAULT_PARTS, sizeof(DEFAULT_PARTS));
+	if (boot_option("apicv")) {
+		if (boot_option_copy("apicv", named, sizeof(named)) &&
+		    (strcmp(named, "off") == 0 || words_are_known(named)))
+			list = named;
+		else
+			log_warn("apicv= is off, or a list of " DEFAULT_PARTS DELIVERY_PART
+				 ",posted");
 	}
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		if (word_in_list(list, parts[i].name + 1))

@@ -100,8 +100,18 @@ static void decode_interrupt(struct vp *vp, struct vmx_vp *s, struct vp_exit *ex
 	(void)vp;
 	(void)s;
 	(void)exit;
+	vmx_stay_begin();
 	if (info & EVENT_INFO_VALID)
 		arch_interrupt_acknowledged(EVENT_INFO_VECTOR(info));
+}
+
+/* The timer stands at 0, and would exit again before the guest's next instruction. */
+static void decode_stay_end(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)s;
+	(void)exit;
+	vmx_stay_begin();
 }
 
 static void decode_interrupt_window(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
@@ -215,7 +225,7 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_EPT_VIOLATION] = {VP_EXIT_MEMORY, false, decode_memory},
 	[VMX_EPT_MISCONFIGURATION] = {VP_EXIT_FAILED, false, decode_misconfiguration},
 	[VMX_INVEPT] = {VP_EXIT_UNDEFINED, false, NULL},
-	[VMX_PREEMPTION_TIMER] = {VP_EXIT_INTERRUPT, false, NULL},
+	[VMX_PREEMPTION_TIMER] = {VP_EXIT_INTERRUPT, false, decode_stay_end},
 	[VMX_INVVPID] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_WBINVD] = {VP_EXIT_CACHE, true, NULL},
 	[VMX_XSETBV] = {VP_EXIT_XSETBV, true, NULL},

@@ -78,7 +78,7 @@ static const struct control_row control_rows[] = {
 	{0x483, 0x48f,
 	 EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
 		 EXIT_LOAD_EFER,
-	 EXIT_ACKNOWLEDGE, CONTROL(exit)},
+	 EXIT_ACKNOWLEDGE | EXIT_SAVE_TIMER, CONTROL(exit)},
 	{0x484, 0x490, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0, CONTROL(entry)},
 };
 
@@ -132,6 +132,8 @@ static bool controls_adjust(bool has_true)
 			return false;
 		*(uint32_t *)((char *)&vmx_controls + row->offset) = value | (uint32_t)allowed;
 	}
+	if (!(vmx_controls.pin & PIN_PREEMPTION_TIMER)) /* 27.2.1.2 */
+		vmx_controls.exit &= ~(uint32_t)EXIT_SAVE_TIMER;
 	return true;
 }
 

@@ -98,6 +98,8 @@ void vmx_inject(struct vp *vp, const struct vp_event *event);
 void vmx_window_request(struct vp *vp, enum vp_window window);
 /* Makes the VMCS current on this CPU. */
 void vmx_use(struct vmx_vp *s);
+/* The preemption timer starts anew: the host's interrupts are looked at. */
+void vmx_stay_begin(void);
 void vmx_dr_take(struct vp *vp, struct vmx_vp *s);
 void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on);
 struct vmcs_value {

@@ -6,8 +6,9 @@
  *
  * The kernel runs with interrupts off, so what arrives between the last look and VM entry stays
  * pending and exits at once ("external-interrupt exiting", SDM 3C 26.2). Bochs 2.7 forgets that for a
- * guest which it enters with RFLAGS.IF clear after the host has closed its own IF: the preemption
- * timer, which counts anew at each entry, bounds every stay in a guest whatever becomes of interrupts.
+ * guest which it enters with RFLAGS.IF clear after the host has closed its own IF. So the preemption
+ * timer bounds what a guest runs, over any number of exits that the kernel handles, until a look at
+ * the host's interrupts is due whatever becomes of them.
  */
 #include "vmx.h"
 #include <arch/cr.h>
@@ -107,6 +108,12 @@ static uint32_t controls2(const struct vp *vp)
 	return vmx_controls.cpu2 & ~(off | (uint32_t)APIC_CONTROLS2);
 }
 
+void vmx_stay_begin(void)
+{
+	if (vmx_controls.pin & PIN_PREEMPTION_TIMER)
+		vmcs_write(VMCS_PREEMPTION_TIMER, vmx_stay_limit);
+}
+
 bool vmx_fields_write(const struct vmcs_value *fields, size_t count)
 {
 	size_t i;
@@ -170,8 +177,7 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		vmcs_write(VMCS_PAUSE_GAP, PAUSE_GAP);
 		vmcs_write(VMCS_PAUSE_WINDOW, PAUSE_WINDOW);
 	}
-	if (vmx_controls.pin & PIN_PREEMPTION_TIMER)
-		vmcs_write(VMCS_PREEMPTION_TIMER, vmx_stay_limit);
+	vmx_stay_begin();
 	return true;
 }
 

@@ -10,6 +10,7 @@ GUEST_CODE_DECLARE(timer);
 GUEST_CODE_DECLARE(window);
 GUEST_CODE_DECLARE(nmi);
 GUEST_CODE_DECLARE(spin);
+GUEST_CODE_DECLARE(spin_exits);
 GUEST_CODE_DECLARE(step);
 extern const char guest_step_nmi[], guest_step_db[], guest_step_ud[];
 extern const char guest_timer_tick[], guest_window_irq[], guest_nmi_entry[];
@@ -139,6 +140,19 @@ SELFTEST(event_host_interrupts_closed_guest)
 
 	GUEST_SETUP(&g);
 	guest_start(&g, spin);
+	GUEST_CHECK(&g, timer_ends_spin(&g));
+	arch_interrupt_window();
+	GUEST_CHECK(&g, timer_ends_spin(&g));
+	guest_destroy(&g);
+}
+
+/* Nor do exits that the kernel handles without a look at the host's interrupts. */
+SELFTEST(event_host_interrupts_guest_that_exits)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, spin_exits);
 	GUEST_CHECK(&g, timer_ends_spin(&g));
 	arch_interrupt_window();
 	GUEST_CHECK(&g, timer_ends_spin(&g));

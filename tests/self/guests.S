@@ -463,10 +463,20 @@ handler debug db
 	hlt
 guest_end debug
 
-/* #DB whose delivery sets off #DB again and again must not hold the CPU for ever. */
+/* Does nothing but run. */
 guest spin
 0:	jmp	0b
 guest_end spin
+
+/* Runs as well, but for three exits out of each five of its instructions. */
+guest spin_exits
+1:	xor %eax, %eax
+	cpuid
+	mov $0x10, %ecx /* IA32_TIME_STAMP_COUNTER */
+	rdmsr
+	pause
+	jmp 1b
+guest_end spin_exits
 
 /* SSE registers outlive a return to the VMM. */
 guest fpu

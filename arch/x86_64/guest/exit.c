@@ -241,15 +241,8 @@ static enum vp_outcome exit_eoi(struct vp *vp, struct vp_exit *exit)
 
 static enum vp_outcome exit_apic_write(struct vp *vp, struct vp_exit *exit)
 {
-	enum vp_outcome outcome;
-
 	guest_lapic_page_written(vp, exit->offset);
-	outcome = eoi_tell(vp);
-	/* A guest that writes in a loop with interrupts off keeps the CPU where the host's are then not
-	 * seen (Bochs 2.7: vmx/vp.c), as each entry starts the preemption timer anew. */
-	if (outcome == VP_CONTINUE && !(vp_arch(vp)->rflags & RFLAGS_IF))
-		return VP_SWITCH;
-	return outcome;
+	return eoi_tell(vp);
 }
 
 static enum vp_outcome exit_window(struct vp *vp, struct vp_exit *exit)
