@@ -60,7 +60,7 @@
 	X(vp_stats, 48, "partition, index, va of struct vp_stats")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
-enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 64 };
+enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };
 #undef SYSCALL_ENUM
 
 /* Rights of a handle. */
