@@ -144,7 +144,7 @@ void vp_request(struct vp *vp, uint32_t bits)
 void vp_notify(struct vp *vp)
 {
 	stub_notified |= BIT(vp->index);
-	stub_requests[vp->index] |= VP_REQUEST_INTERRUPT;
+	stub_requests[vp->index] |= VP_REQUEST_NOTIFIED;
 }
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)

@@ -144,8 +144,6 @@ enum guest_instruction {
 	INSTRUCTION_RDSEED = BIT(4),
 };
 
-enum apic_page_state { APIC_PAGE_NONE, APIC_PAGE_MAPPED, APIC_PAGE_UNWANTED };
-
 /* MSRs that control speculation; bits above those of IA32_SPEC_CTRL. */
 enum guest_speculation {
 	GUEST_IBPB = BIT(28),	      /* PRED_CMD */
@@ -166,7 +164,7 @@ struct arch_partition {
 	uint64_t speculation_allowed; /* bits of IA32_SPEC_CTRL, enum guest_speculation */
 	uint32_t instructions;	      /* enum guest_instruction: those that CPUID shows */
 	void *apic_page;	      /* guest/apic_page.h; NULL: the processor has no use for it */
-	_Atomic uint32_t apic_page_state; /* enum apic_page_state */
+	_Atomic bool apic_page_mapped;
 	uint8_t physical_bits;
 	bool lenient_pmu;
 };
