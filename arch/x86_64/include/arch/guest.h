@@ -52,6 +52,7 @@ struct arch_vp {
 	uint64_t
 		spec_ctrl_entered; /* in force while it runs: its own with the machine's; assembly */
 	uint64_t spec_ctrl;	   /* IA32_SPEC_CTRL as the guest has written it */
+	uint64_t number;	   /* of no other VP, ever; not 0 */
 	uint64_t cr2;
 	uint64_t dr[4];
 	struct fpu_state fpu; /* XCR0 is fpu.xcr0 */
@@ -154,7 +155,6 @@ enum guest_speculation {
 #define GUEST_SPEC_CTRL MASK(16)
 
 struct arch_partition {
-	uint64_t number;	   /* of no other partition, ever; not 0 */
 	uint64_t tsc_offset;	   /* guest TSC = host TSC + this */
 	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
 	uint64_t cr4_allowed;	   /* bits that the guest may set */
