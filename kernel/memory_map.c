@@ -302,7 +302,7 @@ bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa)
 /* True: the VP may still use translations older than `generation`. */
 static bool vp_is_behind(const struct vp *vp, const struct gpa_space *space, uint64_t generation)
 {
-	struct cpu *cpu = atomic_load(&((struct vp *)(uintptr_t)vp)->cpu);
+	struct cpu *cpu = vp ? atomic_load(&((struct vp *)(uintptr_t)vp)->cpu) : NULL;
 
 	return cpu && cpu != this_cpu() && vp_active(vp)->space == space &&
 	       atomic_load(&((struct vp *)(uintptr_t)vp)->tlb_seen) < generation;
@@ -318,8 +318,8 @@ void gpa_space_shootdown(struct gpa_space *space)
 
 	/* All are kicked first, so that they leave the guest side by side. */
 	for (i = 0; partition->vps && i < partition->vp_count; i++) {
-		vp = partition->vps[i];
-		cpu = atomic_load(&vp->cpu);
+		vp = partition->vps[i]; /* NULL while they are made */
+		cpu = vp ? atomic_load(&vp->cpu) : NULL;
 		if (cpu && vp_is_behind(vp, space, generation))
 			arch_cpu_kick(cpu);
 	}

@@ -186,7 +186,7 @@ void vp_notify(struct vp *vp)
 {
 	struct cpu *cpu;
 
-	atomic_fetch_or(&vp->requests, VP_REQUEST_INTERRUPT);
+	atomic_fetch_or(&vp->requests, VP_REQUEST_NOTIFIED);
 	cpu = atomic_load(&vp->cpu);
 	if (!cpu)
 		vp_wake(vp);

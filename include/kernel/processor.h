@@ -60,6 +60,7 @@ enum vp_request {
 	VP_REQUEST_YIELD = BIT(0),     /* return to the VMM soon */
 	VP_REQUEST_INTERRUPT = BIT(1), /* the interrupt controller has something new */
 	VP_REQUEST_TIMER = BIT(2),
+	VP_REQUEST_NOTIFIED = BIT(3), /* as INTERRUPT, by vp_notify() */
 	VP_REQUEST_ARCH = BIT(8),
 };
 
@@ -122,8 +123,8 @@ status_t vp_reset(struct vp *vp);
 enum vp_outcome vp_run(struct vp *vp);
 /* Asks something of a VP: any CPU, any time while the partition lives. */
 void vp_request(struct vp *vp, uint32_t bits);
-/* The same for VP_REQUEST_INTERRUPT, of one that the processor may deliver by itself: a CPU in the
- * guest is told each time, and need not exit. */
+/* Of an interrupt that the processor may deliver by itself: a CPU in the guest is told each time, and
+ * need not exit. */
 void vp_notify(struct vp *vp);
 /* Takes the VP's state off this CPU. Called by vp_run and before the VP is touched otherwise. */
 void vp_put(struct vp *vp);

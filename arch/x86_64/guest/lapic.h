@@ -198,6 +198,12 @@ static inline uint32_t lapic_icr_high_offset(struct lapic *lapic)
 }
 /* Shows the registers that are not the page's own, after they or the mode changed. */
 void lapic_show(struct lapic *lapic);
+/* So too the one register that other CPUs change, which leave the page alone. */
+static inline void lapic_lint0_show(struct lapic *lapic)
+{
+	lapic_page_put(lapic, LAPIC_TIMER + 16 * LAPIC_LVT_LINT0,
+		       atomic_load_explicit(&lapic->lvt[LAPIC_LVT_LINT0], memory_order_relaxed));
+}
 
 /* Errors that ESR tells (SDM, "Error Status Register"). */
 enum lapic_error {

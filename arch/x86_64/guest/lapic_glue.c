@@ -166,8 +166,14 @@ void guest_cr8_write(struct vp *vp, uint8_t value)
 
 bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value)
 {
+	struct lapic *lapic = vp_lapic(vp, vtl);
+
 	guest_tpr_sync(vp);
-	return lapic_read(vp_lapic(vp, vtl), offset, timestamp_read(), value);
+	if (!lapic_read(lapic, offset, timestamp_read(), value))
+		return false;
+	if (lapic_has_request(lapic)) /* of the error entry, maybe */
+		vtl_arch(vp, vtl)->work |= WORK_INTERRUPT;
+	return true;
 }
 
 bool guest_lapic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t value)

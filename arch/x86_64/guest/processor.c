@@ -25,10 +25,8 @@
 
 status_t arch_partition_create(struct partition *partition)
 {
-	static _Atomic uint64_t last_number;
 	const struct proto_partition_config *config = &partition->config;
 
-	partition->arch.number = atomic_fetch_add(&last_number, 1) + 1;
 	if (config->apic_mode == APIC_MODE_XAPIC && config->vp_count > XAPIC_VPS_MAX)
 		return STATUS_TOO_LARGE;
 	return STATUS_OK;
@@ -52,8 +50,10 @@ void arch_partition_destroy(struct partition *partition)
 
 status_t arch_vp_create(struct vp *vp)
 {
+	static _Atomic uint64_t last_number;
 	void *area = heap_alloc(vp->partition->heap, xsave_area_size);
 
+	vp->arch.number = atomic_fetch_add(&last_number, 1) + 1;
 	if (!area)
 		return STATUS_NO_MEMORY;
 	fpu_state_init(&vp->arch.fpu, area);
