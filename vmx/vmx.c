@@ -281,6 +281,8 @@ static void vmx_cpu_disable(void)
 
 const struct backend_ops vmx_backend = {
 	.name = "vmx",
+	.features = &vmx_controls.pin,
+	.feature_count = sizeof(vmx_controls) / sizeof(vmx_controls.pin),
 	.probe = vmx_probe,
 	.init = vmx_init,
 	.cpu_enable = vmx_cpu_enable,
