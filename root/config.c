@@ -47,6 +47,12 @@ static const struct value_choice isolation_choices[] = {
 	{NULL, 0},
 };
 
+static const struct value_choice triple_fault_choices[] = {
+	{"crash", CONFIG_TRIPLE_FAULT_CRASH},
+	{"reset", CONFIG_TRIPLE_FAULT_RESET},
+	{NULL, 0},
+};
+
 static const struct value_choice devices_choices[] = {
 	{"qemu-compat", CONFIG_DEVICES_QEMU_COMPAT},
 	{"hpet", CONFIG_DEVICES_HPET},
@@ -86,6 +92,8 @@ static const struct key keys[] = {
 	{PARTITION_KEY("hyperv", hyperv), .kind = VALUE_SWITCH, .choices = switch_choices},
 	{PARTITION_KEY("vtl", vtl), .kind = VALUE_NUMBER, .range = {0, CONFIG_VTL_MAX}},
 	{PARTITION_KEY("isolation", isolation), .kind = VALUE_CHOICE, .choices = isolation_choices},
+	{PARTITION_KEY("triple_fault", triple_fault), .kind = VALUE_CHOICE,
+	 .choices = triple_fault_choices},
 	{PARTITION_KEY("autostart", autostart), .kind = VALUE_SWITCH, .choices = switch_choices},
 	{PARTITION_KEY("cpus", cpus), COUNT_AT(cpu_count), .kind = VALUE_NUMBERS,
 	 .range = {0, CONFIG_VPS_MAX - 1}},
@@ -94,6 +102,7 @@ static const struct key keys[] = {
 };
 
 static_assert(sizeof(enum config_on_exit) == sizeof(unsigned int) &&
+		      sizeof(enum config_triple_fault) == sizeof(unsigned int) &&
 		      sizeof(enum config_isolation) == sizeof(unsigned int),
 	      "choices are stored as unsigned int");
 

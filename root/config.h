@@ -28,6 +28,12 @@ enum config_on_exit {
 	CONFIG_ON_EXIT_MONITOR,	     /* the monitor prompt stays */
 };
 
+/* What a triple fault does to its machine. */
+enum config_triple_fault {
+	CONFIG_TRIPLE_FAULT_CRASH = 0, /* ends it, with the registers in the log (default) */
+	CONFIG_TRIPLE_FAULT_RESET,     /* as on a PC */
+};
+
 /* Numbers as in the Hyper-V interface. */
 enum config_isolation {
 	CONFIG_ISOLATION_NONE = 0,
@@ -69,6 +75,7 @@ struct config_partition {
 	bool hyperv;	  /* Hyper-V interface for the guest; default off */
 	uint32_t vtl;	  /* highest VTL that the guest may use; default 0 */
 	enum config_isolation isolation;
+	enum config_triple_fault triple_fault;
 	bool autostart; /* default on */
 	uint32_t *cpus; /* host CPUs that its VPs may use; none: all */
 	size_t cpu_count;

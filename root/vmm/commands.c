@@ -21,6 +21,8 @@ struct command {
 	const char *words;
 	void (*execute)(struct machine *machine);
 	bool needs_machine; /* the argument names one; without: it may be missing (NULL) */
+	/* Instead of `execute`: two numbers must follow the machine. */
+	void (*execute_numbers)(struct machine *machine, const uint32_t numbers[2]);
 };
 
 /* enum vp_exit_kind's words, by number. */
@@ -80,6 +82,21 @@ static void destroy_execute(struct machine *machine)
 static void console_execute(struct machine *machine)
 {
 	monitor_show(machine);
+}
+
+static void move_execute(struct machine *machine, const uint32_t numbers[2])
+{
+	status_t status = machine_move(machine, numbers[0], numbers[1]);
+
+	if (status == STATUS_OK)
+		print("%s: VP %u: on CPU %u\n", machine->config->name, numbers[0], numbers[1]);
+	else if (status == STATUS_NOT_FOUND)
+		print("%s: there is no VP %u or no CPU %u\n", machine->config->name, numbers[0],
+		      numbers[1]);
+	else if (status == STATUS_WRONG_STATE)
+		print("%s is %s\n", machine->config->name, machine_state_name(machine));
+	else
+		print("%s: %s\n", machine->config->name, status_words(status));
 }
 
 static void vp_stats_print(const struct machine *machine, uint32_t index)
@@ -167,24 +184,27 @@ static void quit_execute(struct machine *machine)
 static void help_execute(struct machine *machine);
 
 static const struct command commands[] = {
-	{"help", "", "this list", help_execute, false},
-	{"list", "", "the machines and what they do", list_execute, false},
-	{"start", "NAME", "start a machine that does not run", start_execute, true},
-	{"stop", "NAME", "switch a machine off", stop_execute, true},
-	{"reset", "NAME", "restart a machine", reset_execute, true},
-	{"destroy", "NAME", "stop a machine and give back what it has", destroy_execute, true},
-	{"console", "NAME", "go to a machine's console", console_execute, true},
-	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false},
-	{"memory", "", "who has how much memory", memory_execute, false},
-	{"log", "", "messages since the start", log_execute, false},
-	{"quit", "", "switch the whole machine off", quit_execute, false},
+	{"help", "", "this list", help_execute, false, NULL},
+	{"list", "", "the machines and what they do", list_execute, false, NULL},
+	{"start", "NAME", "start a machine that does not run", start_execute, true, NULL},
+	{"stop", "NAME", "switch a machine off", stop_execute, true, NULL},
+	{"reset", "NAME", "restart a machine", reset_execute, true, NULL},
+	{"destroy", "NAME", "stop a machine and give back what it has", destroy_execute, true,
+	 NULL},
+	{"console", "NAME", "go to a machine's console", console_execute, true, NULL},
+	{"move", "NAME VP CPU", "have a VP go on on another CPU", NULL, true, move_execute},
+	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false, NULL},
+	{"memory", "", "who has how much memory", memory_execute, false, NULL},
+	{"log", "", "messages since the start", log_execute, false, NULL},
+	{"quit", "", "switch the whole machine off", quit_execute, false, NULL},
 };
 
 static void help_execute(struct machine *machine)
 {
 	(void)machine;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		print("%-8s %-7s %s\n", commands[i].name, commands[i].arguments, commands[i].words);
+		print("%-8s %-11s %s\n", commands[i].name, commands[i].arguments,
+		      commands[i].words);
 	print("NAME is a machine's name or number.\n");
 }
 
@@ -196,12 +216,36 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* Two numbers, as move wants them. */
+static bool numbers_parse(char *const words[2], uint32_t numbers[2])
+{
+	for (size_t i = 0; i < 2; i++) {
+		char *end;
+		unsigned long number = strtoul(words[i], &end, 10);
+
+		if (*words[i] < '0' || *words[i] > '9' || *end || number > UINT32_MAX)
+			return false;
+		numbers[i] = (uint32_t)number;
+	}
+	return true;
+}
+
+/* The words behind the command's name are as many as it takes. */
+static bool arguments_fit(const struct command *command, char *const *words, size_t count,
+			  uint32_t numbers[2])
+{
+	if (command->execute_numbers)
+		return count == 3 && numbers_parse(words + 1, numbers);
+	return count <= 1 && (count || !command->needs_machine) && (!count || *command->arguments);
+}
+
 void command_execute(char *line)
 {
 	char *words[LINE_MAX_WORDS];
 	size_t count = line_words(line, words);
 	const struct command *command;
 	struct machine *machine = NULL;
+	uint32_t numbers[2];
 
 	if (count == 0)
 		return;
@@ -210,17 +254,19 @@ void command_execute(char *line)
 		print("no command \"%s\"; \"help\" lists them\n", words[0]);
 		return;
 	}
-	if (count > 2 || (count == 2 && !*command->arguments) ||
-	    (count == 1 && command->needs_machine)) {
+	if (!arguments_fit(command, words + 1, count - 1, numbers)) {
 		print("usage: %s %s\n", command->name, command->arguments);
 		return;
 	}
-	if (count == 2) {
+	if (count > 1) {
 		machine = machine_find(words[1]);
 		if (!machine) {
 			print("no machine \"%s\"; \"list\" shows them\n", words[1]);
 			return;
 		}
 	}
-	command->execute(machine);
+	if (command->execute_numbers)
+		command->execute_numbers(machine, numbers);
+	else
+		command->execute(machine);
 }

@@ -53,6 +53,7 @@ static status_t tables_write(struct machine *machine, gpa_t *rsdp)
 	const struct acpi_config acpi = {
 		.vp_count = config->vps,
 		.hpet = config->devices & CONFIG_DEVICES_HPET,
+		.hibernate = true,
 		.dsdt = dsdt_aml,
 		.dsdt_size = dsdt_aml_size,
 	};
