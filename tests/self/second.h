@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guests of two VPs on two CPUs: the test runs VP 0, a thread of the kernel's own runs VP 1 on the last CPU
+ * as the system call does: it blocks while the VP is halted, and is woken by vp_request().
+ */
+#ifndef TESTS_SELF_SECOND_H
+#define TESTS_SELF_SECOND_H
+
+#include "guest.h"
+
+#define PATIENCE_MS 5000u
+
+/* That runs on the last CPU; a test may put another one here while none runs there. */
+extern struct vp *second_vp;
+
+/* Runs it there from here on, side by side with the caller, until its VMM has to act. */
+bool second_run(void);
+/* It has come back, within PATIENCE_MS. */
+bool second_is_over(void);
+/* And it was an OUT of `value`. */
+bool second_says(uint32_t value);
+bool second_is_blocked(void);
+/* It leaves that CPU; it does not run. */
+void second_unbind(void);
+
+/* Makes a guest of two VPs for the function. False: it failed, or (*why) it cannot be tried here. */
+bool second_test(bool (*function)(struct test_guest *g), const char **why);
+
+#define SECOND_TEST(function)                                         \
+	do {                                                          \
+		uint64_t before = kernel_heap.pages_free;             \
+		const char *why;                                      \
+		bool ok = second_test(function, &why);                \
+                                                                      \
+		if (why)                                              \
+			SKIP(why);                                    \
+		CHECK(ok);                                            \
+		CHECK(kernel_heap.pages_free + 1 >=                   \
+		      before); /* the task's table, the first time */ \
+	} while (0)
+
+#endif
