@@ -20,6 +20,8 @@ status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t ad
 void arch_partition_caps(const struct partition *partition, struct partition_caps *caps);
 /* The level of a local interrupt input, 0 or 1. Any CPU. */
 void arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high);
+/* The input rises and falls. */
+void arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint);
 /* An access to the xAPIC page, 32 bits. NOT_FOUND: the APIC is not there. VP stopped, own CPU.
  * A write may leave an EOI for the VMM in the run page: the value is then 1. */
 status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool write,

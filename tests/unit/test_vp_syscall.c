@@ -244,6 +244,23 @@ static void test_bind_refuses(void **state)
 			 STATUS_WRONG_STATE);
 }
 
+/* Nobody runs while a reset is under way, or after one that has failed. */
+static void test_no_run_without_a_good_reset(void **state)
+{
+	static const uint32_t states[] = {PARTITION_RESETTING, PARTITION_BAD_RESET};
+	struct syscall_result result = bind(0, WINDOW);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		partition.state = states[i];
+		assert_int_equal(sys_vp_run(&thread, (uint64_t[6]){result.value}).status,
+				 STATUS_WRONG_STATE);
+		assert_int_equal(vp.run_state, VP_STOPPED);
+		assert_int_equal(sys_vp_reset(&thread, (uint64_t[6]){result.value}).status,
+				 STATUS_OK);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +268,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_closed_handle_stops_a_vp_that_runs, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_bind_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_run_without_a_good_reset, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

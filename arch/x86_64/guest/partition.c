@@ -46,6 +46,11 @@ void arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high)
 	guest_lapic_set_lint(vp, vtl, lint, high);
 }
 
+void arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint)
+{
+	guest_lapic_pulse_lint(vp, vtl, lint);
+}
+
 status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool write,
 			     uint32_t *value)
 {

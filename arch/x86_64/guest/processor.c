@@ -45,6 +45,13 @@ status_t arch_partition_build(struct partition *partition, const struct cpuid_le
 	return STATUS_OK;
 }
 
+/* The VPs' TSCs begin at 0 again. */
+status_t arch_partition_reset(struct partition *partition)
+{
+	partition->arch.tsc_offset = 0 - timestamp_read();
+	return STATUS_OK;
+}
+
 void arch_partition_destroy(struct partition *partition)
 {
 	guest_cpuid_destroy(partition);
