@@ -13,7 +13,7 @@
 #define DONE		 0x804
 
 	.section .rodata
-	.globl	bench_guest, bench_guest_handler, bench_guest_end
+	.globl	bench_guest, bench_guest_handler, bench_guest_size
 	.code16
 bench_guest:
 	mov	$APIC_BASE_MSR, %ecx
@@ -28,7 +28,7 @@ bench_guest:
 	sti
 1:	pause
 	jmp	1b
-bench_guest_handler:
+handler:
 	incl	COUNT
 	pause
 	mov	$X2APIC_EOI, %ecx
@@ -37,7 +37,13 @@ bench_guest_handler:
 	wrmsr
 	incl	DONE
 	iret
-bench_guest_end:
+end:
 	.code64
+
+	.balign	2
+bench_guest_handler:			/* its offset */
+	.word	handler - bench_guest
+bench_guest_size:
+	.word	end - bench_guest
 
 	.section .note.GNU-stack, "", @progbits

@@ -29,7 +29,8 @@
 #define REAL_LIMIT    0xffffu
 
 /* bench_guest.S */
-extern const char bench_guest[], bench_guest_handler[], bench_guest_end[];
+extern const uint8_t bench_guest[];
+extern const uint16_t bench_guest_handler, bench_guest_size;
 
 struct bench_vp {
 	handle_t partition;
@@ -166,8 +167,8 @@ static void memory_fill(struct bench_vp *bench)
 	uint16_t *entry = (uint16_t *)bench->memory + VECTOR * 2;
 
 	memset(bench->memory, 0, GUEST_SIZE);
-	memcpy(bench->memory + GUEST_CODE, bench_guest, (size_t)(bench_guest_end - bench_guest));
-	entry[0] = (uint16_t)(bench_guest_handler - bench_guest);
+	memcpy(bench->memory + GUEST_CODE, bench_guest, bench_guest_size);
+	entry[0] = bench_guest_handler;
 	entry[1] = GUEST_CODE >> 4;
 	bench->page = (struct vp_run_page *)(bench->memory + GUEST_SIZE);
 	memset(bench->page, 0, PAGE_SIZE);
