@@ -7,6 +7,7 @@
 #include <kernel/console.h>
 #include <kernel/cpu.h>
 #include <kernel/memory_map.h>
+#include <kernel/partition_arch.h>
 #include <kernel/string.h>
 #include <kernel/task.h>
 
@@ -43,10 +44,9 @@ static status_t config_check(const struct proto_partition_config *config)
 	}
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
-	if (config->isolation != ISOLATION_NONE ||
-	    (config->flags & (PARTITION_HYPERV | PARTITION_USER_MODE_APIC)))
+	if (config->flags & (PARTITION_HYPERV | PARTITION_USER_MODE_APIC))
 		return STATUS_NOT_SUPPORTED;
-	return STATUS_OK;
+	return arch_isolation_check(config->isolation);
 }
 
 static void vps_destroy(struct partition *partition)

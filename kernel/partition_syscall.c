@@ -269,7 +269,7 @@ struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a
 {
 	struct partition_caps caps;
 	struct partition *partition;
-	status_t status = built_get(thread, a[0], RIGHT_READ, &partition);
+	status_t status = partition_get(thread, a[0], RIGHT_READ, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);

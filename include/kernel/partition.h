@@ -48,7 +48,7 @@ void hypervisor_init(void);
 status_t hypervisor_cpu_enable(void);
 
 /* A proto partition that `owner` pays for; owner NULL: the kernel heap pays (self tests).
- * INVALID_ARGUMENT, NOT_SUPPORTED (isolation type), NO_MEMORY, or why there is no hypervisor. */
+ * INVALID_ARGUMENT, NOT_SUPPORTED, why it can't be isolated, NO_MEMORY, or why there is no hypervisor. */
 status_t proto_partition_create(struct task *owner, const struct proto_partition_config *config,
 				struct partition **partition) __must_check;
 /* Makes it final: VPs, address spaces. NO_MEMORY: deposit more and call again. */

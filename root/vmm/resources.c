@@ -221,7 +221,7 @@ static status_t partition_create(struct machine *machine)
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
-			log_error("%s: %s is not offered on this machine", config->name,
+			log_error("%s: %s is not offered", config->name,
 				  config->isolation ? "this isolation" : "hyperv = on");
 		return status;
 	}

@@ -341,7 +341,10 @@ static void wrong_configurations(void)
 		{{.vp_count = 300}, STATUS_TOO_LARGE},
 		{{.vp_count = 1, .apic_mode = 3}, STATUS_INVALID_ARGUMENT},
 		{{.vp_count = 1, .isolation = 4}, STATUS_INVALID_ARGUMENT},
-		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NOT_SUPPORTED},
+		{{.vp_count = 1, .isolation = ISOLATION_VBS}, STATUS_NO_VBS},
+		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NO_SNP},
+		{{.vp_count = 1, .isolation = ISOLATION_TDX}, STATUS_NO_TDX},
+		{{.vp_count = 200, .threads_per_core = 3}, STATUS_TOO_LARGE},
 		{{.vp_count = 1, .flags = BIT(31)}, STATUS_INVALID_ARGUMENT},
 		{{.vp_count = 1, .reserved = {0, 0, 0, 1}}, STATUS_INVALID_ARGUMENT},
 	};

@@ -24,6 +24,14 @@ status_t hypervisor_available(void)
 	return STATUS_OK;
 }
 
+status_t arch_isolation_check(uint32_t type)
+{
+	static const status_t statuses[] = {STATUS_OK, STATUS_NO_VBS, STATUS_NO_SNP,
+					    STATUS_NOT_SUPPORTED};
+
+	return statuses[type];
+}
+
 status_t arch_partition_create(struct partition *p)
 {
 	(void)p;
@@ -224,7 +232,8 @@ static void test_configurations(void **state)
 		 STATUS_TOO_LARGE},
 		{{.vp_count = 1, .flags = BIT(3)}, STATUS_INVALID_ARGUMENT},
 		{{.vp_count = 1, .flags = PARTITION_HYPERV}, STATUS_NOT_SUPPORTED},
-		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NOT_SUPPORTED},
+		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NO_SNP},
+		{{.vp_count = 1, .isolation = ISOLATION_TDX}, STATUS_NOT_SUPPORTED},
 		{{.vp_count = 1, .isolation = 4}, STATUS_INVALID_ARGUMENT},
 		{{.vp_count = 1, .reserved = {0, 0, 0, 1}}, STATUS_INVALID_ARGUMENT},
 	};

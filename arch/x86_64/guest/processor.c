@@ -21,7 +21,7 @@
 #define ATTRIBUTES_LDT	0x0082u
 #define ATTRIBUTES_TSS	0x008bu
 #define RESET_LIMIT	0xffffu
-#define XAPIC_VPS_MAX	255u /* ids of 8 bits, and 255 is everybody */
+#define XAPIC_ID_MAX	254u /* 8 bits, and 255 is everybody */
 
 status_t arch_partition_create(struct partition *partition)
 {
@@ -29,7 +29,9 @@ status_t arch_partition_create(struct partition *partition)
 	const struct proto_partition_config *config = &partition->config;
 
 	partition->arch.number = atomic_fetch_add(&last_number, 1) + 1;
-	if (config->apic_mode == APIC_MODE_XAPIC && config->vp_count > XAPIC_VPS_MAX)
+	/* Ids grow with the index, and have gaps where counts are no powers of two. */
+	if (config->apic_mode == APIC_MODE_XAPIC &&
+	    guest_apic_id(config, config->vp_count - 1) > XAPIC_ID_MAX)
 		return STATUS_TOO_LARGE;
 	return STATUS_OK;
 }
