@@ -47,6 +47,13 @@ static const struct value_choice isolation_choices[] = {
 	{NULL, 0},
 };
 
+static const struct value_choice apic_choices[] = {
+	{"xapic", CONFIG_APIC_XAPIC},
+	{"x2apic", CONFIG_APIC_X2APIC},
+	{"x2apic-on", CONFIG_APIC_X2APIC_ON},
+	{NULL, 0},
+};
+
 static const struct value_choice triple_fault_choices[] = {
 	{"crash", CONFIG_TRIPLE_FAULT_CRASH},
 	{"reset", CONFIG_TRIPLE_FAULT_RESET},
@@ -82,6 +89,9 @@ static const struct key keys[] = {
 	 .kind = VALUE_CHOICE,
 	 .choices = on_exit_choices},
 	{PARTITION_KEY("vps", vps), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
+	{PARTITION_KEY("threads", threads), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
+	{PARTITION_KEY("cores", cores), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
+	{PARTITION_KEY("apic", apic), .kind = VALUE_CHOICE, .choices = apic_choices},
 	{PARTITION_KEY("memory", memory), .kind = VALUE_SIZE,
 	 .range = {CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX}},
 	{PARTITION_KEY("kernel", kernel), .kind = VALUE_FILE},
@@ -103,6 +113,7 @@ static const struct key keys[] = {
 
 static_assert(sizeof(enum config_on_exit) == sizeof(unsigned int) &&
 		      sizeof(enum config_triple_fault) == sizeof(unsigned int) &&
+		      sizeof(enum config_apic) == sizeof(unsigned int) &&
 		      sizeof(enum config_isolation) == sizeof(unsigned int),
 	      "choices are stored as unsigned int");
 
@@ -373,6 +384,8 @@ static status_t partition_begin(struct parser *parser, struct text name)
 		.name = text_copy(name),
 		.line = parser->line,
 		.vps = 1,
+		.threads = 1,
+		.apic = CONFIG_APIC_X2APIC,
 		.memory = CONFIG_MEMORY_DEFAULT,
 		.cmdline = text_copy((struct text){"", 0}),
 		.autostart = true,

@@ -50,12 +50,13 @@ bool vp_asked_take(struct vp_control *control, struct vp_halt *halt)
 	uint32_t asked = atomic_fetch_and(&control->asked, VP_ASKED_STOP);
 
 	*halt = (struct vp_halt){.reason = VP_HALT_STOP};
-	if (asked & VP_ASKED_STOP)
-		return true;
+	/* What the guest has done comes first: a stop is often what follows from it, and stays. */
 	if (asked & VP_ASKED_HALT) {
 		halt->reason = atomic_exchange(&control->halt, VP_HALT_STOP);
 		return true;
 	}
+	if (asked & VP_ASKED_STOP)
+		return true;
 	if (asked & VP_ASKED_CANCEL) {
 		halt->reason = VP_HALT_CANCEL;
 		return true;

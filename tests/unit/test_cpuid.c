@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <lapic.h>
 
+#include <firmware/topology.h>
+
 #include "guest_stubs.h"
 
 static uint32_t r[4];
@@ -65,6 +67,7 @@ static void test_features(void **state)
 
 static void test_derived(void **state)
 {
+	struct cpuid_xsave xsave;
 	struct proto_partition_config config = {.vp_count = 1};
 	struct partition *p;
 
@@ -89,10 +92,12 @@ static void test_derived(void **state)
 	p = stub_partition(&config);
 	assert_int_equal(p->arch.physical_bits, 46);
 	assert_int_equal(p->arch.xcr0_allowed, 0x2e7);
-	assert_int_equal(guest_xsave_size(p, 3), 576);
-	assert_int_equal(guest_xsave_size(p, 7), 832);
-	assert_int_equal(guest_xsave_size(p, 0x2e7), 2696);
-	assert_int_equal(guest_xsave_size_compact(p, 0x2e7), 576 + 256 + 64 + 512 + 1024 + 8);
+	guest_xsave(p, &xsave);
+	assert_int_equal(xsave.allowed, 0x2e7);
+	assert_int_equal(cpuid_xsave_size(&xsave, 3), 576);
+	assert_int_equal(cpuid_xsave_size(&xsave, 7), 832);
+	assert_int_equal(cpuid_xsave_size(&xsave, 0x2e7), 2696);
+	assert_int_equal(cpuid_xsave_size_compact(&xsave, 0x2e7), 576 + 256 + 64 + 512 + 1024 + 8);
 	p->vps[0]->arch.fpu.xcr0 = 7;
 	ask(p, 0, 0xd, 0);
 	assert_int_equal(r[0], 0x2e7);
@@ -310,6 +315,7 @@ static void test_places(void **state)
 		{60, 1, 7}, {16, 4, 1}, {24, 5, 2}, {64, 2, 16}, {5, 2, 0},  {50, 6, 3},
 	};
 	struct place place[4];
+	uint32_t ids[64]; /* as the ACPI tables have them */
 	int kind;
 
 	(void)state;
@@ -326,12 +332,15 @@ static void test_places(void **state)
 			struct partition *p;
 
 			stub_host_set(kind);
+			stub_basic_max = 0x1f;
 			p = stub_partition(&config);
+			topology_apic_ids(rows[i].vps, rows[i].threads, rows[i].cores, ids);
 			for (vp = 0; vp < rows[i].vps; vp++) {
 				const struct place wanted = {vp / threads / cores,
 							     vp / threads % cores, vp % threads};
 				unsigned int n = 0;
 
+				assert_int_equal(ids[vp], guest_apic_id(&config, vp));
 				place[n++] = place_by_levels(p, vp, 0xb);
 				if (kind == HOST_EPYC) {
 					place[n++] = place_by_node(p, vp);
@@ -343,6 +352,7 @@ static void test_places(void **state)
 					assert_memory_equal(&place[n], &wanted, sizeof(wanted));
 			}
 			stub_partition_free(p);
+			stub_basic_max = 0;
 		}
 	}
 }

@@ -255,15 +255,17 @@ static void everything(void)
 {
 	vp_ask_yield(&control);
 	vp_ask_cancel(&control);
+	vp_ask_stop(&control);
 	vp_ask_halt(&control, VP_HALT_RESET);
 }
 
-static void test_a_halt_goes_before_a_cancel(void **state)
+static void test_a_halt_goes_before_what_else_is_asked(void **state)
 {
 	static const struct step steps[] = {{VP_RUN_PORT_IO, STATUS_OK, everything}};
 
 	(void)state;
 	assert_int_equal(run(steps).reason, VP_HALT_RESET);
+	assert_int_equal(run(NULL).reason, VP_HALT_STOP);
 	assert_int_equal(signals, 1);
 	assert_int_equal(yields, 0);
 }
@@ -278,7 +280,7 @@ int main(void)
 		cmocka_unit_test_setup(test_cancelled_it_can_run_again, setup),
 		cmocka_unit_test_setup(test_gives_way_once, setup),
 		cmocka_unit_test_setup(test_the_first_halt_counts, setup),
-		cmocka_unit_test_setup(test_a_halt_goes_before_a_cancel, setup),
+		cmocka_unit_test_setup(test_a_halt_goes_before_what_else_is_asked, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
