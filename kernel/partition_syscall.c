@@ -269,7 +269,7 @@ struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a
 {
 	struct partition_caps caps;
 	struct partition *partition;
-	status_t status = built_get(thread, a[0], RIGHT_READ, &partition);
+	status_t status = partition_get(thread, a[0], RIGHT_READ, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -333,6 +333,24 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 		status = STATUS_INVALID_ARGUMENT;
 	else
 		arch_vp_set_lint(vp, (uint32_t)a[2], (unsigned int)a[3], a[4]);
+	partition_put(partition);
+	return syscall_status(status);
+}
+
+struct syscall_result sys_vp_pulse_lint(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct vp *vp;
+	status_t status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
+		status = STATUS_INVALID_VTL;
+	else if (a[3] > 1)
+		status = STATUS_INVALID_ARGUMENT;
+	else
+		arch_vp_pulse_lint(vp, (uint32_t)a[2], (unsigned int)a[3]);
 	partition_put(partition);
 	return syscall_status(status);
 }

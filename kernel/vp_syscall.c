@@ -220,7 +220,9 @@ struct syscall_result sys_vp_run(struct thread *thread, const uint64_t a[6])
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
+	atomic_store(&vp->run_state, VP_READY);
 	if (vp->partition->state != PARTITION_BUILT) {
+		atomic_store(&vp->run_state, VP_STOPPED);
 		object_put(&vp->object);
 		return syscall_status(STATUS_WRONG_STATE);
 	}

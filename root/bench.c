@@ -29,7 +29,7 @@ static bool is_wanted(void)
 	return false;
 }
 
-static void report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit)
+void bench_report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit)
 {
 	uint64_t each = (time_now() - from) / rounds;
 
@@ -46,7 +46,7 @@ static void calls_measure(void)
 
 	for (uint32_t i = 0; i < ROUNDS; i++)
 		thread_yield();
-	report("system call that does nothing", from, ROUNDS, 0);
+	bench_report("system call that does nothing", from, ROUNDS, 0);
 }
 
 /* Maps memory of the root task's, whatever is in it: nothing runs in this partition. */
@@ -62,10 +62,10 @@ static status_t mapping_measure(handle_t partition, gpa_t gpa, uint64_t limit, c
 	from = time_now();
 	status = partition_map(partition, 0, memory, MAPPED, gpa, GPA_WRITABLE | GPA_EXECUTABLE);
 	if (status == STATUS_OK) {
-		report(map, from, 1, limit);
+		bench_report(map, from, 1, limit);
 		from = time_now();
 		status = partition_unmap(partition, 0, gpa, MAPPED);
-		report(unmap, from, 1, 0);
+		bench_report(unmap, from, 1, 0);
 	}
 	memory_free(memory, MAPPED);
 	return status;
@@ -115,6 +115,7 @@ void bench_start(void)
 		return;
 	calls_measure();
 	partitions_measure();
+	bench_vps();
 }
 
 static uint64_t bytes_used(handle_t account)

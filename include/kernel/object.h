@@ -17,6 +17,7 @@ enum object_type {
 	OBJECT_EVENT,
 	OBJECT_PARTITION,
 	OBJECT_VP,
+	OBJECT_MSI_SOURCE,
 };
 
 struct object {

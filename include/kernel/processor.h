@@ -160,6 +160,8 @@ status_t arch_partition_create(struct partition *partition);
 status_t arch_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
 			      uint32_t leaf_count);
 void arch_partition_destroy(struct partition *partition);
+/* What the VPs share, as after build; no VP runs. It may fail, and is repeated then. */
+status_t arch_partition_reset(struct partition *partition);
 status_t arch_vp_create(struct vp *vp);
 void arch_vp_destroy(struct vp *vp);
 void arch_vp_reset(struct vp *vp); /* power-on state */

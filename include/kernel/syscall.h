@@ -17,8 +17,8 @@ struct syscall_result {
 typedef struct syscall_result syscall_handler_t(struct thread *thread, const uint64_t a[6]);
 
 /* Declares sys_NAME for each row of SYSCALL_TABLE (include/trivet/abi.h). Those of threads,
- * events, memory and console stand in kernel/syscall.c; those of partitions and VPs in
- * kernel/partition_syscall.c and kernel/vp_syscall.c. */
+ * events, memory and console stand in kernel/syscall.c; those of partitions, VPs and sources of
+ * interrupts in kernel/partition_syscall.c, kernel/vp_syscall.c and kernel/msi.c. */
 #define SYSCALL_DECLARE(name, number, words) syscall_handler_t sys_##name;
 SYSCALL_TABLE(SYSCALL_DECLARE)
 #undef SYSCALL_DECLARE

@@ -60,7 +60,11 @@
 	X(vp_reset, 45, "vp")                                                                      \
 	X(vp_set_lint, 46, "partition, index, vtl, lint (0 or 1), level (0 or 1)")                 \
 	X(vp_apic_access, 47, "vp, vtl, offset | write << 16, value -> value, or APIC_ACCESS_EOI") \
-	X(vp_stats, 48, "partition, index, va of struct vp_stats")
+	X(vp_stats, 48, "partition, index, va of struct vp_stats")                                 \
+	/* interrupts */                                                                           \
+	X(msi_source_create, 70, "partition, vtl -> handle that raises interrupts, and no more")   \
+	X(msi_signal, 71, "source, address, data -> as partition_request_msi")                     \
+	X(vp_pulse_lint, 72, "partition, index, vtl, lint (0 or 1): an edge")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
 enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };

@@ -211,6 +211,20 @@ status_t partition_reference_time(handle_t partition, uint64_t *time)
 	return status;
 }
 
+status_t msi_source_create(handle_t partition, uint32_t vtl, handle_t *source)
+{
+	return call_handle(SYS_msi_source_create, partition, vtl, 0, source);
+}
+
+status_t msi_signal(handle_t source, uint64_t address, uint32_t data, bool *merged)
+{
+	uint64_t value = 0;
+	status_t status = syscall3(SYS_msi_signal, source, address, data, &value);
+
+	*merged = value;
+	return status;
+}
+
 status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp)
 {
 	return call_handle(SYS_vp_bind, partition, index, address_of(page), vp);
@@ -254,6 +268,13 @@ status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t 
 	uint64_t value;
 
 	return syscall6(SYS_vp_set_lint, partition, index, vtl, lint, level, 0, &value);
+}
+
+status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_pulse_lint, partition, index, vtl, lint, 0, 0, &value);
 }
 
 /* In the offset argument of vp_apic_access. */

@@ -77,6 +77,13 @@ status_t partition_caps(handle_t partition, struct partition_caps *caps);
 /* In 100 ns since the partition was built. */
 status_t partition_reference_time(handle_t partition, uint64_t *time);
 
+/* ---- sources of interrupts ---- */
+
+/* What a device needs to raise MSIs in one VTL of a partition, without other rights on that. */
+status_t msi_source_create(handle_t partition, uint32_t vtl, handle_t *source);
+/* As partition_request_msi(). */
+status_t msi_signal(handle_t source, uint64_t address, uint32_t data, bool *merged);
+
 /* ---- virtual processors ---- */
 
 /* Binds a VP to this thread. `page` is a page of the window, which stays with the VP. */
@@ -98,6 +105,8 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 /* ended: APIC_ACCESS_EOI | vector when the write ended a level-triggered interrupt, of which the I/O
  * APICs must hear; else 0. */
 status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended);
+/* That pin rises and falls at once. */
+status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint);
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats);
 
 /* ---- inspection ---- */

@@ -158,6 +158,43 @@ static void log_execute(struct machine *only)
 	free(text);
 }
 
+/* A number, with nothing behind it. */
+static bool number_parse(const char *word, uint32_t *number)
+{
+	char *end;
+	unsigned long value;
+
+	if (!word || *word < '0' || *word > '9')
+		return false;
+	value = strtoul(word, &end, 10);
+	*number = (uint32_t)value;
+	return !*end && value <= UINT32_MAX;
+}
+
+static bool move_execute(char *const words[])
+{
+	struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
+	uint32_t vp, cpu;
+	status_t status;
+
+	if (!words[1] || !number_parse(words[2], &vp) || !number_parse(words[3], &cpu) || words[4])
+		return false;
+	if (!machine) {
+		print("no machine \"%s\"; \"list\" shows them\n", words[1]);
+		return true;
+	}
+	status = machine_move(machine, vp, cpu);
+	if (status == STATUS_OK)
+		print("%s: VP %u: on CPU %u\n", machine->config->name, vp, cpu);
+	else if (status == STATUS_NOT_FOUND)
+		print("%s: there is no VP %u or no CPU %u\n", machine->config->name, vp, cpu);
+	else if (status == STATUS_WRONG_STATE)
+		print("%s is %s\n", machine->config->name, machine_state_name(machine));
+	else
+		print("%s: %s\n", machine->config->name, status_words(status));
+	return true;
+}
+
 /* All of a short path would be long. */
 static bool inspect_execute(char *const words[])
 {
@@ -218,6 +255,7 @@ static const struct command commands[] = {
 };
 
 static const struct word_command word_commands[] = {
+	{"move", "NAME VP CPU", "have a VP go on on another CPU", move_execute},
 	{"inspect", "[PATH] [DEPTH]", "what is there, as a tree", inspect_execute},
 	{"profile", "NAME on|off", "count the time that exits take", profile_execute},
 };

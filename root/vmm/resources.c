@@ -209,7 +209,9 @@ static status_t partition_create(struct machine *machine)
 	const struct config_partition *config = machine->config;
 	struct proto_partition_config proto = {
 		.vp_count = config->vps,
-		.apic_mode = APIC_MODE_X2APIC_SUPPORTED,
+		.threads_per_core = config->threads,
+		.cores_per_socket = config->cores,
+		.apic_mode = config->apic,
 		.isolation = config->isolation,
 		.flags = (config->hyperv ? PARTITION_HYPERV : 0) |
 			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
@@ -224,7 +226,7 @@ static status_t partition_create(struct machine *machine)
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
-			log_error("%s: %s is not offered on this machine", config->name,
+			log_error("%s: %s is not offered", config->name,
 				  config->isolation ? "this isolation" : "hyperv = on");
 		return status;
 	}

@@ -47,7 +47,7 @@ static bool look_at(struct vp *vp, struct look *look)
 /* Its thread has ended; the next one may be anybody's. */
 static bool second_is_left(void)
 {
-	cpu_call(cpus[cpu_count - 1], second_leave, second_vp);
+	second_unbind();
 	spin_lock(&second_vp->wake_lock);
 	second_vp->thread = NULL;
 	spin_unlock(&second_vp->wake_lock);

@@ -1,36 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* Guests of two VPs: the test runs VP 0, a thread of the kernel's own runs VP 1 on the last CPU. */
+/*
+ * Guests of two VPs on two CPUs: the test runs VP 0, a thread of the kernel's own runs VP 1 on the last CPU
+ * as the system call does: it blocks while the VP is halted, and is woken by vp_request().
+ */
 #ifndef TESTS_SELF_SECOND_H
 #define TESTS_SELF_SECOND_H
 
 #include "guest.h"
 #include <kernel/string.h>
 
+#define PATIENCE_MS 5000u
 /* Where VP 1 starts, in real mode, by a start-up message of vector 0x20. */
 #define SECOND_CODE 0x20000u
 #define second_code_set(guest, name)                     \
 	memcpy((guest)->ram + SECOND_CODE, guest_##name, \
 	       (size_t)(guest_##name##_end - guest_##name))
 
+/* That runs on the last CPU; a test may put another one here while none runs there. */
 extern struct vp *second_vp;
 
-/* Runs VP 1 from here on, side by side with the caller, until the VMM, that is the test, has to act. */
+/* Runs it there from here on, side by side with the caller, until its VMM has to act. */
 bool second_run(void);
-/* It comes to that soon, by an OUT of the value. */
+/* It has come back, within PATIENCE_MS. */
+bool second_is_over(void);
+/* And it was an OUT of `value`. */
 bool second_says(uint32_t value);
-/* It halts soon. */
 bool second_is_blocked(void);
-/* For cpu_call() on the last CPU: nothing of the VP stays there. */
-void second_leave(void *vp);
+/* It leaves that CPU; it does not run. */
+void second_unbind(void);
 
-/* Gives the function a guest. False: it failed, or (*why) cannot run here. */
-bool two_vps(bool (*function)(struct test_guest *g), const char **why);
+/* Makes a guest of two VPs for the function. False: it failed, or (*why) it cannot be tried here. */
+bool second_test(bool (*function)(struct test_guest *g), const char **why);
 
 #define SECOND_TEST(function)                                         \
 	do {                                                          \
 		uint64_t before = kernel_heap.pages_free;             \
 		const char *why;                                      \
-		bool ok = two_vps(function, &why);                    \
+		bool ok = second_test(function, &why);                \
                                                                       \
 		if (why)                                              \
 			SKIP(why);                                    \

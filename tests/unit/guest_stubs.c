@@ -15,6 +15,7 @@ struct guest_state stub_state;
 uint64_t stub_notified;
 uint32_t stub_pages;
 bool stub_no_memory;
+uint32_t stub_basic_max;
 uint8_t stub_physical_bits;
 struct page_table_format stub_gpa_format = {.name = "stub", .levels = 4};
 
@@ -94,6 +95,8 @@ static void stub_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 		if (hosts[current].leaves[i].leaf == leaf &&
 		    hosts[current].leaves[i].subleaf == subleaf)
 			memcpy(out, hosts[current].leaves[i].out, 4 * sizeof(out[0]));
+	if (leaf == 0 && stub_basic_max)
+		out[0] = stub_basic_max;
 	if (leaf == 0x80000008 && stub_physical_bits)
 		out[0] = (out[0] & ~0xffu) | stub_physical_bits;
 }
@@ -226,6 +229,7 @@ struct partition *stub_partition(const struct proto_partition_config *config)
 		guest_lapic_create(vp, 0);
 		vp->arch.tsc_offset = partition->arch.tsc_offset;
 	}
+	partition->state = PARTITION_BUILT;
 	memset(stub_requests, 0, sizeof(stub_requests));
 	memset(&stub_state, 0, sizeof(stub_state));
 	return partition;

@@ -73,7 +73,12 @@ status_t thread_start(uint32_t cpu, uint32_t priority, void (*function)(void *ar
 	struct thread *new = calloc(1, sizeof(*new));
 	pthread_t host;
 
-	(void)cpu;
+	if (fake_kernel.threads_refused) {
+		fake_kernel.threads_refused--;
+		free(new);
+		return STATUS_NO_MEMORY;
+	}
+	fake_kernel.last_cpu = cpu;
 	(void)priority;
 	new->function = function;
 	new->argument = argument;
@@ -111,6 +116,11 @@ void thread_sleep(uint64_t ns)
 				.tv_nsec = (long)(ns % NS_PER_SECOND)};
 
 	nanosleep(&time, NULL);
+}
+
+void thread_yield(void)
+{
+	fake_kernel.thread_yields++;
 }
 
 /* ---- system ---- */

@@ -37,8 +37,11 @@ struct fake_kernel {
 	/* Set by the test: VPs to be reset with each reset. Counted: runs of VP 0 before that. */
 	uint32_t vps_to_reset, early_runs;
 	uint32_t events;
-	uint32_t mismatches; /* of FAKE_IN */
-	uint64_t rip;	     /* that VP 0 was started with */
+	uint32_t thread_yields;
+	uint32_t threads_refused; /* set by the test: starts of threads that fail */
+	uint32_t last_cpu;	  /* of the thread that was started last */
+	uint32_t mismatches;	  /* of FAKE_IN */
+	uint64_t rip;		  /* that VP 0 was started with */
 	uint32_t apic_writes, last_apic_offset, last_apic_value;
 	/* A write to the APIC's EOI register ends this vector, which this entry of the I/O APIC
 	 * has sent; NULL: none. */

@@ -341,6 +341,23 @@ static void test_a_call_follows_a_vp_that_moves(void **state)
 	assert_int_equal(handle_close(&task.handles, (handle_t)result.value), STATUS_OK);
 }
 
+/* Nobody runs while a reset is under way, or after one that has failed. */
+static void test_no_run_without_a_good_reset(void **state)
+{
+	static const uint32_t states[] = {PARTITION_RESETTING, PARTITION_BAD_RESET};
+	struct syscall_result result = bind(0, WINDOW);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		partition.state = states[i];
+		assert_int_equal(sys_vp_run(&thread, (uint64_t[6]){result.value}).status,
+				 STATUS_WRONG_STATE);
+		assert_int_equal(vp.run_state, VP_STOPPED);
+		assert_int_equal(sys_vp_reset(&thread, (uint64_t[6]){result.value}).status,
+				 STATUS_OK);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +371,7 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_call_follows_a_vp_that_moves, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_no_run_without_a_good_reset, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,16 +117,6 @@ bool guest_cpuid_is_amd(const struct partition *partition)
 	return partition->arch.cpuid->amd;
 }
 
-uint32_t guest_xsave_size(const struct partition *partition, uint64_t xcr0)
-{
-	return cpuid_xsave_size(&partition->arch.cpuid->xsave, xcr0);
-}
-
-uint32_t guest_xsave_size_compact(const struct partition *partition, uint64_t components)
-{
-	return cpuid_xsave_size_compact(&partition->arch.cpuid->xsave, components);
-}
-
 /* ---- building ---- */
 
 static uint32_t row_entries(const struct cpuid_policy_row *row)
@@ -442,6 +432,18 @@ void guest_cpuid_default(const struct proto_partition_config *config, uint32_t l
 	}
 	cpuid_policy_value(&policy, (unsigned int)n, row.index_count ? subleaf : 0, out);
 	cpuid_dynamic_apply(row.dynamic, &policy.topology, &policy.xsave, &state, subleaf, out);
+}
+
+void guest_xsave(const struct partition *partition, struct cpuid_xsave *xsave)
+{
+	struct cpuid_policy policy;
+
+	if (partition->state >= PARTITION_BUILT) {
+		*xsave = partition->arch.cpuid->xsave;
+		return;
+	}
+	policy_init(&policy, &partition->config);
+	*xsave = policy.xsave;
 }
 
 /* ---- APIC ids ---- */

@@ -332,6 +332,19 @@ void lapic_extint_taken(struct lapic *lapic)
 	atomic_fetch_and_explicit(&lapic->lint, ~LINT_EXTINT_MESSAGE, RELAXED);
 }
 
+uint32_t lapic_pulse_lint(struct lapic *lapic, unsigned int n)
+{
+	uint32_t effects;
+
+	if (get(&lapic->lint) & BIT(n))
+		return 0; /* it cannot rise */
+	effects = lapic_set_lint(lapic, n, true);
+	if (effects & LAPIC_EFFECT_EXTINT)
+		lapic_extint_accept(lapic);
+	lapic_set_lint(lapic, n, false);
+	return effects;
+}
+
 bool lapic_extint_pending(struct lapic *lapic)
 {
 	uint32_t value = get(&lapic->lvt[LAPIC_LVT_LINT0]);

@@ -21,13 +21,15 @@
 #define ATTRIBUTES_LDT	0x0082u
 #define ATTRIBUTES_TSS	0x008bu
 #define RESET_LIMIT	0xffffu
-#define XAPIC_VPS_MAX	255u /* ids of 8 bits, and 255 is everybody */
+#define XAPIC_ID_MAX	254u /* 8 bits, and 255 is everybody */
 
 status_t arch_partition_create(struct partition *partition)
 {
 	const struct proto_partition_config *config = &partition->config;
 
-	if (config->apic_mode == APIC_MODE_XAPIC && config->vp_count > XAPIC_VPS_MAX)
+	/* Ids grow with the index, and have gaps where counts are no powers of two. */
+	if (config->apic_mode == APIC_MODE_XAPIC &&
+	    guest_apic_id(config, config->vp_count - 1) > XAPIC_ID_MAX)
 		return STATUS_TOO_LARGE;
 	return STATUS_OK;
 }
@@ -39,6 +41,13 @@ status_t arch_partition_build(struct partition *partition, const struct cpuid_le
 
 	if (status != STATUS_OK)
 		return status;
+	partition->arch.tsc_offset = 0 - timestamp_read();
+	return STATUS_OK;
+}
+
+/* The VPs' TSCs begin at 0 again. */
+status_t arch_partition_reset(struct partition *partition)
+{
 	partition->arch.tsc_offset = 0 - timestamp_read();
 	return STATUS_OK;
 }
