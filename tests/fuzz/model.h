@@ -22,9 +22,9 @@
 #include <kernel/thread.h>
 
 #define MODEL_CPUS   2u
-#define MODEL_RAM    MIB(32)
+#define MODEL_RAM    MIB(48)
 #define MODEL_KERNEL MIB(2) /* its heap */
-#define ARENA_SIZE   MIB(16)
+#define ARENA_SIZE   MIB(32)
 
 /* Where programs of the root task begin. */
 #define ENTRY_ROOT   0x400000ull
@@ -34,10 +34,10 @@
 #define USER_BASE    0x10000000ull
 
 /* A promise of the kernel's that is not kept ends the fuzzer. */
-#define CHECK(condition)                                              \
-	do {                                                          \
-		if (!(condition))                                     \
-			model_fail(__FILE__, __LINE__, #condition);   \
+#define CHECK(condition)                                            \
+	do {                                                        \
+		if (!(condition))                                   \
+			model_fail(__FILE__, __LINE__, #condition); \
 	} while (0)
 __noreturn void model_fail(const char *file, int line, const char *condition);
 
@@ -68,11 +68,14 @@ void machine_pause(void);
 void machine_continue(void);
 /* The other CPU gets a turn, maybe. */
 void machine_interleave(uint32_t n);
-/* Both CPUs are idle, but for the one that asks. */
+/* The other CPU is idle. */
+bool machine_is_quiet(void);
 void machine_quiet_check(void);
 struct thread *machine_thread(void); /* the one in ring 3 */
 /* Takes interrupts that are due at this CPU. */
 void machine_interrupts(void);
+/* A VMM asks each VP that waits to yield. */
+void machine_wake(void);
 bool machine_is_kicked(uint32_t kicks);
 
 /* ---- model_boot.c ---- */

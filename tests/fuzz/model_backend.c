@@ -141,11 +141,12 @@ static void model_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct
 {
 	(void)groups;
 	*state = ((const struct model_vp *)vp->vtl[vtl]->backend)->state;
+	state->cr8 = vp->vtl[vtl]->arch.cr8;
 }
 
-#define COPY(group, member) \
+#define COPY(group, member)   \
 	if (groups & (group)) \
-		memcpy(&to->member, &from->member, sizeof(to->member))
+	memcpy(&to->member, &from->member, sizeof(to->member))
 
 /* Those of other groups may be anything. */
 static void model_state_set(struct vp *vp, uint32_t vtl, uint32_t groups,
@@ -271,12 +272,12 @@ static void event_end(struct arch_vp_vtl *a, struct model_vp *m)
 static uint32_t msr_any(void)
 {
 	static const uint32_t msrs[] = {
-		0x10,	   0x1b,       0x3a,	   0x3b,       0x48,	   0x49,       0x10b,	   0x174,
-		0x175,	   0x176,      0x1a0,	   0x200,      0x201,	   0x250,      0x277,	   0x2ff,
-		0x6e0,	   0x802,      0x808,	   0x80b,      0x80d,	   0x80f,      0x828,	   0x82f,
-		0x830,	   0x832,      0x835,	   0x836,      0x837,	   0x838,      0x83e,	   0x83f,
-		0xda0,	   0xc0000080, 0xc0000081, 0xc0000082, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102,
-		0xc0000103};
+		0x10,	    0x1b,	0x3a,	    0x3b,	0x48,	    0x49,	0x10b,
+		0x174,	    0x175,	0x176,	    0x1a0,	0x200,	    0x201,	0x250,
+		0x277,	    0x2ff,	0x6e0,	    0x802,	0x808,	    0x80b,	0x80d,
+		0x80f,	    0x828,	0x82f,	    0x830,	0x832,	    0x835,	0x836,
+		0x837,	    0x838,	0x83e,	    0x83f,	0xda0,	    0xc0000080, 0xc0000081,
+		0xc0000082, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103};
 	uint64_t n = input_below(ARRAY_SIZE(msrs) + 1);
 
 	return n < ARRAY_SIZE(msrs) ? msrs[n] : (uint32_t)input_below(0);
@@ -434,16 +435,15 @@ static enum vp_outcome model_enter(struct vp *vp)
 	return outcome;
 }
 
-#define MODEL_OPS(format)                                                                        \
-	{                                                                                        \
-		.name = "model", .probe = model_probe, .init = model_probe,                      \
-		.cpu_enable = model_probe, .cpu_disable = model_cpu_disable,                     \
-		.gpa_format = format, .vp_create = model_vp_create,                              \
-		.vp_destroy = model_vp_destroy, .unbind = model_unbind, .load = model_load,      \
-		.put = model_put, .enter = model_enter, .can_take = model_can_take,              \
-		.inject = model_inject, .window_request = model_window_request,                  \
-		.apic_place_set = model_apic_place_set, .state_get = model_state_get,            \
-		.state_set = model_state_set,                                                    \
+#define MODEL_OPS(format)                                                                          \
+	{                                                                                          \
+		.name = "model", .probe = model_probe, .init = model_probe,                        \
+		.cpu_enable = model_probe, .cpu_disable = model_cpu_disable, .gpa_format = format, \
+		.vp_create = model_vp_create, .vp_destroy = model_vp_destroy,                      \
+		.unbind = model_unbind, .load = model_load, .put = model_put,                      \
+		.enter = model_enter, .can_take = model_can_take, .inject = model_inject,          \
+		.window_request = model_window_request, .apic_place_set = model_apic_place_set,    \
+		.state_get = model_state_get, .state_set = model_state_set,                        \
 	}
 
 extern struct page_table_format npt_format, ept_format;

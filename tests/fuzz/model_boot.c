@@ -9,6 +9,7 @@
 #include <svm/svm.h>
 #include <vmx/vmx.h>
 
+#include <arch/cr.h>
 #include <arch/speculation.h>
 #include <cpuid_policy.h>
 
@@ -64,9 +65,9 @@ static uint64_t entry_write(char *at, const char *name, uint64_t size)
 	char header[111];
 	size_t name_size = strlen(name) + 1;
 
-	snprintf(header, sizeof(header), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1u,
-		 0100644u, 0u, 0u, 1u, 0u, (unsigned int)size, 0u, 0u, 0u, 0u,
-		 (unsigned int)name_size, 0u);
+	snprintf(header, sizeof(header),
+		 "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1u, 0100644u, 0u, 0u,
+		 1u, 0u, (unsigned int)size, 0u, 0u, 0u, 0u, (unsigned int)name_size, 0u);
 	memcpy(at, header, 110);
 	memcpy(at + 110, name, name_size);
 	return ALIGN_UP(110 + name_size, 4);

@@ -10,6 +10,8 @@
  */
 #include "model.h"
 
+#include <arch/cr.h>
+#include <arch/msr.h>
 #include <kernel/console.h>
 #include <kernel/panic.h>
 #include <kernel/processor.h>
@@ -232,6 +234,23 @@ struct thread *machine_thread(void)
 	return machine_cpus[fake_cpu->index].user->thread;
 }
 
+/* With MODEL_TRACE in the environment each call is told. */
+static void trace(const struct user *user)
+{
+	static int on = -1;
+	const uint64_t *a = user->a;
+
+	if (on < 0)
+		on = getenv("MODEL_TRACE") != NULL;
+	if (on)
+		fprintf(stderr, "%lu: %lu(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx): %s %#lx\n",
+			(unsigned long)(user - users), (unsigned long)user->number,
+			(unsigned long)a[0], (unsigned long)a[1], (unsigned long)a[2],
+			(unsigned long)a[3], (unsigned long)a[4], (unsigned long)a[5],
+			status_name(user->thread->arch.status),
+			(unsigned long)user->thread->arch.value);
+}
+
 /* Of a thread: a system call, which comes back here with its result. */
 status_t call_value(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
 		    uint64_t a4, uint64_t a5, uint64_t *value)
@@ -245,6 +264,7 @@ status_t call_value(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint
 	user->has_call = true;
 	cpu->user = NULL;
 	track_switch(&cpu->track, number == SYS_thread_exit);
+	trace(user);
 	*value = user->thread->arch.value;
 	CHECK((uint32_t)user->thread->arch.status < STATUS_COUNT);
 	return user->thread->arch.status;
@@ -301,26 +321,39 @@ static void kernel_boot(void *argument)
 	sched_exit();
 }
 
-static bool vp_waits(const struct thread *thread)
+/* Any of those in vp_run. */
+static bool vp_wake(void)
 {
-	return thread && thread->vp && thread->vp->run_state == VP_BLOCKED;
+	bool woken = false;
+	unsigned int i;
+
+	for (i = 0; i < THREADS_MAX; i++) {
+		struct thread *thread = users[i].thread;
+
+		if (!thread || !thread->vp || thread->vp->run_state != VP_BLOCKED)
+			continue;
+		vp_request(thread->vp, VP_REQUEST_YIELD);
+		woken = true;
+	}
+	return woken;
 }
 
-/* Both CPUs are idle. Time passes until a timer is due; or a VMM asks its VP to yield. */
+void machine_wake(void)
+{
+	(void)vp_wake();
+}
+
+/* Both CPUs are idle. Time passes until a timer is due; or VPs are woken. */
 static void world_turn(void)
 {
 	uint64_t first = MIN(cpus[0]->arch.timer_deadline, cpus[1]->arch.timer_deadline);
-	unsigned int i;
 
 	if (times++ < TIMES_MAX && first <= fake_timestamp + TIME_MAX) {
 		fake_timestamp = MAX(first, fake_timestamp);
 		return;
 	}
-	for (i = 0; i < THREADS_MAX; i++)
-		if (vp_waits(users[i].thread)) {
-			vp_request(users[i].thread->vp, VP_REQUEST_YIELD);
-			return;
-		}
+	if (vp_wake())
+		return;
 	CHECK(first <= fake_timestamp + TIME_MAX); /* else nobody wakes any more */
 	fake_timestamp = MAX(first, fake_timestamp);
 }
@@ -397,11 +430,19 @@ void machine_start(void)
 	track_switch(&machine_cpus[0].track, false);
 }
 
+bool machine_is_quiet(void)
+{
+	const struct cpu *other = cpus[1 - fake_cpu->index];
+
+	return machine_cpus[other->index].idle && !other->pending;
+}
+
+/* All that the kernel keeps for CPUs is as at the start. */
 void machine_quiet_check(void)
 {
 	unsigned int i;
 
-	CHECK(machine_cpus[1].idle);
+	CHECK(machine_is_quiet());
 	for (i = 0; i < MODEL_CPUS; i++) {
 		CHECK(!cpus[i]->timers.root);
 		CHECK(!cpus[i]->fpu_owner);

@@ -265,7 +265,11 @@ static void place_leave(uint64_t handle)
 static status_t vp_bind(uint64_t partition, uint64_t index, uint64_t run_page, uint64_t *vp)
 {
 	uint64_t copy;
-	status_t status = call_value(SYS_handle_duplicate, partition, RIGHT_RUN, 0, 0, 0, 0, &copy);
+	status_t status;
+
+	if (!call_place.keeps_partitions)
+		return call_value(SYS_vp_bind, partition, index, run_page, 0, 0, 0, vp);
+	status = call_value(SYS_handle_duplicate, partition, RIGHT_RUN, 0, 0, 0, 0, &copy);
 
 	if (status != STATUS_OK)
 		return status;
@@ -340,7 +344,7 @@ void call_one(struct caller *c)
 	c->calls++;
 	if (number == SYS_handle_close && is_kept(a[0]))
 		return;
-	/* As it is when it can only fail: nobody keeps what would wake the VP. */
+	/* It has failed: nobody keeps what would wake the VP, if it does not fail again. */
 	if (number == SYS_vp_bind && vp_bind(a[0], a[1], a[2], &value) == STATUS_OK)
 		handle_note(c, CLASS_VP, value);
 	else if (call_value(number, a[0], a[1], a[2], a[3], a[4], a[5], &value) != STATUS_OK)

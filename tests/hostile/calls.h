@@ -33,6 +33,7 @@ struct call_place {
 	uint64_t arena_size;	 /* the first quarter is never deposited */
 	uint64_t thread_entry;	 /* of threads that end at once */
 	uint32_t recent_handles; /* of each class, that are drawn from: up to RECENT_MAX */
+	bool keeps_partitions;	 /* that have VPs: nobody else wakes those */
 };
 
 /* ---- given by who uses this ---- */

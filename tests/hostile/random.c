@@ -180,7 +180,8 @@ void random_calls(uint64_t seed, uint64_t seconds)
 					 .arena_va = (uintptr_t)arena,
 					 .arena_size = ARENA_SIZE,
 					 .thread_entry = (uintptr_t)hostile_exit,
-					 .recent_handles = RECENT_MAX};
+					 .recent_handles = RECENT_MAX,
+					 .keeps_partitions = true};
 	arena_fill(&workers[0].caller);
 	kernel_fill();
 	round_run(seed, FILL_SECONDS);
