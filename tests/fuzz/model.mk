@@ -8,5 +8,6 @@ fuzz_model_SRCS := $(addprefix tests/fuzz/model_,machine.c boot.c backend.c heap
 	svm/npt.c vmx/ept.c arch/fake/machine.c arch/fake/stack.c
 fuzz_model_CFLAGS := -Itests/hostile -Itests/fuzz/model_include -Iarch/x86_64/include -Iarch/x86_64/guest -I. -DUSER_LIMIT=0x7ffffffff000ull \
 	-Dsched_yield=kernel_sched_yield -Wno-pass-failed
-fuzz_model_LIBS := -Wl,--wrap=heap_alloc,--wrap=heap_free,--wrap=page_alloc,--wrap=page_free \
+fuzz_model_LIBS := -Wl,--wrap=heap_alloc,--wrap=heap_free,--wrap=page_alloc,--wrap=page_free,--wrap=heap_take_locked \
+	-Wl,--wrap=heap_give_locked,--wrap=heap_add_block,--wrap=heap_remove_block \
 	-Wl,--wrap=user_copy_in,--wrap=user_copy_out

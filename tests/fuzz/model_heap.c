@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Around the functions of the kernel's heaps and of copies to and from ring 3 (the linker puts these in
- * their place): memory runs out when the fuzzer says so, and the other CPU may come in between.
+ * Around the functions of the kernel's heaps and of copies to and from ring 3; the linker puts these in
+ * their place. Memory runs out when the fuzzer says so, the other CPU may come in between, and ASan
+ * knows what is not given out: free pages, free objects, and what is left of an object's slot.
+ *
+ * The heaps may touch what is free: before they do, that is allowed again. A free object's first bytes
+ * are theirs, always.
  */
 #include "model.h"
 
 #include <kernel/heap_block.h>
+#include <sanitizer/asan_interface.h>
 
-void *__real_heap_alloc(struct heap *heap, size_t size);
-void __real_heap_free(struct heap *heap, void *object, size_t size);
-void *__real_page_alloc(struct heap *heap, unsigned int order);
-void __real_page_free(struct heap *heap, void *pages, unsigned int order);
-status_t __real_user_copy_in(void *destination, uint64_t user, size_t size);
-status_t __real_user_copy_out(uint64_t user, const void *source, size_t size);
-void *__wrap_heap_alloc(struct heap *heap, size_t size);
-void __wrap_heap_free(struct heap *heap, void *object, size_t size);
-void *__wrap_page_alloc(struct heap *heap, unsigned int order);
-void __wrap_page_free(struct heap *heap, void *pages, unsigned int order);
-status_t __wrap_user_copy_in(void *destination, uint64_t user, size_t size);
-status_t __wrap_user_copy_out(uint64_t user, const void *source, size_t size);
+#define TURN_ONE_IN	 16u
+#define SLOT_SHIFT_LEAST 5u /* as in kernel/slab.c */
+#define SLOT_LINK	 8u /* what ASan can tell from the rest, and holds the link */
 
-#define TURN_ONE_IN 16u
+#define WRAP(type, name, ...)            \
+	type __real_##name(__VA_ARGS__); \
+	type __wrap_##name(__VA_ARGS__)
+WRAP(void *, heap_alloc, struct heap *heap, size_t size);
+WRAP(void, heap_free, struct heap *heap, void *object, size_t size);
+WRAP(void *, page_alloc, struct heap *heap, unsigned int order);
+WRAP(void, page_free, struct heap *heap, void *pages, unsigned int order);
+WRAP(struct page_info *, heap_take_locked, struct heap *heap, unsigned int order);
+WRAP(void, heap_give_locked, struct heap *heap, struct page_info *info, unsigned int order);
+WRAP(void, heap_add_block, struct heap *heap, hpa_t block);
+WRAP(status_t, heap_remove_block, struct heap *heap, hpa_t *block);
+WRAP(status_t, user_copy_in, void *destination, uint64_t user, size_t size);
+WRAP(status_t, user_copy_out, uint64_t user, const void *source, size_t size);
 
 static uint32_t left;
 
@@ -34,29 +42,153 @@ static bool fails(void)
 	return left && --left == 0;
 }
 
-void *__wrap_heap_alloc(struct heap *heap, size_t size)
+static void allow(void *at, size_t size)
 {
-	machine_interleave(TURN_ONE_IN);
-	return fails() ? NULL : __real_heap_alloc(heap, size);
+	ASAN_UNPOISON_MEMORY_REGION(at, size);
 }
 
-void __wrap_heap_free(struct heap *heap, void *object, size_t size)
+static void forbid(void *at, size_t size)
 {
-	machine_interleave(TURN_ONE_IN);
-	__real_heap_free(heap, object, size);
+	ASAN_POISON_MEMORY_REGION(at, size);
+}
+
+/* ---- pages ---- */
+
+/* The run that the next page_alloc() of that order takes from. */
+static void run_allow(struct heap *heap, unsigned int order)
+{
+	unsigned int from = order;
+
+	while (from <= HEAP_MAX_ORDER && !heap->free[from])
+		from++;
+	if (from <= HEAP_MAX_ORDER)
+		allow(page_info_address(heap->free[from]), PAGE_SIZE << order);
 }
 
 void *__wrap_page_alloc(struct heap *heap, unsigned int order)
 {
 	machine_interleave(TURN_ONE_IN);
-	return fails() ? NULL : __real_page_alloc(heap, order);
+	if (fails())
+		return NULL;
+	run_allow(heap, order);
+	return __real_page_alloc(heap, order);
 }
 
 void __wrap_page_free(struct heap *heap, void *pages, unsigned int order)
 {
 	machine_interleave(TURN_ONE_IN);
 	__real_page_free(heap, pages, order);
+	forbid(pages, PAGE_SIZE << order);
 }
+
+/* These two are called for pages of objects: those of heap.c itself do not come here. */
+struct page_info *__wrap_heap_take_locked(struct heap *heap, unsigned int order)
+{
+	run_allow(heap, order);
+	return __real_heap_take_locked(heap, order);
+}
+
+void __wrap_heap_give_locked(struct heap *heap, struct page_info *info, unsigned int order)
+{
+	__real_heap_give_locked(heap, info, order);
+	forbid(page_info_address(info), PAGE_SIZE << order);
+}
+
+/* ---- blocks ---- */
+
+static void *block_pages(void *block)
+{
+	return (char *)block + HEAP_BLOCK_HEADER_PAGES * PAGE_SIZE;
+}
+
+#define BLOCK_PAGES_SIZE (LARGE_PAGE_SIZE - HEAP_BLOCK_HEADER_PAGES * PAGE_SIZE)
+
+void __wrap_heap_add_block(struct heap *heap, hpa_t block)
+{
+	__real_heap_add_block(heap, block);
+	forbid(block_pages(hpa_to_kva(block)), BLOCK_PAGES_SIZE);
+}
+
+/* It is cleared whole. */
+status_t __wrap_heap_remove_block(struct heap *heap, hpa_t *block)
+{
+	const unsigned int pages = HEAP_BLOCK_PAGES - HEAP_BLOCK_HEADER_PAGES;
+	struct heap_block *b = heap->blocks;
+
+	while (b && b->free_pages != pages)
+		b = b->next;
+	if (b)
+		allow(block_pages(b), BLOCK_PAGES_SIZE);
+	return __real_heap_remove_block(heap, block);
+}
+
+/* ---- objects ---- */
+
+static unsigned int class_of(size_t size)
+{
+	unsigned int class = 0;
+
+	while (BIT(class + SLOT_SHIFT_LEAST) < size)
+		class ++;
+	return class;
+}
+
+static size_t slot_size(size_t size)
+{
+	return BIT(class_of(size) + SLOT_SHIFT_LEAST);
+}
+
+/* The slot that the next heap_alloc() of that size takes. */
+static void slot_allow(struct heap *heap, size_t size)
+{
+	struct page_info *info = heap->partial[class_of(size)];
+
+	if (info)
+		allow((char *)page_info_address(info) + (info->free - 1) * slot_size(size),
+		      slot_size(size));
+}
+
+/* The first object of a page: the other slots are free. */
+static void slots_forbid(const void *object, size_t size)
+{
+	char *slot = (char *)(uintptr_t)object + size, *end;
+
+	end = (char *)ALIGN_UP((uintptr_t)object + 1, PAGE_SIZE);
+	for (; slot < end; slot += size)
+		forbid(slot + SLOT_LINK, size - SLOT_LINK);
+}
+
+void *__wrap_heap_alloc(struct heap *heap, size_t size)
+{
+	void *object;
+	bool first;
+
+	machine_interleave(TURN_ONE_IN);
+	if (fails())
+		return NULL;
+	if (size > PAGE_SIZE / 2) /* a page: see above */
+		return __real_heap_alloc(heap, size);
+	first = !heap->partial[class_of(size)];
+	slot_allow(heap, size);
+	object = __real_heap_alloc(heap, size);
+	if (!object)
+		return NULL;
+	if (first)
+		slots_forbid(object, slot_size(size));
+	forbid((char *)object + size, slot_size(size) - size);
+	return object;
+}
+
+void __wrap_heap_free(struct heap *heap, void *object, size_t size)
+{
+	machine_interleave(TURN_ONE_IN);
+	/* Before: it may be the last of its page, which is free then. */
+	if (object && size <= PAGE_SIZE / 2)
+		forbid((char *)object + SLOT_LINK, slot_size(size) - SLOT_LINK);
+	__real_heap_free(heap, object, size);
+}
+
+/* ---- ring 3 ---- */
 
 status_t __wrap_user_copy_in(void *destination, uint64_t user, size_t size)
 {

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#define DEPOSIT_TRIES 4u /* as the block may have been given away */
+
 /* By class: what most calls want, partitions, VPs. */
 enum class { CLASS_OTHER, CLASS_PARTITION, CLASS_VP, CLASSES };
 static _Atomic uint64_t recent[CLASSES * RECENT_MAX];
@@ -13,8 +15,8 @@ static _Atomic uint64_t kept_end; /* behind the last place that was taken */
 
 /*
  * h handle  p buffer  x no buffer  l its size  w window page  W window block  S blocks' size  s size
- * g gpa  c small number  n any number  d deadline  e thread entry  f flags  m MSI address
- * o APIC access
+ * g gpa  c small number  n any number  d deadline  e thread entry  f rights  F flags of a mapping
+ * v VTL  m MSI address  o APIC access
  */
 static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_console_write] = "xs",
@@ -34,20 +36,20 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_proto_partition_build] = "hp",
 	[SYS_partition_deposit] = "hWS",
 	[SYS_partition_withdraw] = "hp",
-	[SYS_partition_map] = "hcwsgf",
-	[SYS_partition_unmap] = "hcgs",
+	[SYS_partition_map] = "hvwsgF",
+	[SYS_partition_unmap] = "hvgs",
 	[SYS_partition_reset] = "h",
-	[SYS_partition_request_msi] = "hcmn",
+	[SYS_partition_request_msi] = "hvmn",
 	[SYS_partition_caps] = "hp",
 	[SYS_partition_reference_time] = "h",
 	[SYS_vp_bind] = "hcw",
 	[SYS_vp_run] = "h",
 	[SYS_vp_request_yield] = "hc",
-	[SYS_vp_get_registers] = "hcppc",
-	[SYS_vp_set_registers] = "hcppc",
+	[SYS_vp_get_registers] = "hvppc",
+	[SYS_vp_set_registers] = "hvppc",
 	[SYS_vp_reset] = "h",
-	[SYS_vp_set_lint] = "hcccc",
-	[SYS_vp_apic_access] = "hcon",
+	[SYS_vp_set_lint] = "hcvcc",
+	[SYS_vp_apic_access] = "hvon",
 	[SYS_vp_stats] = "hcp",
 	[SYS_handle_close] = "h",
 };
@@ -114,7 +116,7 @@ static uint64_t size(struct caller *c)
 {
 	switch (draw_below(c, 8)) {
 	case 0: return any_number(c);
-	case 1: return 0;
+	case 1: return draw_below(c, 2) * GIB(8); /* to unmap all */
 	case 2: return LARGE_PAGE_SIZE;
 	default: return draw_below(c, 40) * 4096;
 	}
@@ -142,6 +144,8 @@ static uint64_t handle(struct caller *c)
 {
 	uint64_t class = draw_below(c, 8) ? class_of(c->number) : draw_below(c, CLASSES);
 
+	if (class == CLASS_VP && draw_below(c, 2))
+		return c->vp;
 	return recent[class * RECENT_MAX + draw_below(c, call_place.recent_handles)];
 }
 
@@ -164,11 +168,23 @@ static uint64_t argument(struct caller *c, char shape)
 	case 'd': return time_ns() + draw_below(c, 2) * draw_below(c, 200000);
 	case 'e': return draw_below(c, 4) ? call_place.thread_entry : BIT(63) | draw(c);
 	case 'f': return draw_below(c, 4) ? draw_below(c, 32) : any_number(c);
+	case 'F': return draw_below(c, 8) ? draw_below(c, 4) : any_number(c);
+	case 'v': return draw_below(c, 8) ? 0 : any_number(c);
 	case 'm': return draw_below(c, 4) ? 0xfee00000 + (draw(c) & 0xfffff) : any_number(c);
 	case 'o':
 		return draw_below(c, 8) ? draw_below(c, 64) * 16 | draw_below(c, 2) << 16 : draw(c);
 	default: return any_number(c);
 	}
+}
+
+static uint64_t register_name(struct caller *c)
+{
+	static const uint32_t firsts[] = {HV_X64_REGISTER_RAX, HV_X64_REGISTER_XMM0,
+					  HV_X64_REGISTER_CR0, HV_X64_REGISTER_DR0,
+					  HV_X64_REGISTER_ES,  HV_X64_REGISTER_IDTR,
+					  HV_X64_REGISTER_TSC, HV_X64_REGISTER_TSC_AUX};
+
+	return firsts[draw_below(c, ARRAY_SIZE(firsts))] + draw_below(c, 8);
 }
 
 void buffer_fill(struct caller *c)
@@ -187,8 +203,7 @@ void buffer_fill(struct caller *c)
 	case 1: break; /* struct partition_config */
 	case 2:
 		for (i = 0; i < 80; i++) /* names of registers */
-			buffer[i] = (HV_X64_REGISTER_RAX + draw_below(c, 0x100)) |
-				    (HV_X64_REGISTER_RAX + draw_below(c, 0x100)) << 32;
+			buffer[i] = register_name(c) | register_name(c) << 32;
 		break;
 	default:
 		for (i = 0; i < 64; i += 8)
@@ -298,19 +313,22 @@ void partition_make(struct caller *c)
 	const struct proto_partition_config config = {.vp_count = 2,
 						      .apic_mode = APIC_MODE_X2APIC_SUPPORTED};
 	const struct partition_config build = {0};
-	uint64_t partition, vp;
+	uint64_t partition, tries;
 
 	memcpy(c->buffer, &config, sizeof(config));
 	if (call_value(SYS_proto_partition_create, c->buffer_va, 0, 0, 0, 0, 0, &partition) !=
 	    STATUS_OK)
 		return;
-	(void)call(SYS_partition_deposit, partition, window_block(c), LARGE_PAGE_SIZE, 0, 0, 0);
+	for (tries = 0; tries < DEPOSIT_TRIES; tries++)
+		if (call(SYS_partition_deposit, partition, window_block(c), LARGE_PAGE_SIZE, 0, 0,
+			 0) == STATUS_OK)
+			break;
 	memcpy(c->buffer, &build, sizeof(build));
 	(void)call(SYS_proto_partition_build, partition, c->buffer_va, 0, 0, 0, 0);
 	(void)call(SYS_partition_map, partition, 0, kept_page(c), 4096, 0xfffff000,
 		   GPA_WRITABLE | GPA_EXECUTABLE);
-	if (vp_bind(partition, 0, kept_page(c), &vp) == STATUS_OK)
-		handle_note(c, CLASS_VP, vp);
+	if (vp_bind(partition, 0, kept_page(c), &c->vp) == STATUS_OK)
+		handle_note(c, CLASS_VP, c->vp);
 	handle_note(c, CLASS_PARTITION, partition);
 }
 
@@ -345,8 +363,8 @@ void call_one(struct caller *c)
 	if (number == SYS_handle_close && is_kept(a[0]))
 		return;
 	/* It has failed: nobody keeps what would wake the VP, if it does not fail again. */
-	if (number == SYS_vp_bind && vp_bind(a[0], a[1], a[2], &value) == STATUS_OK)
-		handle_note(c, CLASS_VP, value);
+	if (number == SYS_vp_bind && vp_bind(a[0], a[1], a[2], &c->vp) == STATUS_OK)
+		handle_note(c, CLASS_VP, c->vp);
 	else if (call_value(number, a[0], a[1], a[2], a[3], a[4], a[5], &value) != STATUS_OK)
 		return;
 	else if (number == SYS_vp_bind)

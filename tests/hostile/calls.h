@@ -22,6 +22,7 @@ struct caller {
 	uint64_t *buffer;   /* CALLER_WORDS words that calls read and write */
 	uint64_t buffer_va; /* where the kernel finds them */
 	uint64_t calls;	    /* so far */
+	uint64_t vp;	    /* that it has bound last */
 	uint32_t number;    /* the last */
 	uint64_t a[6];
 };
