@@ -11,6 +11,8 @@
  */
 #include "model.h"
 
+#include <arch/cr.h>
+#include <arch/msr.h>
 #include <kernel/console.h>
 #include <kernel/event.h>
 #include <kernel/memory_map.h>
@@ -78,13 +80,14 @@ struct accounts {
 	uint64_t kernel_pages; /* free, or kept by tables that grow */
 	uint64_t handles;
 	struct partition *partition; /* that the call names */
-	uint64_t tlb_generation;
 	uint64_t partition_pages;
 	uint64_t ranges;
 };
 
 static struct call_state {
 	struct accounts before;
+	struct gpa_space *space; /* of an unmap */
+	uint64_t tlb_generation;
 	uint64_t number;
 	uint64_t disturbances;
 	bool looked_at;
@@ -147,8 +150,6 @@ static void accounts_read(struct accounts *a, struct partition *partition)
 	a->partition = partition;
 	if (!partition)
 		return;
-	if (partition->state == PARTITION_BUILT)
-		a->tlb_generation = partition->space[0]->tlb_generation;
 	a->partition_pages = partition->own_heap.pages_free;
 	a->ranges = ranges_count(partition);
 }
@@ -167,12 +168,25 @@ static struct partition *partition_of(uint64_t handle)
 	return partition;
 }
 
+static void unmap_begins(struct call_state *state, uint64_t handle)
+{
+	struct partition *partition = partition_of(handle);
+
+	state->space = NULL;
+	if (!partition || partition->state != PARTITION_BUILT)
+		return;
+	state->space = partition->space[0];
+	state->tlb_generation = state->space->tlb_generation;
+}
+
 void call_begins(struct thread *thread, uint64_t number, const uint64_t a[6])
 {
 	struct call_state *state = &call_states[fake_cpu->index];
 
 	(void)thread;
 	state->number = number;
+	if (number == SYS_partition_unmap)
+		unmap_begins(state, a[0]);
 	state->looked_at = task != NULL && chance(LOOK_ONE_IN);
 	if (!state->looked_at)
 		return;
@@ -202,17 +216,17 @@ static void run_page_note(uint64_t handle)
 	object_put(object);
 }
 
-/* Behind an unmap nobody is in a guest that it entered before. The call's reference is given back, but
- * a guest holds one. */
-static void unmap_check(const struct accounts *before)
+/* Behind an unmap nobody is in a guest that it entered before. The call's reference to the partition is
+ * given back, but a guest holds one. */
+static void unmap_ends(const struct call_state *state)
 {
 	const struct cpu *other = cpus[1 - fake_cpu->index];
-	struct vp *vp = other->current ? other->current->vp : NULL;
+	const struct vp *vp = other->current ? other->current->vp : NULL;
 
-	if (!vp || !vp->cpu || vp->partition != before->partition || !before->tlb_generation)
+	if (!vp || !vp->cpu || vp->vtl[0]->space != state->space)
 		return;
-	if (vp->vtl[0]->space->tlb_generation > before->tlb_generation)
-		CHECK(vp->tlb_seen > before->tlb_generation);
+	if (state->space->tlb_generation > state->tlb_generation)
+		CHECK(vp->tlb_seen > state->tlb_generation);
 }
 
 void call_ends(struct thread *thread)
@@ -224,12 +238,10 @@ void call_ends(struct thread *thread)
 	heap_fail_after(0);
 	if (state->number == SYS_vp_bind && thread->arch.status == STATUS_OK)
 		run_page_note(thread->arch.value);
-	if (!state->looked_at)
-		return;
 	if (state->number == SYS_partition_unmap && thread->arch.status == STATUS_OK)
-		unmap_check(before);
-	if (state->disturbances != disturbances || thread->arch.status == STATUS_OK ||
-	    may_be_partial(state->number))
+		unmap_ends(state);
+	if (!state->looked_at || state->disturbances != disturbances ||
+	    thread->arch.status == STATUS_OK || may_be_partial(state->number))
 		return;
 	accounts_read(&after, before->partition);
 	CHECK(after.kernel_pages == before->kernel_pages);
@@ -279,9 +291,67 @@ static void vp_run_own(struct caller *c)
 	(void)call(SYS_vp_run, c->vp, 0, 0, 0, 0, 0);
 }
 
+static void register_write(struct caller *c, const uint32_t *names, const uint64_t *values,
+			   uint32_t count)
+{
+	union hv_register_value *to = (union hv_register_value *)(void *)&c->buffer[64];
+	uint32_t i;
+
+	memcpy(c->buffer, names, count * sizeof(*names));
+	for (i = 0; i < count; i++)
+		to[i] = (union hv_register_value){.reg64 = values[i]};
+	(void)call(SYS_vp_set_registers, c->vp, 0, c->buffer_va, c->buffer_va + 64 * 8, count, 0);
+}
+
+/* What chance rarely brings together: the modes of a processor, valid and not. */
+static void mode_write(struct caller *c)
+{
+	static const uint32_t names[] = {HV_X64_REGISTER_CR0, HV_X64_REGISTER_CR4,
+					 HV_X64_REGISTER_EFER, HV_X64_REGISTER_RFLAGS};
+	uint64_t bits = input_below(65536);
+	const uint64_t values[] = {
+		(bits & 1 ? CR0_PE : 0) | (bits & 2 ? CR0_PG : 0) | (bits & 4 ? CR0_NW : 0) |
+			(bits & 8 ? CR0_CD : 0) | CR0_ET,
+		(bits & 16 ? CR4_PAE : 0) | (bits & 32 ? BIT(17) : 0),
+		(bits & 64 ? EFER_LME : 0) | (bits & 128 ? EFER_LMA : 0),
+		RFLAGS_FIXED | (bits & 256 ? RFLAGS_IF : 0) | (bits & 512 ? RFLAGS_TF : 0),
+	};
+
+	register_write(c, names, values, 1 + (bits >> 10) % ARRAY_SIZE(values));
+}
+
+/* An APIC that is on, with a timer; and what comes next. */
+static void apic_write(struct caller *c)
+{
+	static const struct {
+		uint16_t offset;
+		uint32_t value;
+	} rows[] = {
+		{LAPIC_SVR, 0x1ff},
+		{LAPIC_TIMER, 0x20040},
+		{LAPIC_TIMER, 0x40},
+		{LAPIC_INITIAL_COUNT, 100000},
+		{LAPIC_DIVIDE, 0xb},
+		{LAPIC_ICR, 0x40050}, /* to itself */
+		{LAPIC_ICR, 0xc0060}, /* to the others */
+		{LAPIC_ICR, 0xc4500},
+		{LAPIC_ICR, 0xc4601},
+		{LAPIC_EOI, 0},
+		{LAPIC_TPR, 0x50},
+		{LAPIC_TPR, 0},
+		{LAPIC_TIMER + 0x30, 0x700}, /* LINT0: ExtINT */
+		{LAPIC_TIMER + 0x30, 0x8070},
+	};
+	uint64_t n = input_below(256), i = n % ARRAY_SIZE(rows);
+
+	(void)call(SYS_vp_apic_access, c->vp, 0, LAPIC_SVR | BIT(16), 0x1ff, 0, 0);
+	(void)call(SYS_vp_apic_access, c->vp, 0, rows[i].offset | BIT(16),
+		   rows[i].value + (n / ARRAY_SIZE(rows)), 0, 0);
+}
+
 static void step(struct caller *c)
 {
-	switch (input_below(16)) {
+	switch (input_below(20)) {
 	case 0: partition_make(c); break;
 	case 1: buffer_fill(c); break;
 	case 2: fake_timestamp += input_below(256) << input_below(24); break;
@@ -289,6 +359,9 @@ static void step(struct caller *c)
 		heap_fail_after(1 + (uint32_t)input_below(24));
 		call_one(c);
 		break;
+	case 8: mode_write(c); break;
+	case 9:
+	case 10: apic_write(c); break;
 	case 4: console_input((uint8_t)input_below(256)); break;
 	case 5:
 	case 6:

@@ -10,4 +10,4 @@ fuzz_model_CFLAGS := -Itests/hostile -Itests/fuzz/model_include -Iarch/x86_64/in
 	-Dsched_yield=kernel_sched_yield -Wno-pass-failed
 fuzz_model_LIBS := -Wl,--wrap=heap_alloc,--wrap=heap_free,--wrap=page_alloc,--wrap=page_free,--wrap=heap_take_locked \
 	-Wl,--wrap=heap_give_locked,--wrap=heap_add_block,--wrap=heap_remove_block \
-	-Wl,--wrap=user_copy_in,--wrap=user_copy_out
+	-Wl,--wrap=handle_create,--wrap=user_copy_in,--wrap=user_copy_out

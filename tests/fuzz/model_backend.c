@@ -79,6 +79,7 @@ static void model_load(struct vp *vp)
 	CHECK(!m->cpu);
 	CHECK(vp->bound && vp->thread == this_cpu()->current && vp->thread->cpu == this_cpu());
 	CHECK(this_cpu()->fpu_owner == &vp->arch.fpu);
+	machine_interleave(8);
 	m->cpu = this_cpu();
 }
 
@@ -89,6 +90,7 @@ static void model_put(struct vp *vp)
 	CHECK(m->cpu == this_cpu());
 	CHECK(m->event.type == EVENT_NONE); /* it would come at a time of its own */
 	m->cpu = NULL;
+	machine_interleave(8);
 }
 
 /* ---- events ---- */

@@ -10,6 +10,7 @@
 #include "model.h"
 
 #include <kernel/heap_block.h>
+#include <kernel/object.h>
 #include <sanitizer/asan_interface.h>
 
 #define TURN_ONE_IN	 16u
@@ -27,6 +28,8 @@ WRAP(struct page_info *, heap_take_locked, struct heap *heap, unsigned int order
 WRAP(void, heap_give_locked, struct heap *heap, struct page_info *info, unsigned int order);
 WRAP(void, heap_add_block, struct heap *heap, hpa_t block);
 WRAP(status_t, heap_remove_block, struct heap *heap, hpa_t *block);
+WRAP(status_t, handle_create, struct handle_table *table, struct object *object, uint32_t rights,
+     handle_t *handle);
 WRAP(status_t, user_copy_in, void *destination, uint64_t user, size_t size);
 WRAP(status_t, user_copy_out, uint64_t user, const void *source, size_t size);
 
@@ -186,6 +189,15 @@ void __wrap_heap_free(struct heap *heap, void *object, size_t size)
 	if (object && size <= PAGE_SIZE / 2)
 		forbid((char *)object + SLOT_LINK, slot_size(size) - SLOT_LINK);
 	__real_heap_free(heap, object, size);
+}
+
+/* ---- handles: their table is rarely full ---- */
+
+status_t __wrap_handle_create(struct handle_table *table, struct object *object, uint32_t rights,
+			      handle_t *handle)
+{
+	machine_interleave(TURN_ONE_IN);
+	return fails() ? STATUS_NO_MEMORY : __real_handle_create(table, object, rights, handle);
 }
 
 /* ---- ring 3 ---- */

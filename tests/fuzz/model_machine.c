@@ -321,7 +321,14 @@ static void kernel_boot(void *argument)
 	sched_exit();
 }
 
-/* Any of those in vp_run. */
+bool machine_is_quiet(void)
+{
+	const struct cpu *other = cpus[1 - fake_cpu->index];
+
+	return machine_cpus[other->index].idle && !other->pending;
+}
+
+/* Those that sleep in vp_run. None of them sleeps while it has been asked for something. */
 static bool vp_wake(void)
 {
 	bool woken = false;
@@ -332,6 +339,7 @@ static bool vp_wake(void)
 
 		if (!thread || !thread->vp || thread->vp->run_state != VP_BLOCKED)
 			continue;
+		CHECK(!thread->vp->requests);
 		vp_request(thread->vp, VP_REQUEST_YIELD);
 		woken = true;
 	}
@@ -340,7 +348,8 @@ static bool vp_wake(void)
 
 void machine_wake(void)
 {
-	(void)vp_wake();
+	if (machine_is_quiet())
+		(void)vp_wake();
 }
 
 /* Both CPUs are idle. Time passes until a timer is due; or VPs are woken. */
@@ -428,13 +437,6 @@ void machine_start(void)
 			   &machine_cpus[i]);
 	}
 	track_switch(&machine_cpus[0].track, false);
-}
-
-bool machine_is_quiet(void)
-{
-	const struct cpu *other = cpus[1 - fake_cpu->index];
-
-	return machine_cpus[other->index].idle && !other->pending;
 }
 
 /* All that the kernel keeps for CPUs is as at the start. */
