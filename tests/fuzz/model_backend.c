@@ -385,14 +385,15 @@ static uint32_t exit_kind(struct vp *vp, struct model_vp *m, uint8_t cr8_before,
 	const struct arch_vp_vtl *a = vp_arch(vp);
 	uint32_t kind;
 
+	/* Before anything else can happen. */
+	if (m->window[WINDOW_PRIORITY] && a->cr8 < cr8_before)
+		return VP_EXIT_TPR;
 	if (machine_is_kicked(kicks))
 		return VP_EXIT_INTERRUPT;
 	if (m->window[WINDOW_NMI] && can_take(vp, WINDOW_NMI))
 		return VP_EXIT_NMI_WINDOW;
 	if (m->window[WINDOW_INTERRUPT] && can_take(vp, WINDOW_INTERRUPT))
 		return VP_EXIT_INTERRUPT_WINDOW;
-	if (m->window[WINDOW_PRIORITY] && a->cr8 < cr8_before)
-		return VP_EXIT_TPR;
 	if (input_is_used_up())
 		return VP_EXIT_SHUTDOWN; /* comes back to the VMM, and again */
 	kind = (uint32_t)input_below(VP_EXIT_KINDS);
