@@ -571,6 +571,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		machine_start();
 	schedule_init();
 	callers_init();
+	machine_time_reset();
 	machine_continue();
 	world_check();
 	return 0;

@@ -6,7 +6,7 @@
  *   model_machine.c  two CPUs and the threads on them, each on a stack of its own
  *   model_boot.c     the start of the kernel, up to the root task that is in a bundle
  *   model_backend.c  a backend whose guests do what chance says
- *   model_heap.c     memory that runs out, and that is forbidden to ASan while it is free
+ *   model_wrap.c     memory that runs out, and that is forbidden to ASan while it is free; turns of CPUs
  *
  * CPUs take turns where the real ones could be told apart: in a guest, in ring 3, where one waits for
  * another, and in each call that allocates or copies. The input says what happens; when the CPUs take
@@ -66,6 +66,7 @@ void machine_start(void);
 /* From program_root() to the caller of machine_start() or machine_continue(), and back. */
 void machine_pause(void);
 void machine_continue(void);
+void machine_time_reset(void);
 /* The other CPU gets a turn, maybe. */
 void machine_interleave(uint32_t n);
 /* The other CPU is idle. */
@@ -91,7 +92,7 @@ extern const struct page_table_format *const model_formats[HOST_COUNT];
 void model_backend_set(enum model_host host, uint32_t assists);
 void model_backend_quiet_check(void);
 
-/* ---- model_heap.c ---- */
+/* ---- model_wrap.c ---- */
 
 /* The n-th allocation from now on fails; 0: none does. */
 void heap_fail_after(uint32_t n);

@@ -27,6 +27,7 @@
 #define RELAXES_MAX	  100000u /* of a CPU that waits, without another's getting on */
 #define TIMES_MAX	  8u	  /* that time passes, with no thread getting on */
 #define TIME_MAX	  1000000000u
+#define TIME_START	  1000000000u
 
 struct track {
 	void *sp;
@@ -59,6 +60,7 @@ static struct user users[THREADS_MAX];
 static struct track outside; /* libFuzzer's */
 static struct track *current_track = &outside;
 static uint32_t relaxes, times;
+static bool still; /* this CPU is at something that is no part of the machine: no turns */
 
 /* ---- tracks ---- */
 
@@ -138,7 +140,7 @@ static void cpu_turn(void)
 /* While this CPU's thread is in ring 3 nobody else may run on the track of the CPU. */
 void machine_interleave(uint32_t n)
 {
-	if (current_track != &outside && !machine_cpus[fake_cpu->index].user && chance(n))
+	if (current_track != &outside && !machine_cpus[fake_cpu->index].user && !still && chance(n))
 		cpu_turn();
 }
 
@@ -334,6 +336,7 @@ static bool vp_wake(void)
 	bool woken = false;
 	unsigned int i;
 
+	still = true;
 	for (i = 0; i < THREADS_MAX; i++) {
 		struct thread *thread = users[i].thread;
 
@@ -343,6 +346,7 @@ static bool vp_wake(void)
 		vp_request(thread->vp, VP_REQUEST_YIELD);
 		woken = true;
 	}
+	still = false;
 	return woken;
 }
 
@@ -403,11 +407,15 @@ static void cpu_main(void *argument)
 		fake_resumed = NULL;
 		struct thread *thread = call->number == SYS_thread_exit ? NULL : call->thread;
 
+		still = true;
 		if (thread)
 			call_begins(thread, call->number, call->a);
+		still = false;
 		end = fake_run(kernel_call, call);
+		still = true;
 		if (thread && end == FAKE_RESUMED && fake_resumed == thread)
 			call_ends(thread);
+		still = false;
 	}
 }
 
@@ -420,6 +428,20 @@ void machine_continue(void)
 {
 	/* The one who has paused. */
 	track_switch(&machine_cpus[0].user->track, false);
+}
+
+/* Time begins anew, so that what happens follows from the input alone. No timer is set. */
+void machine_time_reset(void)
+{
+	unsigned int i;
+
+	fake_timestamp = timestamp_base + TIME_START;
+	for (i = 0; i < MODEL_CPUS; i++) {
+		cpus[i]->timers.programmed = TIMER_NEVER;
+		cpus[i]->arch.timer_deadline = TIMER_NEVER;
+	}
+	machine_thread()->slice_end = 0;
+	times = 0;
 }
 
 void machine_start(void)

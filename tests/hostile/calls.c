@@ -128,7 +128,8 @@ static uint64_t gpa(struct caller *c)
 
 	if (!draw_below(c, 10))
 		return any_number(c);
-	return places[draw_below(c, ARRAY_SIZE(places))] + draw_below(c, 4) * 4096;
+	return places[draw_below(c, ARRAY_SIZE(places))] +
+	       draw_below(c, 2) * draw_below(c, 4) * 4096;
 }
 
 static enum class class_of(uint32_t number) {

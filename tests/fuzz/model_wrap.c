@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Around the functions of the kernel's heaps and of copies to and from ring 3; the linker puts these in
- * their place. Memory runs out when the fuzzer says so, the other CPU may come in between, and ASan
+ * Around functions of the kernel: those of heaps, and some between which CPUs take turns. The linker
+ * puts these in their place. Memory runs out when the fuzzer says so, the other CPU may come in between, and ASan
  * knows what is not given out: free pages, free objects, and what is left of an object's slot.
  *
  * The heaps may touch what is free: before they do, that is allowed again. A free object's first bytes
@@ -30,6 +30,8 @@ WRAP(void, heap_add_block, struct heap *heap, hpa_t block);
 WRAP(status_t, heap_remove_block, struct heap *heap, hpa_t *block);
 WRAP(status_t, handle_create, struct handle_table *table, struct object *object, uint32_t rights,
      handle_t *handle);
+WRAP(void, object_put, struct object *object);
+WRAP(struct cpu *, sched_ready, struct thread *thread);
 WRAP(status_t, user_copy_in, void *destination, uint64_t user, size_t size);
 WRAP(status_t, user_copy_out, uint64_t user, const void *source, size_t size);
 
@@ -200,7 +202,19 @@ status_t __wrap_handle_create(struct handle_table *table, struct object *object,
 	return fails() ? STATUS_NO_MEMORY : __real_handle_create(table, object, rights, handle);
 }
 
-/* ---- ring 3 ---- */
+/* ---- where another CPU could see what is half done ---- */
+
+void __wrap_object_put(struct object *object)
+{
+	machine_interleave(TURN_ONE_IN);
+	__real_object_put(object);
+}
+
+struct cpu *__wrap_sched_ready(struct thread *thread)
+{
+	machine_interleave(TURN_ONE_IN);
+	return __real_sched_ready(thread);
+}
 
 status_t __wrap_user_copy_in(void *destination, uint64_t user, size_t size)
 {
