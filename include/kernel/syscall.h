@@ -27,6 +27,13 @@ SYSCALL_TABLE(SYSCALL_DECLARE)
 status_t syscall_object(struct thread *thread, uint64_t handle, enum object_type type,
 			uint32_t rights, struct object **object) __must_check;
 
+struct partition;
+struct vp;
+/* A VP that any thread may name: by the first two arguments, a partition that has been built, of which
+ * the caller puts the reference, and an index. NOT_FOUND: no such VP. */
+status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
+		    struct partition **partition, struct vp **vp) __must_check;
+
 static inline struct syscall_result syscall_ok(uint64_t value)
 {
 	return (struct syscall_result){.status = STATUS_OK, .value = value};

@@ -16,7 +16,7 @@ static _Atomic uint64_t kept_end; /* behind the last place that was taken */
 /*
  * h handle  p buffer  x no buffer  l its size  w window page  W window block  S blocks' size  s size
  * g gpa  c small number  n any number  d deadline  e thread entry  f rights  F flags of a mapping
- * v VTL  m MSI address  o APIC access
+ * v VTL  m MSI address  o APIC access  i what to inspect
  */
 static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_console_write] = "xs",
@@ -51,6 +51,9 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_set_lint] = "hcvcc",
 	[SYS_vp_apic_access] = "hvon",
 	[SYS_vp_stats] = "hcp",
+	[SYS_inspect] = "hicpl",
+	[SYS_vp_profile] = "hcc",
+	[SYS_vp_peek_registers] = "hcvppc",
 	[SYS_handle_close] = "h",
 };
 
@@ -136,6 +139,8 @@ static enum class class_of(uint32_t number) {
 	switch (number){
 		case SYS_vp_run : case SYS_vp_get_registers : case SYS_vp_set_registers : case
 		SYS_vp_reset : case SYS_vp_apic_access : return CLASS_VP;
+		case SYS_inspect : case SYS_vp_profile : case
+		SYS_vp_peek_registers : return CLASS_PARTITION;
 		default : return number < SYS_proto_partition_create ? CLASS_OTHER
 								     : CLASS_PARTITION;
 	}
@@ -171,6 +176,7 @@ static uint64_t argument(struct caller *c, char shape)
 	case 'f': return draw_below(c, 4) ? draw_below(c, 32) : any_number(c);
 	case 'F': return draw_below(c, 8) ? draw_below(c, 4) : any_number(c);
 	case 'v': return draw_below(c, 8) ? 0 : any_number(c);
+	case 'i': return draw_below(c, 12) ? draw_below(c, INSPECT_PROFILE + 1) : any_number(c);
 	case 'm': return draw_below(c, 4) ? 0xfee00000 + (draw(c) & 0xfffff) : any_number(c);
 	case 'o':
 		return draw_below(c, 8) ? draw_below(c, 64) * 16 | draw_below(c, 2) << 16 : draw(c);
