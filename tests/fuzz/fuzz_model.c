@@ -362,7 +362,7 @@ static void step(struct caller *c)
 	case 8: mode_write(c); break;
 	case 9:
 	case 10: apic_write(c); break;
-	case 4: console_input((uint8_t)input_below(256)); break;
+	case 4: machine_type((uint8_t)input_below(256)); break;
 	case 5:
 	case 6:
 	case 7: vp_run_own(c); break;

@@ -73,6 +73,8 @@ void machine_interleave(uint32_t n);
 bool machine_is_quiet(void);
 void machine_quiet_check(void);
 struct thread *machine_thread(void); /* the one in ring 3 */
+/* A byte comes on the console. */
+void machine_type(uint8_t byte);
 /* Takes interrupts that are due at this CPU. */
 void machine_interrupts(void);
 /* A VMM asks each VP that waits to yield. */

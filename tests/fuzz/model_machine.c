@@ -60,6 +60,8 @@ static struct user users[THREADS_MAX];
 static struct track outside; /* libFuzzer's */
 static struct track *current_track = &outside;
 static uint32_t relaxes, times;
+static uint8_t typed[64]; /* bytes of the console, that no CPU has been interrupted for yet */
+static uint32_t typed_count;
 static bool still; /* this CPU is at something that is no part of the machine: no turns */
 
 /* ---- tracks ---- */
@@ -149,8 +151,21 @@ static bool timer_is_due(const struct cpu *cpu)
 	return cpu->arch.timer_deadline <= fake_timestamp;
 }
 
+static bool has_work(const struct cpu *cpu)
+{
+	return cpu->pending || timer_is_due(cpu) || typed_count;
+}
+
+void machine_type(uint8_t byte)
+{
+	if (typed_count < sizeof(typed))
+		typed[typed_count++] = byte;
+}
+
 void machine_interrupts(void)
 {
+	while (typed_count)
+		console_input(typed[--typed_count]);
 	if (!timer_is_due(fake_cpu))
 		return;
 	fake_cpu->arch.timer_deadline = TIMER_NEVER;
@@ -159,17 +174,13 @@ void machine_interrupts(void)
 
 bool machine_is_kicked(uint32_t kicks)
 {
-	return fake_cpu->arch.kicks != kicks || timer_is_due(fake_cpu) || fake_cpu->pending;
-}
-
-static bool has_work(const struct cpu *cpu)
-{
-	return cpu->pending || timer_is_due(cpu);
+	return fake_cpu->arch.kicks != kicks || has_work(fake_cpu);
 }
 
 /* A CPU waits: for a lock, or for the other one. */
 static void relaxed(void)
 {
+	CHECK(!machine_cpus[fake_cpu->index].user); /* a lock is for the kernel */
 	if (++relaxes > RELAXES_MAX)
 		model_fail(__FILE__, __LINE__, "a CPU waits for ever");
 	CHECK(current_track != &outside);
