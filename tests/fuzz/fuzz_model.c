@@ -18,6 +18,7 @@
 #include <kernel/memory_map.h>
 #include <kernel/partition.h>
 #include <kernel/syscall.h>
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -352,7 +353,7 @@ static void apic_write(struct caller *c)
 static void step(struct caller *c)
 {
 	switch (input_below(20)) {
-	case 0: partition_make(c); break;
+	case 0: call_partition_make(c); break;
 	case 1: buffer_fill(c); break;
 	case 2: fake_timestamp += input_below(256) << input_below(24); break;
 	case 3:
@@ -490,8 +491,12 @@ static void callers_init(void)
 	uint32_t i;
 
 	memset(user_memory, 0, sizeof(user_memory));
-	while (run_pages_count)
-		memset(run_pages[--run_pages_count], 0, PAGE_SIZE);
+	while (run_pages_count) {
+		struct vp_run_page *run = run_pages[--run_pages_count];
+
+		ASAN_UNPOISON_MEMORY_REGION(run, PAGE_SIZE); /* it may not be pinned any more */
+		memset(run, 0, PAGE_SIZE);
+	}
 	for (i = 0; i < CALLERS; i++)
 		callers[i] = (struct caller){
 			.buffer = (uint64_t *)(void *)user_memory[i],

@@ -28,6 +28,7 @@ WRAP(struct page_info *, heap_take_locked, struct heap *heap, unsigned int order
 WRAP(void, heap_give_locked, struct heap *heap, struct page_info *info, unsigned int order);
 WRAP(void, heap_add_block, struct heap *heap, hpa_t block);
 WRAP(status_t, heap_remove_block, struct heap *heap, hpa_t *block);
+WRAP(status_t, blocks_pin, hpa_t base, uint64_t size);
 WRAP(status_t, handle_create, struct handle_table *table, struct object *object, uint32_t rights,
      handle_t *handle);
 WRAP(void, object_put, struct object *object);
@@ -108,8 +109,19 @@ static void *block_pages(void *block)
 
 #define BLOCK_PAGES_SIZE (LARGE_PAGE_SIZE - HEAP_BLOCK_HEADER_PAGES * PAGE_SIZE)
 
+/* What the root task has of the window is not the kernel's: until it is pinned, or deposited. */
+status_t __wrap_blocks_pin(hpa_t base, uint64_t size)
+{
+	status_t status = __real_blocks_pin(base, size);
+
+	if (status == STATUS_OK)
+		allow(hpa_to_kva(base), size);
+	return status;
+}
+
 void __wrap_heap_add_block(struct heap *heap, hpa_t block)
 {
+	allow(hpa_to_kva(block), LARGE_PAGE_SIZE);
 	__real_heap_add_block(heap, block);
 	forbid(block_pages(hpa_to_kva(block)), BLOCK_PAGES_SIZE);
 }
@@ -119,12 +131,16 @@ status_t __wrap_heap_remove_block(struct heap *heap, hpa_t *block)
 {
 	const unsigned int pages = HEAP_BLOCK_PAGES - HEAP_BLOCK_HEADER_PAGES;
 	struct heap_block *b = heap->blocks;
+	status_t status;
 
 	while (b && b->free_pages != pages)
 		b = b->next;
 	if (b)
 		allow(block_pages(b), BLOCK_PAGES_SIZE);
-	return __real_heap_remove_block(heap, block);
+	status = __real_heap_remove_block(heap, block);
+	if (status == STATUS_OK)
+		forbid(hpa_to_kva(*block), LARGE_PAGE_SIZE);
+	return status;
 }
 
 /* ---- objects ---- */

@@ -315,7 +315,7 @@ static void handle_note(struct caller *c, enum class class, uint64_t handle)
 		(void)call(SYS_handle_close, old, 0, 0, 0, 0, 0);
 }
 
-void partition_make(struct caller *c)
+void call_partition_make(struct caller *c)
 {
 	const struct proto_partition_config config = {.vp_count = 2,
 						      .apic_mode = APIC_MODE_X2APIC_SUPPORTED};

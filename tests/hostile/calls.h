@@ -58,7 +58,7 @@ status_t call(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a
 void call_one(struct caller *caller);
 /* What chance does not bring together: a partition with memory at its reset vector and a VP that
  * is bound to this thread. Another caller may spoil each step. */
-void partition_make(struct caller *caller);
+void call_partition_make(struct caller *caller);
 /* What the calls read from memory: sometimes what they want, sometimes anything. */
 void buffer_fill(struct caller *caller);
 /* What guests find at the reset vector and at 0, in the part of the arena that is never deposited. */

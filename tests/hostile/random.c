@@ -54,7 +54,7 @@ static void work(uint64_t argument_value)
 
 	for (n = 0; time_ns() < w->until; n++) {
 		if (n % 256 == 0)
-			partition_make(&w->caller);
+			call_partition_make(&w->caller);
 		if (n % 8 == 0)
 			buffer_fill(&w->caller);
 		call_one(&w->caller);
