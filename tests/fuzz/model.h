@@ -2,7 +2,8 @@
 /*
  * The kernel's model, hosted, with all that is around it made by the fuzzer:
  *
- *   fuzz_model.c     the input, the root task's threads, what must hold after each call and at the end
+ *   fuzz_model.c     the input, and the root task's threads
+ *   model_check.c    what must hold after each call and at the end
  *   model_machine.c  two CPUs and the threads on them, each on a stack of its own
  *   model_boot.c     the start of the kernel, up to the root task that is in a bundle
  *   model_backend.c  a backend whose guests do what chance says
@@ -53,6 +54,13 @@ bool chance(uint32_t n);
 void program_root(void);
 void program_worker(uint64_t argument);
 
+/* ---- model_check.c ---- */
+
+/* The root task has begun, by this thread: so the world has to be again at the end of each input. */
+void check_begin(struct thread *root);
+void check_end(void);
+/* The first handle behind this one; HANDLE_NONE: there is no more. */
+handle_t check_next_handle(handle_t after);
 /* Around each system call of a thread: what it may have changed. */
 void call_begins(struct thread *thread, uint64_t number, const uint64_t a[6]);
 void call_ends(struct thread *thread);

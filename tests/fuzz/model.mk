@@ -1,5 +1,5 @@
 # What of the kernel needs no machine, and no other.
-fuzz_model_SRCS := $(addprefix tests/fuzz/model_,machine.c boot.c backend.c wrap.c) tests/hostile/calls.c \
+fuzz_model_SRCS := $(addprefix tests/fuzz/model_,machine.c check.c boot.c backend.c wrap.c) tests/hostile/calls.c \
 	$(filter-out $(addprefix kernel/,main.c panic.c cmdline.c symbols.c selftest.c string.c),$(wildcard kernel/*.c)) \
 	$(filter-out %/guard.c,$(wildcard arch/x86_64/guest/*.c)) \
 	svm/npt.c vmx/ept.c arch/fake/machine.c arch/fake/stack.c
