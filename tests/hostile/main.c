@@ -64,14 +64,6 @@ status_t call_value(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint
 	return status;
 }
 
-status_t call(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
-	      uint64_t a5)
-{
-	uint64_t value;
-
-	return call_value(number, a0, a1, a2, a3, a4, a5, &value);
-}
-
 /* ---- the command line ---- */
 
 static const char *option(const char *word)
