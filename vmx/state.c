@@ -23,7 +23,9 @@ static void segment_get(unsigned int segment, struct hv_x64_segment_register *to
 	to->base = vmcs_read(VMCS_GUEST_ES_BASE + step);
 	to->limit = (uint32_t)vmcs_read(VMCS_GUEST_ES_LIMIT + step);
 	to->selector = (uint16_t)vmcs_read(VMCS_GUEST_ES_SELECTOR + step);
-	to->attributes = access & ACCESS_UNUSABLE ? 0 : (uint16_t)(access & TLFS_ATTRIBUTES);
+	/* SS has the CPL also when it is unusable (25.4.1). */
+	to->attributes = (uint16_t)(access & (access & ACCESS_UNUSABLE ? HV_SEGMENT_DPL_MASK
+								       : TLFS_ATTRIBUTES));
 }
 
 /* A segment without P is unusable; one with it has been accessed (27.3.1.2). */
