@@ -19,7 +19,8 @@ static bool name_read(const uint8_t *at, const uint8_t *end, uint32_t index,
 	do {
 		if (at >= end || !*at || *at >= SYMBOL_NAME_FIRST)
 			return false;
-		length = MIN(length, *at++ - 1u);
+		length = MIN(length, *at - 1u);
+		at++;
 		while (at < end && *at >= SYMBOL_NAME_FIRST && length < SYMBOL_NAME_SIZE - 1)
 			name[length++] = (char)*at++;
 	} while (index--);
