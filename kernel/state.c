@@ -14,41 +14,39 @@
 
 static bool has_element(const struct vp *vp, uint32_t vtl, const struct state_element *element)
 {
-	return vtl < VTL_COUNT && vp->vtl[vtl] && (!vtl || !(element->flags & STATE_SHARED)) &&
+	return vp->vtl[vtl] && (!vtl || !(element->flags & STATE_SHARED)) &&
 	       arch_vp_element_size(vp, element);
 }
 
-static status_t element_find(const struct vp *vp, uint32_t vtl, uint32_t id,
-			     const struct state_element **element)
+/* A view of one element; *place is where. */
+static status_t element_find(const struct vp *vp, uint32_t vtl, uint32_t id, uint32_t *place)
 {
-	uint32_t i;
-
 	if (!id || (id >= VP_STATE_ELEMENTS && id != VP_STATE_XSAVE_STANDARD))
 		return STATUS_INVALID_ARGUMENT;
 	if (vtl >= VTL_COUNT || !vp->vtl[vtl])
 		return STATUS_INVALID_VTL;
-	for (i = 0; i < arch_vp_element_count; i++) {
-		*element = &arch_vp_elements[i];
-		if ((*element)->id == id && has_element(vp, vtl, *element))
+	for (*place = 0; *place < arch_vp_element_count; (*place)++)
+		if (arch_vp_elements[*place].id == id &&
+		    has_element(vp, vtl, &arch_vp_elements[*place]))
 			return STATUS_OK;
-	}
 	return STATUS_NOT_SUPPORTED;
 }
 
 static status_t element_read(struct vp *vp, uint32_t vtl, uint32_t id, bool reset, void *buffer,
 			     uint64_t size, uint64_t *needed)
 {
-	const struct state_element *element;
-	status_t status = element_find(vp, vtl, id, &element);
+	struct state_view view = {0};
+	uint32_t place;
+	status_t status = element_find(vp, vtl, id, &place);
 
 	if (status != STATUS_OK)
 		return status;
-	*needed = arch_vp_element_size(vp, element);
+	*needed = arch_vp_element_size(vp, &arch_vp_elements[place]);
 	if (*needed > size)
 		return STATUS_TOO_LARGE;
+	view.data[place] = memset(buffer, 0, *needed);
 	arch_vp_settle(vp);
-	memset(buffer, 0, *needed);
-	(reset ? element->ops->at_reset : element->ops->get)(vp, vtl, element, buffer);
+	arch_vp_state_get(vp, vtl, &view, reset);
 	return STATUS_OK;
 }
 
@@ -64,40 +62,47 @@ status_t vp_state_at_reset(struct vp *vp, uint32_t vtl, uint32_t id, void *buffe
 	return element_read(vp, vtl, id, true, buffer, size, needed);
 }
 
-static status_t element_check(const struct vp *vp, uint32_t vtl,
-			      const struct state_element *element, const void *data, uint64_t size)
+static bool length_is_right(const struct state_element *element, uint64_t length)
 {
-	if (!(element->flags & STATE_SIZES) && size != element->size)
-		return STATUS_BAD_FORMAT;
-	return element->ops->valid(vp, vtl, element, data, (uint32_t)size)
-		       ? STATUS_OK
-		       : STATUS_INVALID_REGISTER_VALUE;
+	return (element->flags & STATE_SIZES) || length == element->size;
 }
 
 status_t vp_state_set(struct vp *vp, uint32_t vtl, uint32_t id, const void *data, uint64_t size)
 {
-	const struct state_element *element;
-	status_t status = element_find(vp, vtl, id, &element);
+	struct state_view view = {0};
+	uint32_t place;
+	status_t status = element_find(vp, vtl, id, &place);
 
-	if (status == STATUS_OK)
-		status = element_check(vp, vtl, element, data, size);
 	if (status != STATUS_OK)
 		return status;
+	if (!length_is_right(&arch_vp_elements[place], size))
+		return STATUS_BAD_FORMAT;
+	view.data[place] = (void *)(uintptr_t)data;
+	view.length[place] = (uint32_t)size;
+	if (!arch_vp_state_valid(vp, vtl, &view))
+		return STATUS_INVALID_REGISTER_VALUE;
 	arch_vp_settle(vp);
-	element->ops->set(vp, vtl, element, data);
+	arch_vp_state_set(vp, vtl, &view);
 	return STATUS_OK;
 }
 
 /* ---- a whole VP ---- */
 
-/* The next in the order of records; false: none is left. */
-static bool place_next(const struct vp *vp, uint32_t *place, const struct state_element **element,
-		       uint32_t *vtl)
+/* Where an element and VTL are in the order of records. */
+struct step {
+	uint32_t next, place, vtl;
+};
+
+/* False: none is left. */
+static bool step_on(const struct vp *vp, struct step *step)
 {
-	while (*place < arch_vp_element_count * VTL_COUNT) {
-		*element = &arch_vp_elements[*place / VTL_COUNT];
-		*vtl = (*place)++ % VTL_COUNT;
-		if (!((*element)->flags & STATE_HIDDEN) && has_element(vp, *vtl, *element))
+	while (step->next < arch_vp_element_count * VTL_COUNT) {
+		const struct state_element *element;
+
+		step->place = step->next / VTL_COUNT;
+		step->vtl = step->next++ % VTL_COUNT;
+		element = &arch_vp_elements[step->place];
+		if (!(element->flags & STATE_HIDDEN) && has_element(vp, step->vtl, element))
 			return true;
 	}
 	return false;
@@ -105,72 +110,74 @@ static bool place_next(const struct vp *vp, uint32_t *place, const struct state_
 
 status_t vp_save(struct vp *vp, void *buffer, uint64_t size, uint64_t *needed)
 {
-	const struct state_element *element;
+	struct state_view views[VTL_COUNT] = {0};
+	struct step step = {0};
 	struct state_writer writer;
-	uint32_t place = 0, vtl;
 	status_t status;
 
 	arch_vp_settle(vp);
 	state_write_begin(&writer, buffer, size);
-	while (place_next(vp, &place, &element, &vtl)) {
-		void *data =
-			state_write(&writer, element->id, vtl, arch_vp_element_size(vp, element));
+	while (step_on(vp, &step)) {
+		const struct state_element *element = &arch_vp_elements[step.place];
 
-		if (data)
-			element->ops->get(vp, vtl, element, data);
+		views[step.vtl].data[step.place] = state_write(&writer, element->id, step.vtl,
+							       arch_vp_element_size(vp, element));
 	}
 	status = state_write_end(&writer, STATE_OF_VP);
 	*needed = writer.used;
-	return status;
+	if (status != STATUS_OK)
+		return status;
+	for (step.vtl = 0; step.vtl < VTL_COUNT; step.vtl++)
+		if (vp->vtl[step.vtl])
+			arch_vp_state_get(vp, step.vtl, &views[step.vtl], false);
+	return STATUS_OK;
 }
 
-/* What a state has for each element and VTL. */
-struct view {
-	const void *data[VTL_COUNT][VP_STATE_ELEMENTS];
-};
-
-/* The records are those of place_next(), one by one: else an element is unknown or missing. */
-static status_t view_read(const struct vp *vp, const void *data, uint64_t size, struct view *view)
+/* The records are those of step_on(), one by one: else an element is unknown or missing. */
+static status_t views_read(const struct vp *vp, const void *data, uint64_t size,
+			   struct state_view views[VTL_COUNT])
 {
-	const struct state_element *element;
 	struct state_reader reader;
 	struct state_item item;
-	uint32_t place = 0, vtl;
+	struct step step = {0};
 	status_t status = state_read_begin(&reader, data, size, STATE_OF_VP);
 
 	if (status != STATUS_OK)
 		return status;
 	while ((status = state_read(&reader, &item)) == STATUS_OK) {
-		if (!place_next(vp, &place, &element, &vtl) || item.element < element->id)
+		const struct state_element *element;
+
+		if (!step_on(vp, &step))
 			return STATUS_NOT_SUPPORTED;
-		if (item.element > element->id || item.vtl != vtl)
-			return STATUS_NOT_FOUND;
-		status = element_check(vp, vtl, element, item.data, item.length);
-		if (status != STATUS_OK)
-			return status;
-		view->data[vtl][element->id] = item.data;
+		element = &arch_vp_elements[step.place];
+		if (item.element != element->id || item.vtl != step.vtl)
+			return item.element > element->id ? STATUS_NOT_FOUND : STATUS_NOT_SUPPORTED;
+		if (!length_is_right(element, item.length))
+			return STATUS_BAD_FORMAT;
+		views[step.vtl].data[step.place] = (void *)(uintptr_t)item.data;
+		views[step.vtl].length[step.place] = item.length;
 	}
 	/* All records were read. */
 	if (status != STATUS_NOT_FOUND)
 		return status;
-	return place_next(vp, &place, &element, &vtl) ? STATUS_NOT_FOUND : STATUS_OK;
+	return step_on(vp, &step) ? STATUS_NOT_FOUND : STATUS_OK;
 }
 
 status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
 {
-	const struct state_element *element;
-	struct view view = {0};
-	status_t status = view_read(vp, data, size, &view);
-	uint32_t place = 0, vtl;
+	struct state_view views[VTL_COUNT] = {0};
+	status_t status = views_read(vp, data, size, views);
+	uint32_t vtl;
 
 	for (vtl = 0; vtl < VTL_COUNT && status == STATUS_OK; vtl++)
-		if (vp->vtl[vtl] && !arch_vp_state_agrees(vp, vtl, view.data[vtl]))
+		if (vp->vtl[vtl] && !arch_vp_state_valid(vp, vtl, &views[vtl]))
 			status = STATUS_INVALID_REGISTER_VALUE;
 	if (status != STATUS_OK)
 		return status;
 	arch_vp_forget(vp);
-	while (place_next(vp, &place, &element, &vtl))
-		element->ops->set(vp, vtl, element, view.data[vtl][element->id]);
+	for (vtl = 0; vtl < VTL_COUNT; vtl++)
+		if (vp->vtl[vtl])
+			arch_vp_state_set(vp, vtl, &views[vtl]);
 	return STATUS_OK;
 }
 

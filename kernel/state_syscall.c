@@ -9,7 +9,7 @@
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 
-#define BUFFER_ORDER 2u
+#define BUFFER_ORDER 1u
 static_assert((PAGE_SIZE << BUFFER_ORDER) == STATE_SIZE_MAX, "the buffer holds any state");
 
 enum operation {

@@ -13,46 +13,39 @@
 #include <kernel/processor.h>
 #include <trivet/state.h>
 
-struct state_element;
-
-/* What can be done with elements of a kind; the element tells which it is. */
-struct state_ops {
-	/* Into zeros. */
-	void (*get)(struct vp *vp, uint32_t vtl, const struct state_element *element, void *data);
-	/* Its value at reset (SDM 3A table 10-1, APM 2 table 14-1); so too. */
-	void (*at_reset)(struct vp *vp, uint32_t vtl, const struct state_element *element,
-			 void *data);
-	/* Can a VP of this partition be in that state? */
-	bool (*valid)(const struct vp *vp, uint32_t vtl, const struct state_element *element,
-		      const void *data, uint32_t length);
-	/* Of data that are valid. */
-	void (*set)(struct vp *vp, uint32_t vtl, const struct state_element *element,
-		    const void *data);
-};
-
 enum state_element_flags {
 	STATE_SHARED = BIT(0), /* by the VTLs of a VP: only VTL0 has it */
 	STATE_EXACT = BIT(1),  /* what is read back is what was set */
 	STATE_HIDDEN = BIT(2), /* not part of a saved state */
-	STATE_SIZES =
-		BIT(3), /* valid() looks at the length: it may be another than what is saved */
+	STATE_SIZES = BIT(3),  /* the architecture tells the size, and takes others */
 };
 
 struct state_element {
 	uint16_t id;	 /* enum vp_state_element */
 	uint16_t flags;	 /* enum state_element_flags */
-	uint16_t size;	 /* in bytes; 0: the architecture tells */
+	uint16_t size;	 /* in bytes */
 	uint16_t offset; /* the architecture's */
-	const struct state_ops *ops;
 };
 
 /* In ascending order of ids. */
+#define STATE_ELEMENTS_MAX 24u
 extern const struct state_element arch_vp_elements[];
 extern const uint32_t arch_vp_element_count;
 /* Bytes of it in a saved state; 0: this partition has not got it. */
 uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *element);
-/* Whether the elements of one VTL, by id, each of them valid, can be together. */
-bool arch_vp_state_agrees(const struct vp *vp, uint32_t vtl, const void *const data[]);
+
+/* Some elements of a VTL, by their place in the table; NULL: not this one. */
+struct state_view {
+	void *data[STATE_ELEMENTS_MAX];
+	uint32_t length[STATE_ELEMENTS_MAX];
+};
+
+/* Into zeros; what they are, or their values at reset (SDM 3A table 10-1, APM 2 table 14-1). */
+void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset);
+/* Can a VP of this partition be in that state, with these elements together? */
+bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *view);
+/* Of data that are valid. */
+void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *view);
 /* The VMM's answer that is due is taken over, so that nothing of the VP is in its run page. */
 void arch_vp_settle(struct vp *vp);
 /* What was asked of the VMM for the state that was before is forgotten. */
@@ -81,7 +74,7 @@ status_t vp_save(struct vp *vp, void *buffer, uint64_t size, uint64_t *needed) _
  * together, too. */
 status_t vp_restore(struct vp *vp, const void *data, uint64_t size) __must_check;
 /* As many bytes as any VP's state has. */
-#define STATE_SIZE_MAX KIB(16)
+#define STATE_SIZE_MAX KIB(8)
 
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size,
 			uint64_t *needed) __must_check;

@@ -102,7 +102,7 @@ struct guest_registers {
 
 void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r);
 /* As after reset (SDM 3A table 10-1, APM 2 table 14-1). */
-void guest_registers_reset(const struct vp *vp, uint32_t vtl, struct guest_registers *r);
+void guest_registers_reset(struct vp *vp, uint32_t vtl, struct guest_registers *r);
 /* They are in the one form that guest_registers_get() gives. */
 bool guest_registers_normal(const struct guest_registers *r);
 bool guest_registers_valid(const struct vp *vp, const struct guest_registers *r);

@@ -401,7 +401,7 @@ bool guest_registers_valid(const struct vp *vp, const struct guest_registers *r)
 	       guest_mtrr_valid(&r->mtrr, p->physical_bits);
 }
 
-void guest_registers_reset(const struct vp *vp, uint32_t vtl, struct guest_registers *r)
+void guest_registers_reset(struct vp *vp, uint32_t vtl, struct guest_registers *r)
 {
 	memset(r, 0, sizeof(*r));
 	guest_state_reset(&r->state, CR0_CD | CR0_NW);

@@ -7,47 +7,26 @@
 #include "state_elements.h"
 #include <kernel/string.h>
 
-/* ---- parts of struct guest_registers ---- */
+enum place {
+	PLACE_REGISTERS,
+	PLACE_ACTIVITY,
+	PLACE_XSAVE,
+	PLACE_APIC,
+	PLACE_XCR0,
+	PLACE_XSS,
+	PLACE_MTRR,
+	PLACE_PAT,
+	PLACE_VIRTUAL_MSRS,
+	PLACE_DEBUG,
+	PLACE_TSC,
+	PLACE_TSC_AUX,
+	PLACE_SPEC_CTRL,
+	PLACE_XSAVE_STANDARD,
+	PLACES
+};
+static_assert((int)PLACES <= (int)STATE_ELEMENTS_MAX, "a view has a place for each");
 
-static void part_get(struct vp *vp, uint32_t vtl, const struct state_element *element, void *data)
-{
-	struct guest_registers r;
-
-	guest_registers_get(vp, vtl, &r);
-	memcpy(data, (char *)&r + element->offset, element->size);
-}
-
-static void part_at_reset(struct vp *vp, uint32_t vtl, const struct state_element *element,
-			  void *data)
-{
-	struct guest_registers r;
-
-	guest_registers_reset(vp, vtl, &r);
-	memcpy(data, (char *)&r + element->offset, element->size);
-}
-
-static bool part_valid(const struct vp *vp, uint32_t vtl, const struct state_element *element,
-		       const void *data, uint32_t length)
-{
-	struct guest_registers r;
-
-	guest_registers_reset(vp, vtl, &r);
-	memcpy((char *)&r + element->offset, data, length);
-	return guest_registers_valid(vp, &r) && guest_registers_normal(&r);
-}
-
-static void part_set(struct vp *vp, uint32_t vtl, const struct state_element *element,
-		     const void *data)
-{
-	struct guest_registers r;
-
-	guest_registers_get(vp, vtl, &r);
-	memcpy((char *)&r + element->offset, data, element->size);
-	guest_registers_apply(vp, vtl, &r);
-}
-
-static const struct state_ops part_ops = {part_get, part_at_reset, part_valid, part_set};
-
+/* From one member of struct guest_registers to another, which is a word. */
 #define SPAN(first, last)                                            \
 	(offsetof(struct guest_registers, last) + sizeof(uint64_t) - \
 	 offsetof(struct guest_registers, first))
@@ -61,31 +40,29 @@ static_assert(SPAN(state.star, state.sysenter_eip) == sizeof(struct vp_state_msr
 static_assert(SPAN(state.dr6, dr[3]) == sizeof(struct vp_state_debug), "DEBUG");
 static_assert(sizeof(struct guest_mtrr) == sizeof(struct vp_state_mtrr), "MTRR");
 
-/* ---- the table ---- */
-
-#define PART(name, flags, first, size)                                     \
-	{                                                                  \
-		VP_STATE_##name, STATE_EXACT | (flags), size,              \
-			offsetof(struct guest_registers, first), &part_ops \
-	}
-#define WORD sizeof(uint64_t)
+#define PART(name, flags, first, size)                                  \
+	[PLACE_##name] = {VP_STATE_##name, STATE_EXACT | (flags), size, \
+			  offsetof(struct guest_registers, first)}
+#define OTHER(name, flags, size) [PLACE_##name] = {VP_STATE_##name, flags, size, NO_PART}
+#define NO_PART			 UINT16_MAX
+#define XSAVE_FLAGS		 (STATE_EXACT | STATE_SHARED | STATE_SIZES)
+#define WORD			 sizeof(uint64_t)
 
 const struct state_element arch_vp_elements[] = {
 	PART(REGISTERS, 0, gpr, sizeof(struct vp_state_registers)),
 	PART(ACTIVITY, 0, activity, sizeof(struct vp_state_activity)),
-	{VP_STATE_XSAVE, STATE_EXACT | STATE_SHARED | STATE_SIZES, 0, 0, &state_xsave_ops},
-	{VP_STATE_APIC, STATE_EXACT, sizeof(struct vp_state_apic), 0, &state_apic_ops},
+	OTHER(XSAVE, XSAVE_FLAGS, 0),
+	OTHER(APIC, STATE_EXACT, sizeof(struct vp_state_apic)),
 	PART(XCR0, STATE_SHARED, xcr0, WORD),
 	PART(XSS, STATE_SHARED, xss, WORD),
 	PART(MTRR, STATE_SHARED, mtrr, sizeof(struct vp_state_mtrr)),
 	PART(PAT, 0, state.pat, WORD),
 	PART(VIRTUAL_MSRS, 0, state.star, sizeof(struct vp_state_msrs)),
 	PART(DEBUG, 0, state.dr6, sizeof(struct vp_state_debug)),
-	{VP_STATE_TSC, STATE_SHARED, sizeof(struct vp_state_tsc), 0, &state_tsc_ops},
+	OTHER(TSC, STATE_SHARED, sizeof(struct vp_state_tsc)),
 	PART(TSC_AUX, STATE_SHARED, tsc_aux, WORD),
 	PART(SPEC_CTRL, STATE_SHARED, spec_ctrl, WORD),
-	{VP_STATE_XSAVE_STANDARD, STATE_EXACT | STATE_SHARED | STATE_SIZES | STATE_HIDDEN, 0, 0,
-	 &state_xsave_ops},
+	OTHER(XSAVE_STANDARD, XSAVE_FLAGS | STATE_HIDDEN, 0),
 };
 const uint32_t arch_vp_element_count = ARRAY_SIZE(arch_vp_elements);
 
@@ -111,15 +88,81 @@ uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *e
 	return there ? element->size : 0;
 }
 
-/* The task priority is in CR8 and in the APIC. */
-bool arch_vp_state_agrees(const struct vp *vp, uint32_t vtl, const void *const data[])
+/* Copies the parts that are in the view from the registers, or to them. True: there are some. */
+static bool parts_copy(const struct state_view *view, struct guest_registers *r, bool from)
 {
-	const struct vp_state_registers *registers = data[VP_STATE_REGISTERS];
-	const struct vp_state_apic *apic = data[VP_STATE_APIC];
+	bool some = false;
+	unsigned int i;
 
-	(void)vp;
-	(void)vtl;
-	return apic->page[LAPIC_TPR] >> 4 == registers->cr8;
+	for (i = 0; i < PLACES; i++) {
+		const struct state_element *element = &arch_vp_elements[i];
+		char *part = (char *)r + element->offset;
+		void *data = view->data[i];
+
+		if (!data || element->offset == NO_PART)
+			continue;
+		some = true;
+		memcpy(from ? data : part, from ? part : data, element->size);
+	}
+	return some;
+}
+
+void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset)
+{
+	struct guest_registers r;
+	unsigned int i;
+
+	(reset ? guest_registers_reset : guest_registers_get)(vp, vtl, &r);
+	parts_copy(view, &r, true);
+	for (i = 0; i < PLACES; i++)
+		if (view->data[i] && (arch_vp_elements[i].flags & STATE_SIZES))
+			(reset ? state_xsave_at_reset : state_xsave_get)(vp, view->data[i],
+									 i == PLACE_XSAVE);
+	if (view->data[PLACE_APIC])
+		(reset ? state_apic_at_reset : state_apic_get)(vp, vtl, view->data[PLACE_APIC]);
+	if (view->data[PLACE_TSC])
+		state_tsc_get(vp, view->data[PLACE_TSC], reset);
+}
+
+/* The task priority is in CR8 and in the APIC. */
+static bool agree(const struct vp_state_registers *registers, const struct vp_state_apic *apic)
+{
+	return !registers || !apic || apic->page[LAPIC_TPR] >> 4 == registers->cr8;
+}
+
+bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *view)
+{
+	struct guest_registers r;
+	unsigned int i;
+
+	guest_registers_reset(vp, vtl, &r);
+	parts_copy(view, &r, false);
+	if (!guest_registers_valid(vp, &r) || !guest_registers_normal(&r))
+		return false;
+	for (i = 0; i < PLACES; i++)
+		if (view->data[i] && (arch_vp_elements[i].flags & STATE_SIZES) &&
+		    !state_xsave_valid(vp, view->data[i], view->length[i]))
+			return false;
+	if (view->data[PLACE_APIC] && !lapic_state_valid(vp_lapic(vp, vtl), view->data[PLACE_APIC]))
+		return false;
+	return agree(view->data[PLACE_REGISTERS], view->data[PLACE_APIC]);
+}
+
+void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *view)
+{
+	struct guest_registers r;
+	unsigned int i;
+
+	guest_registers_get(vp, vtl, &r);
+	if (parts_copy(view, &r, false))
+		guest_registers_apply(vp, vtl, &r);
+	for (i = 0; i < PLACES; i++)
+		if (view->data[i] && (arch_vp_elements[i].flags & STATE_SIZES))
+			state_xsave_set(vp, view->data[i]);
+	if (view->data[PLACE_APIC])
+		state_apic_set(vp, vtl, view->data[PLACE_APIC]);
+	if (view->data[PLACE_TSC])
+		state_tsc_set(vp, view->data[PLACE_TSC]);
 }
 
 void arch_vp_settle(struct vp *vp)

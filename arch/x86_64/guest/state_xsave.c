@@ -115,10 +115,8 @@ static bool is_zero(const uint8_t *bytes, uint32_t size)
 	return true;
 }
 
-static void xsave_get(struct vp *vp, uint32_t vtl, const struct state_element *element, void *data)
+void state_xsave_get(struct vp *vp, uint8_t *to, bool compact)
 {
-	bool compact = element->id == VP_STATE_XSAVE;
-	uint8_t *to = data;
 	const struct cpuid_xsave *xsave = xsave_of(vp);
 	const uint8_t *area = vp->arch.fpu.area;
 	uint64_t components = components_of(vp);
@@ -126,7 +124,6 @@ static void xsave_get(struct vp *vp, uint32_t vtl, const struct state_element *e
 	uint64_t present = ALWAYS, shown = ALWAYS;
 	unsigned int i;
 
-	(void)vtl;
 	fpu_release(&vp->arch.fpu);
 	if (xsave_present)
 		present = word_get(area, XSTATE_BV_OFFSET);
@@ -145,25 +142,19 @@ static void xsave_get(struct vp *vp, uint32_t vtl, const struct state_element *e
 }
 
 /* x87 is as FNINIT leaves it, which is what firmware does; a processor's reset has FCW 0x40. */
-static void xsave_at_reset(struct vp *vp, uint32_t vtl, const struct state_element *element,
-			   void *data)
+void state_xsave_at_reset(struct vp *vp, uint8_t *to, bool compact)
 {
-	(void)vtl;
-	legacy_init(data);
-	word_put(data, XSTATE_BV_OFFSET, ALWAYS);
-	if (element->id == VP_STATE_XSAVE)
-		word_put(data, XCOMP_BV_OFFSET, COMPACT | components_of(vp));
+	legacy_init(to);
+	word_put(to, XSTATE_BV_OFFSET, ALWAYS);
+	if (compact)
+		word_put(to, XCOMP_BV_OFFSET, COMPACT | components_of(vp));
 }
 
 /* What XRSTOR would refuse (SDM 1 13.8, 13.12), and what this partition has not got. */
-static bool xsave_valid(const struct vp *vp, uint32_t vtl, const struct state_element *element,
-			const void *data, uint32_t length)
+bool state_xsave_valid(const struct vp *vp, const uint8_t *from, uint32_t length)
 {
-	const uint8_t *from = data;
 	uint64_t present, form, components;
 
-	(void)vtl;
-	(void)element;
 	if (length < EXTENDED_OFFSET)
 		return false;
 	present = word_get(from, XSTATE_BV_OFFSET);
@@ -178,19 +169,15 @@ static bool xsave_valid(const struct vp *vp, uint32_t vtl, const struct state_el
 	return length == (form ? compact_size(vp, components) : standard_size(vp));
 }
 
-static void xsave_set(struct vp *vp, uint32_t vtl, const struct state_element *element,
-		      const void *data)
+void state_xsave_set(struct vp *vp, const uint8_t *from)
 {
 	const struct cpuid_xsave *xsave = xsave_of(vp);
-	const uint8_t *from = data;
 	uint64_t present = word_get(from, XSTATE_BV_OFFSET);
 	uint64_t form = word_get(from, XCOMP_BV_OFFSET);
 	uint8_t *area = vp->arch.fpu.area;
 	uint32_t end = EXTENDED_OFFSET;
 	unsigned int i;
 
-	(void)vtl;
-	(void)element;
 	fpu_release(&vp->arch.fpu);
 	legacy_copy(area, from, present, form);
 	if (!xsave_present)
@@ -205,5 +192,3 @@ static void xsave_set(struct vp *vp, uint32_t vtl, const struct state_element *e
 			memcpy(area + xsave->offset[i], from + at, xsave->size[i]);
 	}
 }
-
-const struct state_ops state_xsave_ops = {xsave_get, xsave_at_reset, xsave_valid, xsave_set};
