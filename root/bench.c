@@ -168,7 +168,7 @@ void bench_end(void)
 	if (!is_wanted())
 		return;
 	for (size_t i = 0; i < machine_count; i++)
-		if (machines[i].state != MACHINE_EMPTY)
+		if (machines[i].partition != HANDLE_NONE)
 			partitions += bytes_used(machines[i].partition);
 	print("bench: memory of the kernel's own pool: %llu bytes\n", (unsigned long long)kernel);
 	print("bench: memory of partitions' accounts: %llu bytes\n",

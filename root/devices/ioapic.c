@@ -4,6 +4,7 @@
  * a rising input sends one message, and is lost if the entry is masked. Level: an asserted
  * input sends one message and sets remote IRR, which stops further ones until EOI.
  */
+#include <devices/device_state.h>
 #include <devices/ioapic.h>
 
 #include <string.h>
@@ -180,10 +181,38 @@ static void ioapic_reset(struct device *dev)
 		ioapic->entry[pin] = ENTRY_MASKED;
 }
 
+/* ---- state ---- */
+
+static bool ioapic_valid(const struct device *dev)
+{
+	const struct ioapic *ioapic = container_of(dev, const struct ioapic, dev);
+
+	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++)
+		if (ioapic->entry[pin] & ~(ENTRY_WRITABLE | ENTRY_REMOTE_IRR))
+			return false;
+	return true;
+}
+
+static const struct device_field ioapic_fields[] = {
+	DEVICE_ARRAY(struct ioapic, entry, 0),
+	DEVICE_FIELD(struct ioapic, lines, MASK(IOAPIC_PINS)),
+	DEVICE_FIELD(struct ioapic, select, 0),
+	DEVICE_FIELD(struct ioapic, id, 0xf),
+};
+
+static const struct device_state ioapic_state = {
+	.version = 1,
+	.structure_size = sizeof(struct ioapic),
+	.fields = ioapic_fields,
+	.field_count = ARRAY_SIZE(ioapic_fields),
+	.valid = ioapic_valid,
+};
+
 static const struct device_ops ioapic_ops = {
 	.mmio_read = ioapic_mmio_read,
 	.mmio_write = ioapic_mmio_write,
 	.reset = ioapic_reset,
+	.state = &ioapic_state,
 };
 
 status_t ioapic_init(struct ioapic *ioapic, struct device_env *env, struct device_bus *bus,
