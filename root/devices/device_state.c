@@ -42,7 +42,8 @@ static void field_get(const struct device *dev, const struct device_field *field
 	uint64_t deadline;
 
 	switch ((enum device_field_kind)field->kind) {
-	case FIELD_VALUE: memcpy(to, member, field_size(field)); break;
+	case FIELD_VALUE:
+	case FIELD_BITS: memcpy(to, member, field_size(field)); break;
 	case FIELD_TIMER:
 		deadline = timer->armed ? timer->deadline_ns : DEVICE_NEVER;
 		memcpy(to, &deadline, sizeof(deadline));
@@ -73,9 +74,12 @@ static bool field_within(const struct device_field *field, const uint8_t *from)
 {
 	if (!field->max)
 		return true;
-	for (uint32_t i = 0; i < field->count; i++)
-		if (value_at(from + (uint64_t)i * field->size, field->size) > field->max)
+	for (uint32_t i = 0; i < field->count; i++) {
+		uint64_t value = value_at(from + (uint64_t)i * field->size, field->size);
+
+		if (field->kind == FIELD_BITS ? value & ~field->max : value > field->max)
 			return false;
+	}
 	return true;
 }
 
@@ -89,7 +93,7 @@ static bool copy_fill(struct device *copy, const uint8_t *from)
 
 		if (!field_within(field, from))
 			return false;
-		if (field->kind == FIELD_VALUE)
+		if (field->kind <= FIELD_BITS)
 			memcpy((uint8_t *)copy + field->offset, from, field_size(field));
 		from += field_size(field);
 	}
@@ -122,7 +126,8 @@ void device_state_set(struct device *dev, struct device_env *env, const uint8_t 
 		uint8_t *member = (uint8_t *)dev + field->offset;
 
 		switch ((enum device_field_kind)field->kind) {
-		case FIELD_VALUE: memcpy(member, from, field_size(field)); break;
+		case FIELD_VALUE:
+		case FIELD_BITS: memcpy(member, from, field_size(field)); break;
 		case FIELD_TIMER:
 			device_timer_arm(env, (struct device_timer *)member, value_at(from, 8));
 			break;

@@ -14,6 +14,7 @@
 
 enum device_field_kind {
 	FIELD_VALUE,   /* `size` bytes each, at most `max` if that is not 0 */
+	FIELD_BITS,    /* the same, but `max` has the bits that there are */
 	FIELD_TIMER,   /* a struct device_timer: its deadline, or DEVICE_NEVER */
 	FIELD_POINTED, /* `count` bytes behind a pointer of the device's */
 };
@@ -35,6 +36,10 @@ struct device_field {
 	{                                                                            \
 		offsetof(type, member), FIELD_VALUE, sizeof(((type *)0)->member[0]), \
 			ARRAY_SIZE(((type *)0)->member), max                         \
+	}
+#define DEVICE_BITS(type, member, bits)                                                  \
+	{                                                                                \
+		offsetof(type, member), FIELD_BITS, sizeof(((type *)0)->member), 1, bits \
 	}
 #define DEVICE_TIMER(type, member)                           \
 	{                                                    \

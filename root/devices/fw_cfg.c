@@ -201,7 +201,7 @@ static void fw_cfg_reset(struct device *dev)
 /* ---- state ---- */
 
 static const struct device_field fw_cfg_fields[] = {
-	DEVICE_FIELD(struct fw_cfg, selector, SELECTOR_KEY),
+	DEVICE_BITS(struct fw_cfg, selector, SELECTOR_KEY),
 	DEVICE_FIELD(struct fw_cfg, offset, 0),
 	DEVICE_FIELD(struct fw_cfg, dma_high, 0),
 };

@@ -291,29 +291,19 @@ static void hpet_reset(struct device *dev)
 static_assert(HPET_TIMERS == 3, "each has its fields");
 #define HPET_TIMER_FIELDS(n)                                                                     \
 	DEVICE_TIMER(struct hpet, timers[n].timer), DEVICE_TICKS(struct hpet, timers[n].missed), \
-		DEVICE_FIELD(struct hpet, timers[n].config, 0),                                  \
+		DEVICE_BITS(struct hpet, timers[n].config, TIMER_WRITABLE),                      \
 		DEVICE_FIELD(struct hpet, timers[n].comparator, 0),                              \
 		DEVICE_FIELD(struct hpet, timers[n].period, 0),                                  \
 		DEVICE_FIELD(struct hpet, timers[n].message, 0)
-
-static bool hpet_valid(const struct device *dev)
-{
-	const struct hpet *hpet = container_of(dev, const struct hpet, dev);
-
-	for (unsigned int i = 0; i < HPET_TIMERS; i++)
-		if (hpet->timers[i].config & ~TIMER_WRITABLE)
-			return false;
-	return true;
-}
 
 static const struct device_field hpet_fields[] = {
 	HPET_TIMER_FIELDS(0),
 	HPET_TIMER_FIELDS(1),
 	HPET_TIMER_FIELDS(2),
-	DEVICE_FIELD(struct hpet, config, CONFIG_ENABLE),
+	DEVICE_BITS(struct hpet, config, CONFIG_ENABLE),
 	DEVICE_FIELD(struct hpet, counter, 0),
 	DEVICE_FIELD(struct hpet, start_ns, 0),
-	DEVICE_FIELD(struct hpet, status, MASK(HPET_TIMERS)),
+	DEVICE_BITS(struct hpet, status, MASK(HPET_TIMERS)),
 };
 
 static const struct device_state hpet_state = {
@@ -321,7 +311,6 @@ static const struct device_state hpet_state = {
 	.structure_size = sizeof(struct hpet),
 	.fields = hpet_fields,
 	.field_count = ARRAY_SIZE(hpet_fields),
-	.valid = hpet_valid,
 };
 
 static const struct device_ops hpet_ops = {

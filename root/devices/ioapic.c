@@ -183,21 +183,12 @@ static void ioapic_reset(struct device *dev)
 
 /* ---- state ---- */
 
-static bool ioapic_valid(const struct device *dev)
-{
-	const struct ioapic *ioapic = container_of(dev, const struct ioapic, dev);
-
-	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++)
-		if (ioapic->entry[pin] & ~(ENTRY_WRITABLE | ENTRY_REMOTE_IRR))
-			return false;
-	return true;
-}
-
 static const struct device_field ioapic_fields[] = {
-	DEVICE_ARRAY(struct ioapic, entry, 0),
-	DEVICE_FIELD(struct ioapic, lines, MASK(IOAPIC_PINS)),
+	{offsetof(struct ioapic, entry), FIELD_BITS, sizeof(uint64_t), IOAPIC_PINS,
+	 ENTRY_WRITABLE | ENTRY_REMOTE_IRR},
+	DEVICE_BITS(struct ioapic, lines, MASK(IOAPIC_PINS)),
 	DEVICE_FIELD(struct ioapic, select, 0),
-	DEVICE_FIELD(struct ioapic, id, 0xf),
+	DEVICE_BITS(struct ioapic, id, 0xf),
 };
 
 static const struct device_state ioapic_state = {
@@ -205,7 +196,6 @@ static const struct device_state ioapic_state = {
 	.structure_size = sizeof(struct ioapic),
 	.fields = ioapic_fields,
 	.field_count = ARRAY_SIZE(ioapic_fields),
-	.valid = ioapic_valid,
 };
 
 static const struct device_ops ioapic_ops = {

@@ -4,7 +4,7 @@
 #include <devices/irq_router.h>
 
 static const struct device_field router_fields[] = {
-	DEVICE_FIELD(struct irq_router, levels, MASK(IRQ_GSIS)),
+	DEVICE_BITS(struct irq_router, levels, MASK(IRQ_GSIS)),
 };
 
 static const struct device_state router_state = {

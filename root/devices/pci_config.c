@@ -84,8 +84,8 @@ static void pci_reset(struct device *dev)
 /* ---- state ---- */
 
 static const struct device_field pci_fields[] = {
-	DEVICE_FIELD(struct pci_config, address, ADDRESS_WRITABLE),
-	DEVICE_FIELD(struct pci_config, reset_control, RESET_WRITABLE),
+	DEVICE_BITS(struct pci_config, address, ADDRESS_WRITABLE),
+	DEVICE_BITS(struct pci_config, reset_control, RESET_WRITABLE),
 };
 
 static const struct device_state pci_state = {

@@ -501,7 +501,7 @@ static const struct device_field pit_fields[] = {
 	PIT_COUNTER_FIELDS(0),
 	PIT_COUNTER_FIELDS(1),
 	PIT_COUNTER_FIELDS(2),
-	DEVICE_FIELD(struct pit, port_b, PORT_B_WRITABLE),
+	DEVICE_BITS(struct pit, port_b, PORT_B_WRITABLE),
 };
 
 static const struct device_state pit_state = {

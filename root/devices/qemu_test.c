@@ -71,7 +71,7 @@ static void testdev_reset(struct device *dev)
 
 static const struct device_field testdev_fields[] = {
 	DEVICE_FIELD(struct testdev, latch, 0),
-	DEVICE_FIELD(struct testdev, lines, MASK(TESTDEV_IRQS)),
+	DEVICE_BITS(struct testdev, lines, MASK(TESTDEV_IRQS)),
 	DEVICE_POINTED(struct testdev, memory, TESTDEV_MEMORY_SIZE),
 };
 

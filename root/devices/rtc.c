@@ -391,7 +391,7 @@ static bool rtc_valid(const struct device *dev)
 
 static const struct device_field rtc_fields[] = {
 	DEVICE_TIMER(struct rtc, timer),
-	DEVICE_FIELD(struct rtc, index, INDEX_MASK),
+	DEVICE_BITS(struct rtc, index, INDEX_MASK),
 	DEVICE_ARRAY(struct rtc, cmos, 0),
 	DEVICE_FIELD(struct rtc, stopped, 1),
 	DEVICE_FIELD(struct rtc, base_ns, 0),

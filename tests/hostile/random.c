@@ -81,6 +81,15 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_set_lint] = "hcccc",
 	[SYS_vp_apic_access] = "hcon",
 	[SYS_vp_stats] = "hcp",
+	[SYS_vp_state_get] = "hccps",
+	[SYS_vp_state_set] = "hccps",
+	[SYS_vp_state_reset] = "hcc",
+	[SYS_vp_save] = "hps",
+	[SYS_vp_restore] = "hps",
+	[SYS_partition_save] = "hps",
+	[SYS_partition_restore] = "hps",
+	[SYS_partition_freeze] = "h",
+	[SYS_partition_thaw] = "h",
 	[SYS_handle_close] = "h",
 };
 
@@ -162,7 +171,9 @@ static uint64_t gpa(struct worker *w)
 static enum class class_of(uint32_t number) {
 	switch (number){
 		case SYS_vp_run : case SYS_vp_get_registers : case SYS_vp_set_registers : case
-		SYS_vp_reset : case SYS_vp_apic_access : return CLASS_VP;
+		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_state_get : case
+		SYS_vp_state_set : case SYS_vp_state_reset : case SYS_vp_save : case
+		SYS_vp_restore : return CLASS_VP;
 		default : return number < SYS_proto_partition_create ? CLASS_OTHER
 								     : CLASS_PARTITION;
 	}
@@ -324,6 +335,21 @@ static bool makes_handle(uint32_t number)
 	       number == SYS_vp_bind;
 }
 
+/* A state that is right but for some of its bytes, or for none. */
+static void state_prepare(struct worker *w)
+{
+	uint8_t *state = (uint8_t *)buffers[w - workers];
+	uint64_t size, n;
+
+	if (call_value(SYS_vp_save, w->a[0], (uintptr_t)state, sizeof(buffers[0]), 0, 0, 0,
+		       &size) != STATUS_OK)
+		return;
+	for (n = draw_below(w, 4); n; n--)
+		state[draw_below(w, size)] = (uint8_t)draw(w);
+	w->a[1] = (uintptr_t)state;
+	w->a[2] = size;
+}
+
 static void call_one(struct worker *w)
 {
 	uint32_t number = (uint32_t)draw_below(w, SYSCALL_LIMIT);
@@ -348,6 +374,8 @@ static void call_one(struct worker *w)
 	w->calls++;
 	if (number == SYS_handle_close && is_kept(a[0]))
 		return;
+	if (number == SYS_vp_restore && draw_below(w, 4))
+		state_prepare(w);
 	if (call_value(number, a[0], a[1], a[2], a[3], a[4], a[5], &value) != STATUS_OK ||
 	    !makes_handle(number))
 		return;

@@ -66,6 +66,14 @@ static void wrong_buffers(void)
 			{SYS_proto_partition_build, STATUS_INVALID_ADDRESS, {proto, va}},
 			{SYS_partition_caps, STATUS_INVALID_ADDRESS, {partition, va}},
 			{SYS_vp_stats, STATUS_INVALID_ADDRESS, {partition, 0, va}},
+			{SYS_vp_state_get,
+			 STATUS_INVALID_ADDRESS,
+			 {vp, 0, VP_STATE_REGISTERS, va, 4096}},
+			{SYS_vp_state_set, STATUS_INVALID_ADDRESS, {vp, 0, VP_STATE_PAT, va, 8}},
+			{SYS_vp_save, STATUS_INVALID_ADDRESS, {vp, va, 8192}},
+			{SYS_vp_restore, STATUS_INVALID_ADDRESS, {vp, va, 8192}},
+			{SYS_partition_save, STATUS_INVALID_ADDRESS, {partition, va, 4096}},
+			{SYS_partition_restore, STATUS_INVALID_ADDRESS, {partition, va, 72}},
 			{SYS_vp_get_registers,
 			 STATUS_INVALID_ADDRESS,
 			 {vp, 0, va, (uintptr_t)buffer, 1}},
@@ -114,6 +122,15 @@ static void wrong_handles(void)
 		SYS_vp_set_lint,
 		SYS_vp_apic_access,
 		SYS_vp_stats,
+		SYS_vp_state_get,
+		SYS_vp_state_set,
+		SYS_vp_state_reset,
+		SYS_vp_save,
+		SYS_vp_restore,
+		SYS_partition_save,
+		SYS_partition_restore,
+		SYS_partition_freeze,
+		SYS_partition_thaw,
 	};
 	const uint64_t bad[] = {0,	    NO_HANDLE,	     UINT32_MAX,	  BIT(32),
 				UINT64_MAX, event | BIT(32), partition | BIT(32), vp | BIT(40)};
@@ -270,6 +287,20 @@ static void wrong_values(void)
 		{SYS_vp_apic_access, STATUS_INVALID_ARGUMENT, {vp, 0, BIT(17), 0}},
 		{SYS_vp_apic_access, STATUS_INVALID_ARGUMENT, {vp, 0, 0x20, BIT(32)}},
 		{SYS_vp_apic_access, STATUS_INVALID_VTL, {vp, 1, 0x20, 0}},
+		{SYS_vp_state_get, STATUS_INVALID_ARGUMENT, {vp, 0, 0, b, 4096}},
+		{SYS_vp_state_get, STATUS_INVALID_ARGUMENT, {vp, 0, BIT(32) | 1, b, 4096}},
+		{SYS_vp_state_get, STATUS_INVALID_VTL, {vp, BIT(32), VP_STATE_PAT, b, 4096}},
+		{SYS_vp_state_get, STATUS_NOT_SUPPORTED, {vp, 0, VP_STATE_CET, b, 4096}},
+		{SYS_vp_state_get, STATUS_TOO_LARGE, {vp, 0, VP_STATE_APIC, b, 1055}},
+		{SYS_vp_state_set, STATUS_BAD_FORMAT, {vp, 0, VP_STATE_PAT, b, 9}},
+		{SYS_vp_state_set, STATUS_TOO_LARGE, {vp, 0, VP_STATE_PAT, b, BIT(40)}},
+		{SYS_vp_state_set, STATUS_INVALID_REGISTER_VALUE, {vp, 0, VP_STATE_DEBUG, b, 48}},
+		{SYS_vp_save, STATUS_TOO_LARGE, {vp, b, 100}},
+		{SYS_vp_restore, STATUS_BAD_FORMAT, {vp, b, 4096}},
+		{SYS_vp_restore, STATUS_TRUNCATED, {vp, b, 0}},
+		{SYS_partition_restore, STATUS_BAD_FORMAT, {partition, b, 72}},
+		{SYS_partition_freeze, STATUS_BUSY, {partition}},
+		{SYS_partition_thaw, STATUS_BUSY, {partition}},
 	};
 
 	memset(buffer, 0, sizeof(buffer));
@@ -297,6 +328,14 @@ static void wrong_registers(void)
 		{HV_X64_REGISTER_DR7, BIT(33)},
 		{HV_X64_REGISTER_DR6, BIT(40)},
 		{HV_X64_REGISTER_PAT, 2}, /* no such memory type */
+		{HV_X64_REGISTER_LSTAR, BIT(50)},
+		{HV_X64_REGISTER_CSTAR, BIT(50)},
+		{HV_X64_REGISTER_KERNEL_GS_BASE, BIT(50)},
+		{HV_X64_REGISTER_SFMASK, BIT(32)},
+		{HV_X64_REGISTER_SYSENTER_EIP, BIT(50)},
+		{HV_REGISTER_PENDING_INTERRUPTION, 1 | 5 << 1},
+		{HV_REGISTER_INTERRUPT_STATE, 4},
+		{HV_REGISTER_PENDING_EVENT0, 1 | 2 << 16},
 	};
 	union hv_register_value *value = (union hv_register_value *)&buffer[256];
 	size_t i;
