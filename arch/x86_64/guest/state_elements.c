@@ -112,7 +112,10 @@ void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *vie
 	struct guest_registers r;
 	unsigned int i;
 
-	(reset ? guest_registers_reset : guest_registers_get)(vp, vtl, &r);
+	if (reset)
+		guest_registers_reset(vp, vtl, &r);
+	else
+		guest_registers_get(vp, vtl, &r);
 	parts_copy(view, &r, true);
 	for (i = 0; i < PLACES; i++)
 		if (view->data[i] && (arch_vp_elements[i].flags & STATE_SIZES))
