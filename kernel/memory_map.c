@@ -270,6 +270,24 @@ status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer, size_
 	return gpa_copy(space, gpa, (void *)(uintptr_t)buffer, size, true);
 }
 
+bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping *mapping)
+{
+	const struct gpa_range *range;
+
+	spin_lock(&space->lock);
+	for (range = space->ranges; range && n; n--)
+		range = range->next;
+	if (range)
+		*mapping = (struct inspect_mapping){
+			.gpa = range->gpa,
+			.hpa = range->hpa,
+			.size = range->size,
+			.flags = range->flags,
+		};
+	spin_unlock(&space->lock);
+	return range;
+}
+
 bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa)
 {
 	struct page_translation t;

@@ -41,6 +41,8 @@ static status_t config_check(const struct proto_partition_config *config)
 		if (config->reserved[i])
 			return STATUS_INVALID_ARGUMENT;
 	}
+	if (config->name[sizeof(config->name) - 1])
+		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation != ISOLATION_NONE ||

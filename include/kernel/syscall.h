@@ -36,6 +36,10 @@ status_t syscall_bound_vp(struct thread *thread, uint64_t handle, uint32_t right
 /* A partition that has been built, with a reference. */
 status_t syscall_built_partition(struct thread *thread, uint64_t handle, uint32_t rights,
 				 struct partition **partition) __must_check;
+/* A VP that any thread may name: by the first two arguments, a partition that has been built, of which
+ * the caller puts the reference, and an index. NOT_FOUND: no such VP. */
+status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
+		    struct partition **partition, struct vp **vp) __must_check;
 
 static inline struct syscall_result syscall_ok(uint64_t value)
 {

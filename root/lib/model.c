@@ -343,3 +343,25 @@ status_t partition_thaw(handle_t partition)
 {
 	return call(SYS_partition_thaw, partition, 0, 0);
 }
+
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size)
+{
+	uint64_t value;
+
+	return syscall6(SYS_inspect, partition, what, index, address_of(view), size, 0, &value);
+}
+
+status_t vp_profile(handle_t partition, uint32_t index, bool on)
+{
+	return call(SYS_vp_profile, partition, index, on);
+}
+
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_peek_registers, partition, index, vtl, address_of(names),
+			address_of(values), count, &value);
+}

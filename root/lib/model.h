@@ -119,4 +119,15 @@ status_t partition_restore(handle_t partition, const void *data, size_t size);
 status_t partition_freeze(handle_t partition);
 status_t partition_thaw(handle_t partition);
 
+/* ---- inspection ---- */
+
+/* The structure that `what` names, cut at `size` bytes; partition HANDLE_NONE: the system's. */
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size);
+/* On: what its exits cost is counted, from 0; see INSPECT_PROFILE. */
+status_t vp_profile(handle_t partition, uint32_t index, bool on);
+/* As vp_get_registers, of any VP, by any thread: as it was between two runs. */
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count);
+
 #endif

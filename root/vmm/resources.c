@@ -223,8 +223,11 @@ static status_t partition_create(struct machine *machine)
 	};
 	struct partition_config final = {0};
 	struct partition_caps caps;
-	status_t status = proto_partition_create(&proto, &machine->partition);
+	status_t status;
 
+	/* Cut if it is longer: it is for people. */
+	strncpy(proto.name, config->name, sizeof(proto.name) - 1);
+	status = proto_partition_create(&proto, &machine->partition);
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)

@@ -57,6 +57,11 @@ __noreturn void fpu_is_kept(void);
 /* Calls that are wrong in one way each, with the status that they must answer. */
 void wrong_calls(void);
 
+/* ---- inspect.c ---- */
+
+/* Inspection tells of what there is. */
+void inspection_is_right(void);
+
 /* ---- random.c ---- */
 
 /* Memory of the window to play with: whole blocks of 2 MiB. */

@@ -172,6 +172,7 @@ __noreturn void root_start(const struct boot_info *info)
 		fpu_is_kept();
 	if (kind)
 		fault(kind);
+	inspection_is_right();
 	wrong_calls();
 	random_calls(option_number("seed=", 1), option_number("seconds=", 5));
 	end(END_OK);

@@ -46,7 +46,7 @@ void hostile_exit(void);
 /*
  * h handle  p buffer  x no buffer  l its size  w window page  W window block  S blocks' size  s size
  * g gpa  c small number  n any number  d deadline  e thread entry  f flags  m MSI address
- * o APIC access
+ * o APIC access  v what to inspect
  */
 static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_console_write] = "xs",
@@ -90,6 +90,9 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_partition_restore] = "hps",
 	[SYS_partition_freeze] = "h",
 	[SYS_partition_thaw] = "h",
+	[SYS_inspect] = "hvcpl",
+	[SYS_vp_profile] = "hcc",
+	[SYS_vp_peek_registers] = "hccppc",
 	[SYS_handle_close] = "h",
 };
 
@@ -174,6 +177,8 @@ static enum class class_of(uint32_t number) {
 		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_state_get : case
 		SYS_vp_state_set : case SYS_vp_state_reset : case SYS_vp_save : case
 		SYS_vp_restore : return CLASS_VP;
+		case SYS_inspect : case SYS_vp_profile : case
+		SYS_vp_peek_registers : return CLASS_PARTITION;
 		default : return number < SYS_proto_partition_create ? CLASS_OTHER
 								     : CLASS_PARTITION;
 	}
@@ -202,6 +207,7 @@ static uint64_t argument(struct worker *w, char shape)
 	case 'l': return draw_below(w, 2048);
 	case 'g': return gpa(w);
 	case 'c': return draw_below(w, 12) ? draw_below(w, 3) : any_number(w);
+	case 'v': return draw_below(w, 12) ? draw_below(w, INSPECT_PROFILE + 1) : any_number(w);
 	case 'd': return time_ns() + draw_below(w, 2) * draw_below(w, 200000);
 	case 'e': return draw_below(w, 4) ? (uintptr_t)hostile_exit : BIT(63) | draw(w);
 	case 'f': return draw_below(w, 4) ? draw_below(w, 32) : any_number(w);

@@ -4,10 +4,9 @@
  * as the system call does: it blocks while the VP is halted and is woken by vp_request(). And a VP that
  * runs on either CPU in turn.
  */
-#include "guest.h"
+#include "second.h"
 #include <kernel/cpu.h>
 #include <kernel/partition_arch.h>
-#include <kernel/string.h>
 #include <kernel/task.h>
 #include <kernel/thread.h>
 
@@ -21,12 +20,11 @@ GUEST_CODE_DECLARE(mover);
 extern const char guest_started_irq[], guest_elector_irq[], guest_elected_irq[];
 extern const char guest_mover_tick[];
 
-#define SECOND_CODE   0x20000u
 #define SECOND_VECTOR 0x50u
 #define PATIENCE_MS   5000u
 
 static struct task second_task;
-static struct vp *second_vp;
+struct vp *second_vp;
 static _Atomic bool second_stopped;
 
 static void task_gone(struct object *object)
@@ -73,8 +71,7 @@ static void second_begin(struct thread *thread)
 	second_continue(thread);
 }
 
-/* Runs VP 1 on the last CPU from here on, side by side with the caller. */
-static bool second_run(void)
+bool second_run(void)
 {
 	struct thread *thread;
 
@@ -88,7 +85,7 @@ static bool second_run(void)
 	return true;
 }
 
-static bool second_says(uint32_t value)
+bool second_says(uint32_t value)
 {
 	uint64_t limit = timestamp_read() + timestamp_hz / 1000 * PATIENCE_MS;
 
@@ -98,7 +95,7 @@ static bool second_says(uint32_t value)
 	       second_vp->run->port.value == value;
 }
 
-static bool second_is_blocked(void)
+bool second_is_blocked(void)
 {
 	uint64_t limit = timestamp_read() + timestamp_hz / 1000 * PATIENCE_MS;
 
@@ -107,16 +104,12 @@ static bool second_is_blocked(void)
 	return atomic_load(&second_vp->run_state) == VP_BLOCKED;
 }
 
-static void second_leave(void *vp)
+void second_leave(void *vp)
 {
 	arch_vp_unbind(vp);
 }
 
 /* ---- what the two do ---- */
-
-#define second_code_set(guest, name)                     \
-	memcpy((guest)->ram + SECOND_CODE, guest_##name, \
-	       (size_t)(guest_##name##_end - guest_##name))
 
 static void second_vector_set(struct test_guest *g, unsigned int vector, uintptr_t handler)
 {
@@ -224,8 +217,7 @@ static bool moves(struct test_guest *g)
 
 /* ---- the tests ---- */
 
-/* False: it failed, or (*why) cannot run here. */
-static bool two_vps(bool (*function)(struct test_guest *g), const char **why)
+bool two_vps(bool (*function)(struct test_guest *g), const char **why)
 {
 	struct test_guest g;
 
@@ -245,19 +237,6 @@ static bool two_vps(bool (*function)(struct test_guest *g), const char **why)
 	guest_destroy(&g);
 	return true;
 }
-
-#define SECOND_TEST(function)                                         \
-	do {                                                          \
-		uint64_t before = kernel_heap.pages_free;             \
-		const char *why;                                      \
-		bool ok = two_vps(function, &why);                    \
-                                                                      \
-		if (why)                                              \
-			SKIP(why);                                    \
-		CHECK(ok);                                            \
-		CHECK(kernel_heap.pages_free + 1 >=                   \
-		      before); /* the task's table, the first time */ \
-	} while (0)
 
 SELFTEST(second_vp_starts_and_wakes)
 {

@@ -568,3 +568,35 @@ status_t vp_restore(handle_t vp, const void *data, size_t size)
 	fake_kernel.restored++;
 	return STATUS_OK;
 }
+
+/* ---- inspection ---- */
+
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size)
+{
+	if (index > 1 || (what == INSPECT_MAPPING && index))
+		return STATUS_NOT_FOUND;
+	memset(view, 0, size);
+	if (what == INSPECT_PARTITION)
+		*(struct inspect_partition *)view = (struct inspect_partition){
+			.name = "fake", .state = partition != HANDLE_NONE ? 2 : 0, .vp_count = 1};
+	return STATUS_OK;
+}
+
+status_t vp_profile(handle_t partition, uint32_t index, bool on)
+{
+	(void)partition;
+	(void)on;
+	return index ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count)
+{
+	(void)partition;
+	(void)index;
+	(void)vtl;
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = (union hv_register_value){.reg64 = names[i]};
+	return STATUS_OK;
+}
