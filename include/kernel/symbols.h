@@ -20,9 +20,9 @@ bool symbol_find(uint64_t address, char name[SYMBOL_NAME_SIZE], uint32_t *offset
 
 /*
  * The same in a table of size bytes: a count, for each function its distance from the one before, for
- * the first one from the start of the code (all of 16 bits), then the names in that order. A name begins
- * with a byte below SYMBOL_NAME_FIRST, which is 1 more than the number of characters that it shares with
- * the start of the one before; the others follow.
+ * the first one from the start of the code (all of 16 bits); 128 pairs of bytes, which the bytes from 0x80
+ * up stand for; then the names in that order. A name begins with a byte below SYMBOL_NAME_FIRST, which is 1
+ * more than the number of characters that it shares with the start of the one before; the others follow.
  */
 #define SYMBOL_NAME_FIRST 0x20u
 bool symbol_table_find(const void *table, size_t size, uint32_t distance,

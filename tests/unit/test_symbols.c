@@ -16,8 +16,14 @@ const char __text_start[1], __text_end[1], __symbols_start[1], __symbols_end[1];
 static const struct {
 	uint16_t count;
 	uint16_t steps[3];
+	uint8_t pairs[128][2];
 	char names[16];
-} table = {3, {0x10, 0x10, 0x60}, "\1one_more\4part\1x"};
+} table = {
+	3,
+	{0x10, 0x10, 0x60},
+	{{'o', 'n'}, {0x80, 'e'}, {0x82, 'x'} /* none: it would be of itself */},
+	"\1\x81_more\4part\1x\x82",
+};
 
 static char found[SYMBOL_NAME_SIZE];
 
@@ -57,7 +63,7 @@ static void test_a_short_table_gives_none(void **state)
 	uint32_t offset;
 
 	(void)state;
-	for (size_t size = 0; size <= offsetof(__typeof__(table), names) + 9; size++)
+	for (size_t size = 0; size <= offsetof(__typeof__(table), names) + 7; size++)
 		assert_false(symbol_table_find(&table, size, 0x20, found, &offset));
 }
 
@@ -65,8 +71,9 @@ static void test_a_long_name_is_cut(void **state)
 {
 	struct {
 		uint16_t count, steps[2];
+		uint8_t pairs[256];
 		char names[102];
-	} long_table = {2, {0, 1}, ""};
+	} long_table = {2, {0, 1}, {0}, ""};
 	uint32_t offset;
 
 	(void)state;
