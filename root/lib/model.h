@@ -98,6 +98,8 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 /* ended: APIC_ACCESS_EOI | vector when the write ended a level-triggered interrupt, of which the I/O
  * APICs must hear; else 0. */
 status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended);
+/* Breakpoints and steps of a debugger; NULL: none. */
+status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state);
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats);
 
 #endif

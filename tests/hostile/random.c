@@ -81,6 +81,7 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_set_lint] = "hcccc",
 	[SYS_vp_apic_access] = "hcon",
 	[SYS_vp_stats] = "hcp",
+	[SYS_vp_set_debug_state] = "hcp",
 	[SYS_handle_close] = "h",
 };
 

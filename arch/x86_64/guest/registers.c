@@ -4,7 +4,7 @@
  * those of SSE are in the FPU's area.
  * A set reads all, changes what is named, checks the whole, and only then writes.
  */
-#include "guest.h"
+#include "debug.h"
 #include <kernel/memory_map.h>
 #include <kernel/string.h>
 
@@ -197,6 +197,8 @@ status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_reg
 	memcpy(vp->arch.dr, r->dr, sizeof(r->dr));
 	a->rip = r->rip;
 	a->rflags = r->rflags | RFLAGS_FIXED;
+	if (a->work & WORK_DEBUG)
+		guest_debug_moved(vp, vtl);
 	vp->arch.cr2 = r->cr2;
 	vp->arch.tsc_aux = r->tsc_aux;
 	if (fpu_xcr0(&vp->arch.fpu) != r->xcr0) {
