@@ -16,7 +16,7 @@
 /* Tables lie above the RSDP, or, if they fit there no more, at the start of the area. */
 #define AREA_SIZE	(LAYOUT_BIOS_END - LAYOUT_BIOS_BASE)
 #define TABLE_ALIGNMENT 64u
-#define TABLE_LIST_MAX	5
+#define TABLE_LIST_MAX	3
 
 struct builder {
 	const struct acpi_config *config;
@@ -324,32 +324,6 @@ static status_t hpet_build(struct builder *builder)
 	return STATUS_OK;
 }
 
-/* AML for `Name (\_S4, Package () { type, 0, 0, 0 })` (ACPI 6.4, 20.2.5.1 and 20.2.5.4). */
-static status_t hibernate_build(struct builder *builder)
-{
-	static const uint8_t aml[] = {
-		0x08, '\\',
-		'_',  'S',
-		'4',  '_', /* NameOp, NameString */
-		0x12, 0x09,
-		4,			      /* PackageOp, PkgLength, NumElements */
-		0x0a, PLATFORM_SLEEP_TYPE_S4, /* BytePrefix, SLP_TYPa */
-		0x0a, 0,
-		0x00, 0x00, /* SLP_TYPb, two reserved: ZeroOp */
-	};
-	gpa_t gpa;
-	struct acpi_header *ssdt;
-
-	if (!builder->config->hibernate)
-		return STATUS_OK;
-	ssdt = table_begin(builder, "SSDT", ACPI_SSDT_REVISION, sizeof(*ssdt) + sizeof(aml), &gpa);
-	if (!ssdt)
-		return STATUS_TOO_LARGE;
-	memcpy(ssdt + 1, aml, sizeof(aml));
-	table_list(builder, ssdt, gpa);
-	return STATUS_OK;
-}
-
 static status_t lists_build(struct builder *builder, gpa_t *rsdt_gpa, gpa_t *xsdt_gpa)
 {
 	unsigned int count = builder->list_count;
@@ -401,8 +375,6 @@ static status_t tables_build(struct builder *builder)
 		status = madt_build(builder);
 	if (status == STATUS_OK)
 		status = hpet_build(builder);
-	if (status == STATUS_OK)
-		status = hibernate_build(builder);
 	if (status == STATUS_OK)
 		status = lists_build(builder, &rsdt, &xsdt);
 	if (status == STATUS_OK)

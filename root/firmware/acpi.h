@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ACPI tables for a partition (ACPI 6.4, 5.2): RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, and if
- * wanted HPET and an SSDT with \_S4. All lie in the firmware area 0xe0000-0xfffff, which the
+ * wanted HPET. All lie in the firmware area 0xe0000-0xfffff, which the
  * memory map reserves; the RSDP is at ACPI_RSDP_ADDRESS, where a scan finds it. Tables describe
  * the machine of <firmware/platform.h>; the DSDT comes compiled from dsdt.asl.
  */
@@ -18,7 +18,6 @@ struct acpi_config {
 	uint32_t vp_count;	  /* at least 1 */
 	const uint32_t *apic_ids; /* vp_count ids, not repeated; NULL: VP n has id n */
 	bool hpet;		  /* there is an HPET at PLATFORM_HPET_BASE */
-	bool hibernate;		  /* offer \_S4 */
 	const void *dsdt;	  /* a whole definition block, with its header */
 	size_t dsdt_size;
 };

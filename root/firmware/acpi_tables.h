@@ -45,7 +45,6 @@ struct acpi_header {
 static_assert(sizeof(struct acpi_header) == 36, "ACPI 5.2.6");
 #define ACPI_RSDT_REVISION 1
 #define ACPI_XSDT_REVISION 1
-#define ACPI_SSDT_REVISION 2
 
 /* Generic Address Structure, 5.2.3.2 */
 struct acpi_address {

@@ -3,11 +3,12 @@
  * The differentiated description of a partition's machine: the devices on its ISA bus, and how
  * it is switched off. Processors are in the MADT, the fixed power-management hardware in the
  * FADT; addresses are those of platform.h. The PCI bus holds nothing but its host bridge, so it
- * isn't named here. \_S4 comes in an SSDT of its own, for partitions that can hibernate.
+ * isn't named here.
  */
 DefinitionBlock ("", "DSDT", 2, "TRIVET", "TRIVETVM", 0x00000001)
 {
-	/* SLP_TYPa for soft off. */
+	/* SLP_TYPa for hibernation and soft off. */
+	Name (\_S4, Package () { 0x04, 0x00, 0x00, 0x00 })
 	Name (\_S5, Package () { 0x05, 0x00, 0x00, 0x00 })
 
 	/* How the guest routes interrupts: nothing here depends on it, but systems tell. */

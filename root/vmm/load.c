@@ -56,7 +56,6 @@ static status_t tables_write(struct machine *machine, gpa_t *rsdp)
 		.vp_count = config->vps,
 		.apic_ids = ids,
 		.hpet = config->devices & CONFIG_DEVICES_HPET,
-		.hibernate = true,
 		.dsdt = dsdt_aml,
 		.dsdt_size = dsdt_aml_size,
 	};

@@ -135,7 +135,6 @@ static void test_fadt(void **state)
 	assert_int_equal(machine_read(&machine, fadt->facs, 4), 0x53434146); /* "FACS" */
 	assert_int_equal(machine_read(&machine, fadt->facs + 4, 4), 64);
 	assert_null(table_find(&machine, "HPET"));
-	assert_null(table_find(&machine, "SSDT"));
 	machine_close(&machine);
 }
 
@@ -198,7 +197,6 @@ static void test_options(void **state)
 	static const uint32_t ids[] = {0, 2, 4, 0x1000};
 	struct acpi_config config = default_config(ARRAY_SIZE(ids));
 	const struct acpi_madt_apic *apic;
-	const struct acpi_header *ssdt;
 	const struct acpi_hpet *hpet;
 	struct machine machine;
 	unsigned int count;
@@ -206,7 +204,6 @@ static void test_options(void **state)
 	(void)state;
 	config.apic_ids = ids;
 	config.hpet = true;
-	config.hibernate = true;
 	build(&machine, &config);
 	apic = (const void *)madt_entry(table_find(&machine, "APIC"), ACPI_MADT_APIC, 2, &count);
 	assert_int_equal(count, 3);
@@ -215,8 +212,6 @@ static void test_options(void **state)
 	hpet = table_find(&machine, "HPET");
 	assert_non_null(hpet);
 	assert_int_equal(hpet->base.address, 0xfed00000);
-	ssdt = table_find(&machine, "SSDT");
-	assert_non_null(ssdt);
 	machine_close(&machine);
 }
 
@@ -247,7 +242,7 @@ static void test_limits(void **state)
 /* Each table through iasl's disassembler, which checks what it decodes. */
 static void test_iasl(void **state)
 {
-	static const char *const signatures[] = {"FACP", "APIC", "HPET", "SSDT"};
+	static const char *const signatures[] = {"FACP", "APIC", "HPET"};
 	struct acpi_config config = default_config(2);
 	char folder[] = "/tmp/trivet-acpi-XXXXXX";
 	struct machine machine;
@@ -257,7 +252,6 @@ static void test_iasl(void **state)
 	if (system("iasl -v > /dev/null 2>&1") != 0)
 		skip();
 	config.hpet = true;
-	config.hibernate = true;
 	build(&machine, &config);
 	assert_non_null(mkdtemp(folder));
 	for (size_t i = 0; i < ARRAY_SIZE(signatures); i++) {
@@ -278,8 +272,7 @@ static void test_iasl(void **state)
 		if (system(command) != 0)
 			fail_msg("iasl dislikes %s: see %s", signatures[i], folder);
 	}
-	snprintf(command, sizeof(command), "grep -q 'Name (.*_S4, Package' %s/SSDT.dsl && rm -r %s",
-		 folder, folder);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
 	assert_int_equal(system(command), 0);
 	machine_close(&machine);
 }
