@@ -318,6 +318,14 @@ struct syscall_result sys_vp_request_yield(struct thread *thread, const uint64_t
 	return syscall_ok(0);
 }
 
+/* VTL and input, the arguments behind partition and index. */
+static status_t lint_check(const struct vp *vp, const uint64_t a[6])
+{
+	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
+		return STATUS_INVALID_VTL;
+	return a[3] > 1 ? STATUS_INVALID_ARGUMENT : STATUS_OK;
+}
+
 struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
@@ -326,11 +334,10 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
-		status = STATUS_INVALID_VTL;
-	else if (a[3] > 1 || a[4] > 1)
+	status = lint_check(vp, a);
+	if (status == STATUS_OK && a[4] > 1)
 		status = STATUS_INVALID_ARGUMENT;
-	else
+	if (status == STATUS_OK)
 		arch_vp_set_lint(vp, (uint32_t)a[2], (unsigned int)a[3], a[4]);
 	partition_put(partition);
 	return syscall_status(status);
@@ -344,11 +351,8 @@ struct syscall_result sys_vp_pulse_lint(struct thread *thread, const uint64_t a[
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
-		status = STATUS_INVALID_VTL;
-	else if (a[3] > 1)
-		status = STATUS_INVALID_ARGUMENT;
-	else
+	status = lint_check(vp, a);
+	if (status == STATUS_OK)
 		arch_vp_pulse_lint(vp, (uint32_t)a[2], (unsigned int)a[3]);
 	partition_put(partition);
 	return syscall_status(status);
