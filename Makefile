@@ -64,7 +64,7 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
 	svm/*.[cS] vmx/*.[cS]))
 # What runs at boot, at a panic or once in a partition's life: small rather than fast.
-KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c elf.c format.c hypervisor.c main.c \
+KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c doorbell_syscall.c elf.c format.c hypervisor.c main.c \
 	memory_map.c panic.c partition.c status.c symbols.c task.c) \
 	$(addprefix arch/$(ARCH)/,acpi.c backtrace.c boot.c cpu.c cpu_start.c ioapic.c \
 	multiboot2.c paging.c power.c serial.c speculation.c speculation_policy.c wall_clock.c \

@@ -36,6 +36,16 @@ void object_get(struct object *object)
 	atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
 }
 
+bool object_get_alive(struct object *object)
+{
+	uint32_t count = atomic_load(&object->references);
+
+	while (count != 0)
+		if (atomic_compare_exchange_weak(&object->references, &count, count + 1))
+			return true;
+	return false;
+}
+
 void object_put(struct object *object)
 {
 	uint32_t before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);

@@ -422,6 +422,30 @@ bool page_table_lookup(const struct page_table *table, uint64_t va, struct page_
 	}
 }
 
+void *page_table_walk(const struct page_table *table, uint64_t va)
+{
+	const struct page_table_format *format = table->format;
+	uint64_t address_bits = format->address_bits, leaf_bit = format->leaf_bit, entry;
+	unsigned int shift = level_shift(format->levels);
+	char *memory = hpa_to_kva(0); /* the direct map is one piece */
+	hpa_t at = table->root;
+
+	if (va >> shift >= ENTRIES)
+		return NULL;
+	for (;;) {
+		_Atomic uint64_t *entries = (_Atomic uint64_t *)(memory + at);
+
+		entry = atomic_load_explicit(&entries[va >> shift & (ENTRIES - 1)],
+					     memory_order_acquire);
+		if (entry == 0)
+			return NULL;
+		at = entry & address_bits;
+		if (shift == PAGE_SHIFT || (entry & leaf_bit))
+			return memory + (at & ~MASK(shift)) + (va & MASK(shift));
+		shift -= PAGE_TABLE_LEVEL_BITS;
+	}
+}
+
 void *page_table_unlinked_take(struct page_table *table)
 {
 	void *list = table->unlinked;

@@ -23,9 +23,8 @@ static status_t partition_get(struct thread *thread, uint64_t handle, uint32_t r
 	return status;
 }
 
-/* A partition that has been built. */
-static status_t built_get(struct thread *thread, uint64_t handle, uint32_t rights,
-			  struct partition **partition)
+status_t syscall_partition(struct thread *thread, uint64_t handle, uint32_t rights,
+			   struct partition **partition)
 {
 	status_t status = partition_get(thread, handle, rights, partition);
 
@@ -36,7 +35,7 @@ static status_t built_get(struct thread *thread, uint64_t handle, uint32_t right
 	return status;
 }
 
-static status_t space_get(struct partition *partition, uint64_t vtl, struct gpa_space **space)
+status_t syscall_space(struct partition *partition, uint64_t vtl, struct gpa_space **space)
 {
 	*space = vtl < VTL_COUNT ? partition_space(partition, (uint32_t)vtl) : NULL;
 	return *space ? STATUS_OK : STATUS_INVALID_VTL;
@@ -197,12 +196,12 @@ struct syscall_result sys_partition_map(struct thread *thread, const uint64_t a[
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = built_get(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
 	hpa_t base;
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = space_get(partition, a[1], &space);
+	status = syscall_space(partition, a[1], &space);
 	if (status == STATUS_OK && a[5] > UINT32_MAX)
 		status = STATUS_INVALID_ARGUMENT;
 	if (status == STATUS_OK && !IS_ALIGNED(a[2] | a[3], PAGE_SIZE))
@@ -224,11 +223,11 @@ struct syscall_result sys_partition_unmap(struct thread *thread, const uint64_t 
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = built_get(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = space_get(partition, a[1], &space);
+	status = syscall_space(partition, a[1], &space);
 	if (status == STATUS_OK)
 		status = gpa_unmap(space, a[2], a[3]);
 	partition_put(partition);
@@ -238,7 +237,7 @@ struct syscall_result sys_partition_unmap(struct thread *thread, const uint64_t 
 struct syscall_result sys_partition_reset(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
-	status_t status = built_get(thread, a[0], RIGHT_DESTROY, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_DESTROY, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -251,12 +250,12 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = built_get(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
 	bool merged = false;
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = space_get(partition, a[1], &space);
+	status = syscall_space(partition, a[1], &space);
 	if (status == STATUS_OK && a[3] > UINT32_MAX)
 		status = STATUS_INVALID_ARGUMENT;
 	if (status == STATUS_OK)
@@ -269,7 +268,7 @@ struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a
 {
 	struct partition_caps caps;
 	struct partition *partition;
-	status_t status = built_get(thread, a[0], RIGHT_READ, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_READ, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -282,7 +281,7 @@ struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a
 struct syscall_result sys_partition_reference_time(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
-	status_t status = built_get(thread, a[0], RIGHT_READ, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_READ, &partition);
 	uint64_t time;
 
 	if (status != STATUS_OK)
@@ -296,7 +295,7 @@ struct syscall_result sys_partition_reference_time(struct thread *thread, const 
 static status_t vp_get(struct thread *thread, const uint64_t a[6], uint32_t rights,
 		       struct partition **partition, struct vp **vp)
 {
-	status_t status = built_get(thread, a[0], rights, partition);
+	status_t status = syscall_partition(thread, a[0], rights, partition);
 
 	if (status != STATUS_OK)
 		return status;

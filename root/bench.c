@@ -13,10 +13,13 @@
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
 
-#define WORD	  "bench"
-#define ROUNDS	  1000u
-#define MAPPED	  GIB(1)
-#define MAP_LIMIT 10000u
+#define WORD		 "bench"
+#define ROUNDS		 1000u
+#define MAPPED		 GIB(1)
+#define MAP_LIMIT	 10000u
+/* Where no device is; tests/bench/exits.S writes there. */
+#define DOORBELL_AT_PORT 0x2346u
+#define DOORBELL_AT_GPA	 0xff010000ull
 
 static bool is_wanted(void)
 {
@@ -115,6 +118,29 @@ void bench_start(void)
 		return;
 	calls_measure();
 	partitions_measure();
+}
+
+/* Nobody waits for what they signal. */
+void bench_machine(struct machine *machine)
+{
+	static const struct doorbell_config doorbells[] = {
+		{.kind = DOORBELL_PORT, .address = DOORBELL_AT_PORT, .length = 4, .bits = 1},
+		{.kind = DOORBELL_GPA, .address = DOORBELL_AT_GPA, .length = 4, .bits = 2},
+	};
+	status_t status;
+	handle_t event, doorbell;
+
+	if (!is_wanted())
+		return;
+	status = event_create(&event);
+	for (size_t i = 0; i < ARRAY_SIZE(doorbells) && status == STATUS_OK; i++) {
+		struct doorbell_config config = doorbells[i];
+
+		config.event = event;
+		status = machine_doorbell_create(machine, &config, &doorbell);
+	}
+	if (status != STATUS_OK)
+		print("bench: doorbells: %s\n", status_words(status));
 }
 
 static uint64_t bytes_used(handle_t account)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measurements that the root task makes when the kernel's command line has the word `bench`; both
+ * Measurements that the root task makes when the kernel's command line has the word `bench`; they
  * do nothing without it. They print lines of the form `bench: NAME: NUMBER UNIT (limit NUMBER)`.
  */
 #ifndef ROOT_BENCH_H
@@ -8,6 +8,9 @@
 
 /* Before the first machine starts: system calls and mappings, which need 1 GiB for a moment. */
 void bench_start(void);
+struct machine;
+/* When it has started: doorbells that a guest can ring. */
+void bench_machine(struct machine *machine);
 /* When all is over: what memory the kernel and the partitions use. */
 void bench_end(void);
 

@@ -251,7 +251,10 @@ static void machines_start(void)
 	for (size_t i = 0; i < machine_count; i++) {
 		if (!machines[i].config->autostart)
 			continue;
-		if (machine_command(&machines[i], MACHINE_START) == STATUS_OK && !first)
+		if (machine_command(&machines[i], MACHINE_START) != STATUS_OK)
+			continue;
+		bench_machine(&machines[i]);
+		if (!first)
 			first = &machines[i];
 	}
 	if (first) {

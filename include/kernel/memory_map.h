@@ -42,6 +42,13 @@ void gpa_unmap_own_page(struct gpa_space *space, gpa_t gpa);
 status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size) __must_check;
 status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer,
 		   size_t size) __must_check;
+/* Where guest memory stands that can be read, up to the end of its page; NULL: nowhere. Takes no lock:
+ * for a VP of the space that is loaded on this CPU, from an exit until it is entered again. What was
+ * mapped at the exit is not given back before that, as for the processor itself. */
+static inline const void *gpa_walk(const struct gpa_space *space, gpa_t gpa)
+{
+	return page_table_walk(&space->table, gpa);
+}
 /* Whether a gpa lies in a mapped range. */
 bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa);
 

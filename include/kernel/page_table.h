@@ -37,6 +37,8 @@ struct page_table_format {
 	bool sign_extended;   /* addresses of the upper half have all higher bits set */
 	/* Entries of 64 bits, 512 a table, 9 bits of address a level. An entry that is 0 maps
 	 * nothing. An address stands in an entry as it is: leaf(a) | b == leaf(a | b). */
+	uint64_t leaf_bit;     /* set in a leaf above level 1, clear in a table */
+	uint64_t address_bits; /* of an entry: of a leaf, less what its page size leaves out */
 	uint64_t (*leaf)(hpa_t hpa, unsigned int level, uint32_t flags);
 	uint64_t (*table)(hpa_t hpa);
 	bool (*present)(uint64_t entry);
@@ -84,6 +86,11 @@ struct page_translation {
 };
 /* False: nothing is mapped at va; then page_size is the size of the hole's entry. */
 bool page_table_lookup(const struct page_table *table, uint64_t va, struct page_translation *out);
+
+/* Where the memory at va stands, in few instructions and with no lock, for who may walk the tables as
+ * hardware does: until the next flush, tables that he may see are not given back. NULL: nowhere. Not
+ * for formats whose addresses are sign-extended. */
+void *page_table_walk(const struct page_table *table, uint64_t va);
 
 /* The tables that were unlinked so far, as a page list that the table forgets. Take it with the
  * table's lock held, flush every CPU, and give it to page_list_free(): so two CPUs that change the

@@ -42,7 +42,8 @@ struct cpu;
 	X(EOI, "eoi")			  /* done by the processor: exit.vector */      \
 	X(APIC_ACCESS, "apic access")	  /* that it can't do by itself: exit.memory */ \
 	X(MACHINE_CHECK, "machine check") /* of the host, while the guest ran */        \
-	X(APIC_WRITE, "apic write")	  /* to the APIC's page: exit.offset */
+	X(APIC_WRITE, "apic write")	  /* to the APIC's page: exit.offset */         \
+	X(PORT_STRING, "string port")	  /* INS and OUTS, repeated or not */
 
 #define VP_EXIT_ENUM(name, words) VP_EXIT_##name,
 enum vp_exit_kind { VP_EXIT_TABLE(VP_EXIT_ENUM) VP_EXIT_KINDS };
@@ -63,7 +64,7 @@ struct vp_exit {
 		struct {
 			uint16_t port;
 			uint8_t size;
-			bool write, string;
+			bool write;
 		} port;
 		struct {
 			uint8_t number;

@@ -27,6 +27,16 @@ SYSCALL_TABLE(SYSCALL_DECLARE)
 status_t syscall_object(struct thread *thread, uint64_t handle, enum object_type type,
 			uint32_t rights, struct object **object) __must_check;
 
+struct partition;
+struct gpa_space;
+
+/* A partition that has been built (WRONG_STATE), with a reference for the caller; and a VTL's space
+ * of it (INVALID_VTL). */
+status_t syscall_partition(struct thread *thread, uint64_t handle, uint32_t rights,
+			   struct partition **partition) __must_check;
+status_t syscall_space(struct partition *partition, uint64_t vtl,
+		       struct gpa_space **space) __must_check;
+
 static inline struct syscall_result syscall_ok(uint64_t value)
 {
 	return (struct syscall_result){.status = STATUS_OK, .value = value};

@@ -211,6 +211,21 @@ status_t partition_reference_time(handle_t partition, uint64_t *time)
 	return status;
 }
 
+status_t partition_doorbell_create(handle_t partition, uint32_t min_vtl,
+				   const struct doorbell_config *config, handle_t *doorbell)
+{
+	return call_handle(SYS_partition_doorbell_create, partition, min_vtl, address_of(config),
+			   doorbell);
+}
+
+status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind, uint64_t address,
+		       uint32_t length, uint64_t value)
+{
+	uint64_t unused;
+
+	return syscall6(SYS_doorbell_ring, partition, vtl, kind, address, length, value, &unused);
+}
+
 status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp)
 {
 	return call_handle(SYS_vp_bind, partition, index, address_of(page), vp);

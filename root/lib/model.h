@@ -77,6 +77,14 @@ status_t partition_caps(handle_t partition, struct partition_caps *caps);
 /* In 100 ns since the partition was built. */
 status_t partition_reference_time(handle_t partition, uint64_t *time);
 
+/* A guest's write that signals an event, by VTLs from min_vtl up, without an end to vp_run. Closing
+ * the handle ends it. */
+status_t partition_doorbell_create(handle_t partition, uint32_t min_vtl,
+				   const struct doorbell_config *config, handle_t *doorbell);
+/* A write that was emulated, to be taken as one of the guest's. NOT_FOUND: it rings none. */
+status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind, uint64_t address,
+		       uint32_t length, uint64_t value);
+
 /* ---- virtual processors ---- */
 
 /* Binds a VP to this thread. `page` is a page of the window, which stays with the VP. */

@@ -72,6 +72,8 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_partition_request_msi] = "hcmn",
 	[SYS_partition_caps] = "hp",
 	[SYS_partition_reference_time] = "h",
+	[SYS_partition_doorbell_create] = "hcp",
+	[SYS_doorbell_ring] = "hccgcn",
 	[SYS_vp_bind] = "hcw",
 	[SYS_vp_run] = "h",
 	[SYS_vp_request_yield] = "hc",
@@ -321,7 +323,7 @@ static bool makes_handle(uint32_t number)
 {
 	return number == SYS_event_create || number == SYS_thread_create ||
 	       number == SYS_handle_duplicate || number == SYS_proto_partition_create ||
-	       number == SYS_vp_bind;
+	       number == SYS_vp_bind || number == SYS_partition_doorbell_create;
 }
 
 static void call_one(struct worker *w)

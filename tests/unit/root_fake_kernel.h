@@ -39,6 +39,9 @@ struct fake_kernel {
 	uint32_t events;
 	uint32_t mismatches; /* of FAKE_IN */
 	uint64_t rip;	     /* that VP 0 was started with */
+	uint64_t doorbell;   /* where the last one was made */
+	uint32_t rings, rung_length;
+	uint64_t rung_value;
 	uint32_t apic_writes, last_apic_offset, last_apic_value;
 	/* A write to the APIC's EOI register ends this vector, which this entry of the I/O APIC
 	 * has sent; NULL: none. */
