@@ -105,16 +105,19 @@ static enum vp_outcome doorbell_rung(void)
 	return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
 }
 
-/* Apart, so that other accesses need no stack for it. */
-static __attribute__((noinline)) bool port_doorbell(struct vp *vp, const struct vp_exit *exit,
-						    doorbell_chain_t *chain, uint64_t key)
+/* An OUT where one may be; the run page is filled in for the VMM. Apart, so that others need no stack for
+ * it. */
+static __attribute__((noinline)) enum vp_outcome port_doorbell(struct vp *vp,
+							       const struct vp_exit *exit,
+							       doorbell_chain_t *chain,
+							       uint64_t key)
 {
 	uint64_t value = vp->arch.gpr[GPR_RAX] & MASK(8 * exit->port.size);
 
-	if (!doorbell_write(chain, key, vp->active_vtl, exit->port.size, value))
-		return false;
 	guest_instruction_done(vp, exit->next_rip);
-	return true;
+	if (!doorbell_write(chain, key, vp->active_vtl, exit->port.size, value))
+		return run_page_return(vp, VP_RUN_PORT_IO);
+	return doorbell_rung();
 }
 
 static enum vp_outcome exit_port(struct vp *vp, struct vp_exit *exit)
@@ -138,8 +141,8 @@ static enum vp_outcome exit_port(struct vp *vp, struct vp_exit *exit)
 	run->port.value = (uint32_t)(vp->arch.gpr[GPR_RAX] & MASK(8 * size));
 	key = doorbell_key(DOORBELL_PORT, port);
 	chain = doorbell_chain(vp->partition, key);
-	if (unlikely(chain) && port_doorbell(vp, exit, chain, key))
-		return doorbell_rung();
+	if (unlikely(chain))
+		return port_doorbell(vp, exit, chain, key);
 	guest_instruction_done(vp, exit->next_rip);
 	return run_page_return(vp, VP_RUN_PORT_IO);
 }
