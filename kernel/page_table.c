@@ -28,9 +28,12 @@
 struct walk {
 	struct page_table *table;
 	uint32_t flags;
-	hpa_t hpa;     /* map: of the next address */
-	uint64_t done; /* map: first address that is not mapped yet */
+	hpa_t hpa;	 /* map: of the next address */
+	uint64_t done;	 /* map: first address that is not mapped yet */
+	uint64_t budget; /* map, clear: entries that may still be looked at, about */
 };
+
+#define NO_LIMIT UINT64_MAX
 
 static unsigned int level_shift(unsigned int level)
 {
@@ -74,12 +77,14 @@ static void table_unlink(struct page_table *table, uint64_t *entries)
 	page_list_push(&table->unlinked, entries);
 }
 
-static bool table_is_empty(const uint64_t *entries)
+static bool entries_are_empty(const uint64_t *entry, const uint64_t *end)
 {
-	for (unsigned int i = 0; i < ENTRIES; i++)
-		if (entries[i] != 0)
-			return false;
-	return true;
+	uint64_t all = 0;
+
+#pragma GCC unroll 8
+	for (; entry < end; entry++)
+		all |= *entry;
+	return all == 0;
 }
 
 static bool level_has_leaves(const struct page_table_format *format, unsigned int level)
@@ -200,29 +205,31 @@ static uint64_t entry_end(uint64_t va, uint64_t end, unsigned int level)
 static status_t leaves_set(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
 			   uint64_t end)
 {
-	uint64_t *entry = entry_of(entries, level, va);
-	uint64_t count = (end - va) >> level_shift(level);
+	uint64_t *entry = entry_of(entries, level, va), *first = entry, *stop;
+	uint64_t count = MIN((end - va) >> level_shift(level), walk->budget);
 	uint64_t leaf = walk->table->format->leaf(walk->hpa, level, walk->flags);
-	uint64_t step = level_size(level), i;
+	uint64_t step = level_size(level);
 
 #pragma GCC unroll 4
-	for (i = 0; i < count; i++, leaf += step) {
-		if (unlikely(entry[i] != 0))
+	for (stop = entry + count; entry < stop; entry++, leaf += step) {
+		if (unlikely(*entry != 0))
 			break;
-		entry_set(&entry[i], leaf);
+		entry_set(entry, leaf);
 	}
-	walk->hpa += i * step;
-	walk->done += i * step;
-	return i == count ? STATUS_OK : STATUS_OVERLAP;
+	count = (uint64_t)(entry - first);
+	walk->hpa += count * step;
+	walk->done += count * step;
+	walk->budget -= count;
+	return entry == stop ? STATUS_OK : STATUS_OVERLAP;
 }
 
 static status_t range_map(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t end)
 {
 	const struct page_table_format *format = walk->table->format;
 
-	while (walk->done < end) {
+	while (walk->done < end && walk->budget != 0) {
 		uint64_t *entry = entry_of(entries, level, walk->done), *below;
-		uint64_t part = entry_end(walk->done, end, level);
+		uint64_t from = walk->done, part = entry_end(from, end, level);
 		status_t status;
 
 		if (level_has_leaves(format, level) && part - walk->done == level_size(level) &&
@@ -239,7 +246,7 @@ static status_t range_map(struct walk *walk, uint64_t *entries, unsigned int lev
 			return STATUS_NO_MEMORY;
 		status = range_map(walk, below, level - 1, part);
 		/* A new table is linked when it is filled, so that walkers see all of it. */
-		if (*entry == 0 && !table_is_empty(below))
+		if (*entry == 0 && walk->done != from)
 			entry_set(entry, format->table(kva_to_hpa(below)));
 		else if (*entry == 0)
 			table_unlink(walk->table, below);
@@ -251,32 +258,62 @@ static status_t range_map(struct walk *walk, uint64_t *entries, unsigned int lev
 
 /* ---- unmap, protect ---- */
 
-/* Nothing that is mapped reaches across either end of the range. */
-static void range_clear(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
-			uint64_t end)
+/* Clears leaves that follow each other with the addresses that they map, as most do, up to `end`. */
+static uint64_t leaves_clear(struct walk *walk, uint64_t *entry, unsigned int level, uint64_t va,
+			     uint64_t end)
+{
+	uint64_t count = MIN((end - va) >> level_shift(level), walk->budget);
+	uint64_t leaf = *entry, step = level_size(level), *first = entry, *stop;
+
+#pragma GCC unroll 4
+	for (stop = entry + count; entry < stop; entry++, leaf += step) {
+		if (unlikely(*entry != leaf))
+			break;
+		entry_set(entry, 0);
+	}
+	count = (uint64_t)(entry - first);
+	walk->budget -= count;
+	return va + count * step;
+}
+
+/* Of a table in which [va, end) has been cleared; the entries at both ends may have kept a part. */
+static bool rest_is_empty(uint64_t *entries, unsigned int level, uint64_t va, uint64_t end)
+{
+	return entries_are_empty(entries, entry_of(entries, level, va) + 1) &&
+	       entries_are_empty(entry_of(entries, level, end - 1), entries + ENTRIES);
+}
+
+/* Clears from va on, until `end`, or until the budget is used up: where it stopped. Nothing that is
+ * mapped reaches across either end of the range. */
+static uint64_t range_clear(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
+			    uint64_t end)
 {
 	const struct page_table_format *format = walk->table->format;
-	uint64_t *entry = entry_of(entries, level, va);
 
-	for (; va < end; entry++) {
+	while (va < end && walk->budget != 0) {
+		uint64_t *entry = entry_of(entries, level, va), *below, stop;
 		uint64_t part = entry_end(va, end, level), old = *entry;
 
-		if (old != 0 && part - va == level_size(level)) {
+		if (old == 0) {
+			walk->budget--;
+			va = part;
+			continue;
+		}
+		if (!entry_is_table(format, old, level)) {
+			va = leaves_clear(walk, entry, level, va, end);
+			continue;
+		}
+		below = table_below(format, old, level);
+		stop = range_clear(walk, below, level - 1, va, part);
+		if (stop != part)
+			return stop;
+		if (rest_is_empty(below, level - 1, va, part)) {
 			entry_set(entry, 0);
-			if (entry_is_table(format, old, level))
-				tree_unlink(walk->table, table_below(format, old, level),
-					    level - 1);
-		} else if (old != 0) {
-			uint64_t *below = table_below(format, old, level);
-
-			range_clear(walk, below, level - 1, va, part);
-			if (table_is_empty(below)) {
-				entry_set(entry, 0);
-				table_unlink(walk->table, below);
-			}
+			table_unlink(walk->table, below);
 		}
 		va = part;
 	}
+	return va;
 }
 
 static void range_protect(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
@@ -339,26 +376,47 @@ void page_table_destroy(struct page_table *table)
 	table->root = 0;
 }
 
-status_t page_table_map(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
-			uint32_t flags)
+status_t page_table_map_part(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
+			     uint32_t flags, uint64_t budget, uint64_t *done)
 {
-	struct walk walk = {.table = table, .flags = flags, .hpa = hpa};
-	uint64_t *root = hpa_to_kva(table->root);
-	unsigned int levels = table->format->levels;
+	struct walk walk = {.table = table, .flags = flags, .hpa = hpa, .budget = budget};
 	status_t status = range_decode(table, &va, size);
 
+	*done = 0;
 	if (status != STATUS_OK)
 		return status;
 	if (!IS_ALIGNED(hpa, PAGE_SIZE))
 		return STATUS_MISALIGNED;
-	if (size == 0)
-		return STATUS_OK;
 	walk.done = va;
-	status = range_map(&walk, root, levels, va + size);
+	status = range_map(&walk, hpa_to_kva(table->root), table->format->levels, va + size);
+	*done = walk.done - va;
+	return status;
+}
+
+uint64_t page_table_unmap_part(struct page_table *table, uint64_t va, uint64_t size,
+			       uint64_t budget)
+{
+	struct walk walk = {.table = table, .budget = budget};
+
+	if (range_decode(table, &va, size) != STATUS_OK)
+		return size; /* there can be nothing */
+	return range_clear(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size) -
+	       va;
+}
+
+status_t page_table_map(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
+			uint32_t flags)
+{
+	uint64_t *root = hpa_to_kva(table->root), done;
+	unsigned int levels = table->format->levels;
+	status_t status = page_table_map_part(table, va, hpa, size, flags, NO_LIMIT, &done);
+
 	if (status != STATUS_OK) {
-		range_clear(&walk, root, levels, va, walk.done);
+		(void)page_table_unmap_part(table, va, done, NO_LIMIT);
 		return status;
 	}
+	if (table->keeps_edges || size == 0)
+		return STATUS_OK;
 	path_merge(table, root, levels, va);
 	path_merge(table, root, levels, va + size - 1);
 	return STATUS_OK;
@@ -381,11 +439,12 @@ static status_t range_isolate(struct page_table *table, uint64_t *va, uint64_t s
 
 status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size)
 {
-	struct walk walk = {.table = table};
+	struct walk walk = {.table = table, .budget = NO_LIMIT};
 	status_t status = range_isolate(table, &va, size);
 
-	if (status == STATUS_OK && size != 0)
-		range_clear(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size);
+	if (status == STATUS_OK)
+		(void)range_clear(&walk, hpa_to_kva(table->root), table->format->levels, va,
+				  va + size);
 	return status;
 }
 

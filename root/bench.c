@@ -53,8 +53,7 @@ static void calls_measure(void)
 }
 
 /* Maps memory of the root task's, whatever is in it: nothing runs in this partition. */
-static status_t mapping_measure(handle_t partition, gpa_t gpa, uint64_t limit, const char *map,
-				const char *unmap)
+static status_t mapping_measure(handle_t partition, gpa_t gpa, const char *map, const char *unmap)
 {
 	void *memory = memory_allocate(MAPPED, GIB(1));
 	uint64_t from;
@@ -65,10 +64,10 @@ static status_t mapping_measure(handle_t partition, gpa_t gpa, uint64_t limit, c
 	from = time_now();
 	status = partition_map(partition, 0, memory, MAPPED, gpa, GPA_WRITABLE | GPA_EXECUTABLE);
 	if (status == STATUS_OK) {
-		report(map, from, 1, limit);
+		report(map, from, 1, MAP_LIMIT);
 		from = time_now();
 		status = partition_unmap(partition, 0, gpa, MAPPED);
-		report(unmap, from, 1, 0);
+		report(unmap, from, 1, MAP_LIMIT);
 	}
 	memory_free(memory, MAPPED);
 	return status;
@@ -82,12 +81,12 @@ static status_t partition_measure(handle_t partition, void *deposit)
 	if (status == STATUS_OK)
 		status = proto_partition_build(partition, &final);
 	if (status == STATUS_OK)
-		status = mapping_measure(partition, GIB(1), MAP_LIMIT, "map 1 GiB, one page",
+		status = mapping_measure(partition, GIB(1), "map 1 GiB, one page",
 					 "unmap 1 GiB, one page");
 	/* Off by one large page in the guest: pages of 1 GiB don't fit. */
 	if (status == STATUS_OK)
 		status =
-			mapping_measure(partition, GIB(1) + LARGE_PAGE_SIZE, 0,
+			mapping_measure(partition, GIB(1) + LARGE_PAGE_SIZE,
 					"map 1 GiB, pages of 2 MiB", "unmap 1 GiB, pages of 2 MiB");
 	return status;
 }

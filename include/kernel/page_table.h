@@ -79,6 +79,15 @@ status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size) 
 status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size,
 			    uint32_t flags) __must_check;
 
+/* The same in pieces of about `budget` entries, for tables that are not merged (keeps_edges). A map tells
+ * how many bytes it has mapped, also when it fails; whoever gives up takes those away. An unmap gives
+ * the bytes that it has done with, from va on; nothing that is mapped may reach across either end of the
+ * range, and it cannot fail. */
+status_t page_table_map_part(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
+			     uint32_t flags, uint64_t budget, uint64_t *done) __must_check;
+uint64_t page_table_unmap_part(struct page_table *table, uint64_t va, uint64_t size,
+			       uint64_t budget);
+
 struct page_translation {
 	hpa_t hpa;	    /* of the address asked for */
 	uint64_t page_size; /* of the leaf */
