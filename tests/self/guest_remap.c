@@ -49,16 +49,26 @@ static void watch_begin(struct thread *thread)
 	watch_continue(thread);
 }
 
+static bool count_grows(const volatile uint64_t *count)
+{
+	uint64_t limit = timestamp_read() + timestamp_hz / 1000 * PATIENCE_MS;
+	uint64_t from = *count;
+
+	while (*count < from + 3 && !atomic_load(&second_stopped) && timestamp_read() < limit)
+		cpu_wait(this_cpu());
+	return *count >= from + 3 && !atomic_load(&second_stopped);
+}
+
 /* The guest has read some more, and each time what it should. */
 static bool reads_on(void)
 {
-	uint64_t limit = timestamp_read() + timestamp_hz / 1000 * PATIENCE_MS;
-	uint64_t from = data[DATA_COUNT];
+	return count_grows(&data[DATA_COUNT]);
+}
 
-	while (data[DATA_COUNT] < from + 3 && !atomic_load(&second_stopped) &&
-	       timestamp_read() < limit)
-		cpu_wait(this_cpu());
-	return data[DATA_COUNT] >= from + 3;
+/* It reads nothing any more. */
+static bool misses_on(void)
+{
+	return count_grows(&second_vp->stats->exits[VP_EXIT_MEMORY]);
 }
 
 /* As one mapping, which is one page; or as two, which are smaller pages, or one of them the word's. */
@@ -80,7 +90,7 @@ static bool come_and_go(struct gpa_space *space, volatile uint64_t *word, uint64
 	if (gpa_unmap(space, PLACE, size) != STATUS_OK)
 		return false;
 	*word = WRONG_WORD;
-	return ok && !atomic_load(&second_stopped);
+	return ok && misses_on();
 }
 
 static bool rounds(struct test_guest *g, uint64_t *word, uint64_t size)
