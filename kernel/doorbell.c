@@ -54,7 +54,7 @@ static const struct doorbell_entry *chain_next(const struct doorbell_entry *entr
 	return next_of(&((struct doorbell_entry *)(uintptr_t)entry)->next);
 }
 
-static inline const struct doorbell_entry *first_of(doorbell_chain_t *chain, uint64_t key)
+const struct doorbell_entry *doorbell_first(doorbell_chain_t *chain, uint64_t key)
 {
 	const struct doorbell_entry *entry;
 
@@ -66,8 +66,8 @@ static inline const struct doorbell_entry *first_of(doorbell_chain_t *chain, uin
 
 /* Who holds the locks that a signal takes waits for no reader, so it may be within the section: the
  * event stays as long. */
-static inline bool ring_from(const struct doorbell_entry *first, uint32_t vtl, uint32_t length,
-			     uint64_t value)
+bool doorbell_ring_from(const struct doorbell_entry *first, uint32_t vtl, uint32_t length,
+			uint64_t value)
 {
 	const struct doorbell_entry *entry = first;
 
@@ -82,17 +82,6 @@ static inline bool ring_from(const struct doorbell_entry *first, uint32_t vtl, u
 	return false;
 }
 
-const struct doorbell_entry *doorbell_first(doorbell_chain_t *chain, uint64_t key)
-{
-	return first_of(chain, key);
-}
-
-bool doorbell_ring_from(const struct doorbell_entry *first, uint32_t vtl, uint32_t length,
-			uint64_t value)
-{
-	return ring_from(first, vtl, length, value);
-}
-
 bool doorbell_write(doorbell_chain_t *chain, uint64_t key, uint32_t vtl, uint32_t length,
 		    uint64_t value)
 {
@@ -100,7 +89,7 @@ bool doorbell_write(doorbell_chain_t *chain, uint64_t key, uint32_t vtl, uint32_
 	bool rang;
 
 	read_begin(self);
-	rang = ring_from(first_of(chain, key), vtl, length, value);
+	rang = doorbell_ring_from(doorbell_first(chain, key), vtl, length, value);
 	read_end(self);
 	return rang;
 }

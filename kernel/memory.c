@@ -41,7 +41,7 @@ static uint64_t block_count;
 static struct reservation reservations[RESERVATION_COUNT];
 static unsigned int reservation_count;
 
-static void reservation_add(hpa_t base, hpa_t end, uint32_t kind)
+static __cold void reservation_add(hpa_t base, hpa_t end, uint32_t kind)
 {
 	unsigned int i = reservation_count++;
 
@@ -52,7 +52,7 @@ static void reservation_add(hpa_t base, hpa_t end, uint32_t kind)
 }
 
 /* The first piece of RAM at or above `from`, up to the next change of use. */
-static bool memory_piece(hpa_t from, struct memory_range *piece)
+static __cold bool memory_piece(hpa_t from, struct memory_range *piece)
 {
 	for (uint32_t i = 0; i < boot_source.memory_count; i++) {
 		const struct memory_range *ram = &boot_source.memory[i];
@@ -80,7 +80,7 @@ static bool memory_piece(hpa_t from, struct memory_range *piece)
 	return false;
 }
 
-bool memory_map_next(hpa_t *cursor, struct memory_range *range)
+__cold bool memory_map_next(hpa_t *cursor, struct memory_range *range)
 {
 	if (!memory_piece(*cursor, range))
 		return false;
@@ -88,7 +88,7 @@ bool memory_map_next(hpa_t *cursor, struct memory_range *range)
 	return true;
 }
 
-status_t memory_reserve(uint64_t size, uint64_t align, uint32_t kind, hpa_t *hpa)
+__cold status_t memory_reserve(uint64_t size, uint64_t align, uint32_t kind, hpa_t *hpa)
 {
 	struct memory_range piece;
 	hpa_t cursor = RESERVE_LOWEST, best = 0;
@@ -116,7 +116,7 @@ static bool use_is_task(uint32_t kind)
 }
 
 /* Counts a piece's pages in the blocks that it touches. */
-static void blocks_count(const struct memory_range *piece)
+static __cold void blocks_count(const struct memory_range *piece)
 {
 	hpa_t end = piece->base + piece->size;
 
@@ -133,7 +133,7 @@ static void blocks_count(const struct memory_range *piece)
 
 /* Fills the table from the map; called again whenever a reservation has been added. No block is
  * pinned yet: the pins count the task's pages meanwhile. */
-static void blocks_classify(void)
+static __cold void blocks_classify(void)
 {
 	struct memory_range piece;
 	hpa_t cursor = 0;
@@ -173,7 +173,7 @@ static hpa_t ram_end(void)
 	return end;
 }
 
-static status_t memory_too_small(uint64_t needed)
+static __cold status_t memory_too_small(uint64_t needed)
 {
 	log_error("too little memory: the machine has %llu MiB that can be used, the kernel needs "
 		  "%llu MiB in one piece",
@@ -181,7 +181,7 @@ static status_t memory_too_small(uint64_t needed)
 	return STATUS_NO_MEMORY;
 }
 
-static status_t reserve_block_table(void)
+static __cold status_t reserve_block_table(void)
 {
 	uint64_t size;
 	hpa_t hpa;
@@ -195,7 +195,7 @@ static status_t reserve_block_table(void)
 	return STATUS_OK;
 }
 
-status_t memory_init(uint64_t kernel_bytes)
+__cold status_t memory_init(uint64_t kernel_bytes)
 {
 	uint64_t ram = ram_size();
 	hpa_t heap;
@@ -247,7 +247,7 @@ enum block_owner block_owner_get(hpa_t hpa)
 }
 
 /* [base, end), inside one block that is the task's in part, has only pages of the task. */
-static bool part_is_task(hpa_t base, hpa_t end)
+static __cold bool part_is_task(hpa_t base, hpa_t end)
 {
 	struct memory_range piece;
 	hpa_t cursor = base;
@@ -263,7 +263,7 @@ static bool part_is_task(hpa_t base, hpa_t end)
 }
 
 /* [base, base + size), of blocks of which some are the task's in part only, or not at all. */
-static bool parts_are_task(hpa_t base, uint64_t size)
+static __cold bool parts_are_task(hpa_t base, uint64_t size)
 {
 	for (uint64_t i = base >> BLOCK_SHIFT; i << BLOCK_SHIFT < base + size; i++) {
 		hpa_t from = MAX(base, i << BLOCK_SHIFT);

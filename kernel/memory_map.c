@@ -5,19 +5,8 @@
  */
 #include <kernel/backend.h>
 #include <kernel/cpu.h>
-#include <kernel/memory_map.h>
+#include <kernel/gpa_range.h>
 #include <kernel/string.h>
-
-struct gpa_range {
-	struct gpa_range *next; /* by gpa, upwards */
-	gpa_t gpa;
-	hpa_t hpa;
-	uint64_t size;
-	uint32_t flags; /* enum gpa_flags, and */
-};
-
-#define GPA_OWN \
-	BIT(31) /* the kernel's: nobody but it takes the range away, and nothing is pinned */
 
 status_t gpa_space_create(struct partition *partition, struct gpa_space **space)
 {
@@ -58,12 +47,7 @@ void gpa_space_destroy(struct gpa_space *space)
 	heap_free(heap, space, sizeof(*space));
 }
 
-static uint64_t gpa_limit(const struct gpa_space *space)
-{
-	return BIT(space->partition->arch.physical_bits);
-}
-
-static uint32_t page_flags(uint32_t flags)
+uint32_t gpa_page_flags(uint32_t flags)
 {
 	uint32_t page = PAGE_READ | PAGE_USER;
 
@@ -72,6 +56,24 @@ static uint32_t page_flags(uint32_t flags)
 	if (flags & GPA_EXECUTABLE)
 		page |= PAGE_EXECUTE;
 	return page;
+}
+
+struct gpa_range *gpa_range_from(struct gpa_space *space, gpa_t gpa)
+{
+	struct gpa_range *range = space->ranges;
+
+	while (range && range->gpa + range->size <= gpa)
+		range = range->next;
+	return range;
+}
+
+status_t gpa_range_check(const struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	if (!size)
+		return STATUS_INVALID_ARGUMENT;
+	if (!IS_ALIGNED(gpa | size, PAGE_SIZE))
+		return STATUS_MISALIGNED;
+	return range_within(gpa, size, gpa_limit(space)) ? STATUS_OK : STATUS_INVALID_ADDRESS;
 }
 
 /* Puts a range into the list; OVERLAP when it shares a byte with one that is there. */
@@ -114,7 +116,7 @@ static status_t range_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_
 	spin_lock(&space->lock);
 	status = range_insert(space, range);
 	if (status == STATUS_OK) {
-		status = page_table_map(&space->table, gpa, hpa, size, page_flags(flags));
+		status = page_table_map(&space->table, gpa, hpa, size, gpa_page_flags(flags));
 		if (status != STATUS_OK) {
 			range_remove(space, range);
 			unlinked = page_table_unlinked_take(&space->table);
@@ -146,20 +148,27 @@ status_t gpa_map_own_page(struct gpa_space *space, gpa_t gpa, void *page)
 	return range_map(space, gpa, kva_to_hpa(page), PAGE_SIZE, GPA_WRITABLE | GPA_OWN);
 }
 
-/* The list of whole mappings in [gpa, gpa+size), taken out; false: one of them is cut. Those with
- * and without GPA_OWN are separate worlds: `own` says which is meant. */
+bool gpa_ranges_are_whole(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own)
+{
+	struct gpa_range *range = gpa_range_from(space, gpa);
+
+	for (; range && range->gpa < gpa + size; range = range->next)
+		if ((range->flags & GPA_OWN) == own &&
+		    (range->gpa < gpa || range->gpa + range->size > gpa + size))
+			return false;
+	return true;
+}
+
+/* The list of whole mappings in [gpa, gpa+size), taken out; false: one of them is cut. */
 static bool ranges_take(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own,
 			struct gpa_range **taken)
 {
 	struct gpa_range **first = &space->ranges, **link, *range;
 
+	if (!gpa_ranges_are_whole(space, gpa, size, own))
+		return false;
 	while (*first && (*first)->gpa + (*first)->size <= gpa)
 		first = &(*first)->next;
-	for (range = *first; range && range->gpa < gpa + size; range = range->next) {
-		if ((range->flags & GPA_OWN) == own &&
-		    (range->gpa < gpa || range->gpa + range->size > gpa + size))
-			return false;
-	}
 	*taken = NULL;
 	for (link = first; (range = *link) && range->gpa < gpa + size;) {
 		if ((range->flags & GPA_OWN) != own) {
@@ -206,13 +215,9 @@ static status_t ranges_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size, 
 
 status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 {
-	if (!size)
-		return STATUS_INVALID_ARGUMENT;
-	if (!IS_ALIGNED(gpa | size, PAGE_SIZE))
-		return STATUS_MISALIGNED;
-	if (!range_within(gpa, size, gpa_limit(space)))
-		return STATUS_INVALID_ADDRESS;
-	return ranges_unmap(space, gpa, size, 0);
+	status_t status = gpa_range_check(space, gpa, size);
+
+	return status == STATUS_OK ? ranges_unmap(space, gpa, size, 0) : status;
 }
 
 /* If another CPU is about to take the same page away, its shootdown is not waited for: here is one. */
@@ -234,7 +239,7 @@ static status_t gpa_access(struct gpa_space *space, gpa_t gpa, void *buffer, siz
 		status = STATUS_INVALID_ADDRESS;
 	else if (!write)
 		memcpy(buffer, hpa_to_kva(t.hpa), size);
-	else if (t.flags & PAGE_WRITE)
+	else if ((t.flags & PAGE_WRITE) || gpa_dirty_take(space, gpa))
 		memcpy(hpa_to_kva(t.hpa), buffer, size);
 	else
 		status = STATUS_ACCESS_DENIED;
@@ -268,6 +273,41 @@ status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size)
 status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer, size_t size)
 {
 	return gpa_copy(space, gpa, (void *)(uintptr_t)buffer, size, true);
+}
+
+status_t gpa_prefetch(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	status_t status = gpa_range_check(space, gpa, size);
+	struct gpa_range *range;
+	gpa_t at = gpa;
+
+	if (status != STATUS_OK)
+		return status;
+	spin_lock(&space->lock);
+	for (range = gpa_range_from(space, gpa); range && range->gpa <= at; range = range->next)
+		at = range->gpa + range->size;
+	spin_unlock(&space->lock);
+	return at >= gpa + size ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+status_t gpa_pin(struct gpa_space *space, gpa_t gpa, uint64_t size, hpa_t *hpa)
+{
+	status_t status = gpa_range_check(space, gpa, size);
+	struct gpa_range *range;
+
+	if (status != STATUS_OK)
+		return status;
+	spin_lock(&space->lock);
+	range = gpa_range_from(space, gpa);
+	if (!range || range->gpa > gpa || gpa + size > range->gpa + range->size ||
+	    (range->flags & GPA_OWN)) {
+		status = STATUS_NOT_FOUND;
+	} else {
+		*hpa = range->hpa + (gpa - range->gpa);
+		status = space->pinned_memory ? blocks_pin(*hpa, size) : STATUS_OK;
+	}
+	spin_unlock(&space->lock);
+	return status;
 }
 
 bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa)

@@ -85,7 +85,7 @@ static void outgrown_free(struct handle_table *table, struct outgrown *outgrown)
 }
 
 /* Makes room for one more page pointer. The lock is held. */
-static bool directory_grow(struct handle_table *table, struct outgrown *outgrown)
+static __cold bool directory_grow(struct handle_table *table, struct outgrown *outgrown)
 {
 	unsigned int order = table->directory_order;
 	struct handle_entry **pages;
@@ -106,7 +106,7 @@ static bool directory_grow(struct handle_table *table, struct outgrown *outgrown
 	return true;
 }
 
-static bool table_grow(struct handle_table *table, struct outgrown *outgrown)
+static __cold bool table_grow(struct handle_table *table, struct outgrown *outgrown)
 {
 	uint32_t first = table->page_count * ENTRIES_PER_PAGE;
 	struct handle_entry *entries;
@@ -126,8 +126,8 @@ static bool table_grow(struct handle_table *table, struct outgrown *outgrown)
 	return true;
 }
 
-status_t handle_create(struct handle_table *table, struct object *object, uint32_t rights,
-		       handle_t *handle)
+__cold status_t handle_create(struct handle_table *table, struct object *object, uint32_t rights,
+			      handle_t *handle)
 {
 	struct outgrown outgrown = {0};
 	status_t status = STATUS_NO_MEMORY;

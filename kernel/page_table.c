@@ -77,11 +77,11 @@ static void table_unlink(struct page_table *table, uint64_t *entries)
 	page_list_push(&table->unlinked, entries);
 }
 
-static bool entries_are_empty(const uint64_t *entry, const uint64_t *end)
+static __attribute__((noinline)) bool entries_are_empty(const uint64_t *entry, const uint64_t *end)
 {
 	uint64_t all = 0;
 
-#pragma GCC unroll 8
+#pragma GCC unroll 4
 	for (; entry < end; entry++)
 		all |= *entry;
 	return all == 0;
@@ -99,7 +99,7 @@ static bool entry_is_table(const struct page_table_format *format, uint64_t entr
 }
 
 /* Unlinks a table of that level and all tables below it. */
-static void tree_unlink(struct page_table *table, uint64_t *entries, unsigned int level)
+static __cold void tree_unlink(struct page_table *table, uint64_t *entries, unsigned int level)
 {
 	const struct page_table_format *format = table->format;
 	uint64_t next_leaf = 0, step = level_size(level);
@@ -119,7 +119,7 @@ static void tree_unlink(struct page_table *table, uint64_t *entries, unsigned in
 }
 
 /* Replaces a leaf by a table of smaller ones that says the same. */
-static status_t entry_split(struct page_table *table, uint64_t *entry, unsigned int level)
+static __cold status_t entry_split(struct page_table *table, uint64_t *entry, unsigned int level)
 {
 	const struct page_table_format *format = table->format;
 	uint64_t *entries = table_alloc(table);
@@ -136,7 +136,7 @@ static status_t entry_split(struct page_table *table, uint64_t *entry, unsigned 
 }
 
 /* Replaces a table by one leaf if that says the same. Accessed and dirty bits are forgotten. */
-static void entry_merge(struct page_table *table, uint64_t *entry, unsigned int level)
+static __cold void entry_merge(struct page_table *table, uint64_t *entry, unsigned int level)
 {
 	const struct page_table_format *format = table->format;
 	uint64_t *entries;
@@ -163,7 +163,8 @@ static void entry_merge(struct page_table *table, uint64_t *entry, unsigned int 
 }
 
 /* Merges what can be merged on the path to va. */
-static void path_merge(struct page_table *table, uint64_t *entries, unsigned int level, uint64_t va)
+static __cold void path_merge(struct page_table *table, uint64_t *entries, unsigned int level,
+			      uint64_t va)
 {
 	uint64_t *entry = entry_of(entries, level, va);
 
@@ -174,7 +175,7 @@ static void path_merge(struct page_table *table, uint64_t *entries, unsigned int
 }
 
 /* Splits leaves until none reaches across va. */
-static status_t path_split(struct page_table *table, uint64_t va)
+static __cold status_t path_split(struct page_table *table, uint64_t va)
 {
 	uint64_t *entries = hpa_to_kva(table->root);
 
@@ -316,21 +317,28 @@ static uint64_t range_clear(struct walk *walk, uint64_t *entries, unsigned int l
 	return va;
 }
 
-static void range_protect(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
-			  uint64_t end)
+typedef void leaf_function_t(void *context, uint64_t va, uint64_t size, uint32_t flags);
+
+/* Calls a function for each leaf, or without one gives all leaves the walk's flags. */
+static __cold void range_visit(struct walk *walk, uint64_t *entries, unsigned int level,
+			       uint64_t va, uint64_t end, leaf_function_t *function, void *context)
 {
 	const struct page_table_format *format = walk->table->format;
-	uint64_t *entry = entry_of(entries, level, va);
+	uint64_t *entry = entry_of(entries, level, va), size = level_size(level);
 
 	for (; va < end; entry++) {
 		uint64_t part = entry_end(va, end, level), old = *entry;
 
-		if (old != 0 && format->is_leaf(old, level)) {
+		if (entry_is_table(format, old, level)) {
+			range_visit(walk, table_below(format, old, level), level - 1, va, part,
+				    function, context);
+			if (function == NULL)
+				entry_merge(walk->table, entry, level);
+		} else if (old != 0 && function != NULL) {
+			function(context, ALIGN_DOWN(va, size), size, format->flags(old, level));
+		} else if (old != 0) {
 			entry_set(entry,
 				  format->leaf(format->address(old, level), level, walk->flags));
-		} else if (old != 0) {
-			range_protect(walk, table_below(format, old, level), level - 1, va, part);
-			entry_merge(walk->table, entry, level);
 		}
 		va = part;
 	}
@@ -357,8 +365,8 @@ static status_t range_decode(const struct page_table *table, uint64_t *va, uint6
 	return range_within(*va, size, BIT(bits)) ? STATUS_OK : STATUS_INVALID_ADDRESS;
 }
 
-status_t page_table_init(struct page_table *table, const struct page_table_format *format,
-			 struct heap *heap)
+__cold status_t page_table_init(struct page_table *table, const struct page_table_format *format,
+				struct heap *heap)
 {
 	uint64_t *root = page_alloc(heap, 0);
 
@@ -369,7 +377,7 @@ status_t page_table_init(struct page_table *table, const struct page_table_forma
 	return STATUS_OK;
 }
 
-void page_table_destroy(struct page_table *table)
+__cold void page_table_destroy(struct page_table *table)
 {
 	tree_unlink(table, hpa_to_kva(table->root), table->format->levels);
 	page_table_reap(table);
@@ -423,7 +431,7 @@ status_t page_table_map(struct page_table *table, uint64_t va, hpa_t hpa, uint64
 }
 
 /* The start of unmap and protect: what can fail. */
-static status_t range_isolate(struct page_table *table, uint64_t *va, uint64_t size)
+static __cold status_t range_isolate(struct page_table *table, uint64_t *va, uint64_t size)
 {
 	uint64_t *root = hpa_to_kva(table->root);
 	status_t status = range_decode(table, va, size);
@@ -437,7 +445,7 @@ static status_t range_isolate(struct page_table *table, uint64_t *va, uint64_t s
 	return STATUS_NO_MEMORY;
 }
 
-status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size)
+__cold status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size)
 {
 	struct walk walk = {.table = table, .budget = NO_LIMIT};
 	status_t status = range_isolate(table, &va, size);
@@ -448,14 +456,28 @@ status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size)
 	return status;
 }
 
-status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size, uint32_t flags)
+__cold status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size,
+				   uint32_t flags)
 {
 	struct walk walk = {.table = table, .flags = flags};
 	status_t status = range_isolate(table, &va, size);
 
 	if (status == STATUS_OK && size != 0)
-		range_protect(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size);
+		range_visit(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size,
+			    NULL, NULL);
 	return status;
+}
+
+__cold void page_table_each_leaf(struct page_table *table, uint64_t va, uint64_t size,
+				 void (*leaf)(void *context, uint64_t va, uint64_t size,
+					      uint32_t flags),
+				 void *context)
+{
+	struct walk walk = {.table = table};
+
+	if (range_decode(table, &va, size) == STATUS_OK)
+		range_visit(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size,
+			    leaf, context);
 }
 
 bool page_table_lookup(const struct page_table *table, uint64_t va, struct page_translation *out)

@@ -18,6 +18,7 @@ enum object_type {
 	OBJECT_PARTITION,
 	OBJECT_VP,
 	OBJECT_DOORBELL,
+	OBJECT_PIN,
 };
 
 struct object {

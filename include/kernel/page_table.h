@@ -79,7 +79,12 @@ status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size) 
 status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size,
 			    uint32_t flags) __must_check;
 
-/* The same in pieces of about `budget` entries, for tables that are not merged (keeps_edges). A map tells
+/* Calls `leaf` for each leaf that maps something of the range, which is checked; nothing is changed. */
+void page_table_each_leaf(struct page_table *table, uint64_t va, uint64_t size,
+			  void (*leaf)(void *context, uint64_t va, uint64_t size, uint32_t flags),
+			  void *context);
+
+/* Maps and unmaps in pieces of about `budget` entries, for tables that are not merged (keeps_edges). A map tells
  * how many bytes it has mapped, also when it fails; whoever gives up takes those away. An unmap gives
  * the bytes that it has done with, from va on; nothing that is mapped may reach across either end of the
  * range, and it cannot fail. */

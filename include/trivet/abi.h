@@ -60,7 +60,14 @@
 	X(vp_reset, 45, "vp")                                                                      \
 	X(vp_set_lint, 46, "partition, index, vtl, lint (0 or 1), level (0 or 1)")                 \
 	X(vp_apic_access, 47, "vp, vtl, offset | write << 16, value -> value, or APIC_ACCESS_EOI") \
-	X(vp_stats, 48, "partition, index, va of struct vp_stats")
+	X(vp_stats, 48, "partition, index, va of struct vp_stats")                                 \
+	/* guest memory */                                                                         \
+	X(partition_prefetch, 64, "handle, vtl, gpa, size")                                        \
+	X(partition_pin, 65, "handle, vtl, gpa, size, all in one mapping -> handle")               \
+	X(partition_dirty_start, 66, "handle, vtl, gpa, size: whole mappings")                     \
+	X(partition_dirty_stop, 67, "handle, vtl, gpa, size: whole mappings")                      \
+	X(partition_dirty_get, 68, "handle, vtl, gpa, size, va of bits, enum dirty_flags -> count") \
+	X(partition_dirty_mark, 69, "handle, vtl, gpa, size")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
 enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };
@@ -198,6 +205,11 @@ struct doorbell_config {
 	uint16_t flags;	   /* enum doorbell_flags */
 	uint64_t reserved; /* zero */
 };
+
+enum dirty_flags {
+	DIRTY_CLEAR = BIT(0), /* what is told is clean from now on */
+};
+#define DIRTY_SIZE_MAX (128ull << 20) /* of one call that reads or marks */
 
 struct partition_caps {
 	char vendor[16]; /* CPUID vendor that the guest sees */

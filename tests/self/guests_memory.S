@@ -75,4 +75,13 @@ guest remap_watch
 	hlt
 guest_end remap_watch
 
+/* Writes to what RBX and R12 point at, again after each report, and reads what R13 points at. */
+guest scribble
+0:	incq	(%rbx)
+	incq	(%r12)
+	mov	(%r13), %rax
+	say	1
+	jmp	0b
+guest_end scribble
+
 	.section .note.GNU-stack, "", @progbits

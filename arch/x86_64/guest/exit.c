@@ -9,6 +9,7 @@
 #include <arch/msr.h>
 #include <kernel/cpu.h>
 #include <kernel/doorbell.h>
+#include <kernel/memory_map.h>
 #include <kernel/reader.h>
 #include <kernel/sched.h>
 
@@ -183,6 +184,9 @@ static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 
 	if (unlikely(chain) && memory_doorbell(vp, exit, chain, key))
 		return doorbell_rung();
+	if (exit->memory.write && exit->memory.present &&
+	    gpa_dirty_fault(vp_active(vp)->space, exit->memory.gpa))
+		return VP_CONTINUE;
 	if (exit->memory.write)
 		flags |= EMULATE_WRITE;
 	if (exit->memory.fetch)
