@@ -23,7 +23,7 @@ static struct part part_of(const struct gpa_range *range, gpa_t gpa, gpa_t end)
 
 static bool is_tracked(const struct gpa_range *range)
 {
-	return range->flags & GPA_TRACKED;
+	return (range->flags & (GPA_TRACKED | GPA_BUSY)) == GPA_TRACKED;
 }
 
 static uint32_t flags_of(const struct gpa_range *range, bool dirty)
@@ -64,8 +64,10 @@ static status_t tracking_set(struct gpa_space *space, gpa_t gpa, uint64_t size, 
 		(void)parts_set(space, gpa, gpa + size, true);
 	range = gpa_range_from(space, gpa);
 	for (; range && range->gpa < gpa + size; range = range->next) {
+		if (range->flags & GPA_WORLD)
+			continue;
 		range->flags &= ~(uint32_t)GPA_TRACKED;
-		if (on && (range->flags & GPA_WRITABLE) && !(range->flags & GPA_OWN))
+		if (on && (range->flags & GPA_WRITABLE))
 			range->flags |= GPA_TRACKED;
 	}
 	if (on)

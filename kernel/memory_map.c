@@ -99,6 +99,64 @@ static void range_remove(struct gpa_space *space, struct gpa_range *range)
 	*link = range->next;
 }
 
+/* Entries of tables that are worked on with interrupts off: some 10 microseconds. */
+#define PIECE	     4096u
+#define TABLES_PIECE 256u
+
+/* Between two pieces: interrupts come in, and what other CPUs wait for is done. No lock is held. */
+static void piece_done(void)
+{
+	arch_interrupt_window();
+	cpu_wait(this_cpu());
+}
+
+static void tables_free(struct heap *heap, void *list)
+{
+	unsigned int count = 0;
+	void *table;
+
+	while ((table = page_list_pop(&list))) {
+		page_free(heap, table, 0);
+		if (++count % TABLES_PIECE == 0)
+			piece_done();
+	}
+}
+
+static void pieces_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	uint64_t done;
+
+	for (;;) {
+		spin_lock(&space->lock);
+		done = page_table_unmap_part(&space->table, gpa, size, PIECE);
+		spin_unlock(&space->lock);
+		if (done == size)
+			return;
+		gpa += done;
+		size -= done;
+		piece_done();
+	}
+}
+
+/* *done: the bytes that are mapped, all of them or up to where it failed. */
+static status_t pieces_map(struct gpa_space *space, const struct gpa_range *range, uint64_t *done)
+{
+	status_t status;
+	uint64_t part;
+
+	for (*done = 0;;) {
+		spin_lock(&space->lock);
+		status = page_table_map_part(&space->table, range->gpa + *done, range->hpa + *done,
+					     range->size - *done, gpa_page_flags(range->flags),
+					     PIECE, &part);
+		spin_unlock(&space->lock);
+		*done += part;
+		if (status != STATUS_OK || *done == range->size)
+			return status;
+		piece_done();
+	}
+}
+
 /* The arguments are checked. */
 static status_t range_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size,
 			  uint32_t flags)
@@ -107,27 +165,35 @@ static status_t range_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_
 	struct gpa_range *range;
 	void *unlinked = NULL;
 	status_t status;
+	uint64_t done;
 
 	range = heap_alloc(heap, sizeof(*range));
 	if (!range)
 		return STATUS_NO_MEMORY;
-	*range = (struct gpa_range){.gpa = gpa, .hpa = hpa, .size = size, .flags = flags};
-
+	*range =
+		(struct gpa_range){.gpa = gpa, .hpa = hpa, .size = size, .flags = flags | GPA_BUSY};
 	spin_lock(&space->lock);
 	status = range_insert(space, range);
-	if (status == STATUS_OK) {
-		status = page_table_map(&space->table, gpa, hpa, size, gpa_page_flags(flags));
-		if (status != STATUS_OK) {
-			range_remove(space, range);
-			unlinked = page_table_unlinked_take(&space->table);
-		}
+	spin_unlock(&space->lock);
+	if (status != STATUS_OK) {
+		heap_free(heap, range, sizeof(*range));
+		return status;
+	}
+	status = pieces_map(space, range, &done);
+	if (status != STATUS_OK && done)
+		pieces_unmap(space, gpa, done);
+	spin_lock(&space->lock);
+	range->flags &= ~(uint32_t)GPA_BUSY;
+	if (status != STATUS_OK) {
+		range_remove(space, range);
+		unlinked = page_table_unlinked_take(&space->table);
 	}
 	spin_unlock(&space->lock);
 	if (status == STATUS_OK)
 		return STATUS_OK;
 	/* What was mapped before the tables' memory ran out, a guest may have used. */
 	gpa_space_shootdown(space);
-	page_list_free(heap, unlinked);
+	tables_free(heap, unlinked);
 	heap_free(heap, range, sizeof(*range));
 	return status;
 }
@@ -153,62 +219,76 @@ bool gpa_ranges_are_whole(struct gpa_space *space, gpa_t gpa, uint64_t size, uin
 	struct gpa_range *range = gpa_range_from(space, gpa);
 
 	for (; range && range->gpa < gpa + size; range = range->next)
-		if ((range->flags & GPA_OWN) == own &&
+		if ((range->flags & GPA_WORLD) == own &&
 		    (range->gpa < gpa || range->gpa + range->size > gpa + size))
 			return false;
 	return true;
 }
 
-/* The list of whole mappings in [gpa, gpa+size), taken out; false: one of them is cut. */
-static bool ranges_take(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own,
-			struct gpa_range **taken)
+/* Whole mappings in [gpa, gpa+size) as a list of those that go; they keep their places until they are
+ * gone. False: one of them is cut. The lock is held. */
+static bool ranges_choose(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own,
+			  struct gpa_range **going)
 {
-	struct gpa_range **first = &space->ranges, **link, *range;
+	struct gpa_range *range;
 
 	if (!gpa_ranges_are_whole(space, gpa, size, own))
 		return false;
-	while (*first && (*first)->gpa + (*first)->size <= gpa)
-		first = &(*first)->next;
-	*taken = NULL;
-	for (link = first; (range = *link) && range->gpa < gpa + size;) {
-		if ((range->flags & GPA_OWN) != own) {
-			link = &range->next;
+	range = gpa_range_from(space, gpa);
+	for (; range && range->gpa < gpa + size; range = range->next) {
+		if ((range->flags & GPA_WORLD) != own)
 			continue;
-		}
-		*link = range->next;
-		range->next = NULL;
-		*taken = range;
-		taken = &range->next;
+		range->flags |= GPA_BUSY;
+		*going = range;
+		going = &range->going;
 	}
 	return true;
 }
 
-/* Whole mappings end where entries of the table end, so no page is split and nothing can fail;
- * the table is the backend's until the shootdown, so tables and pins go after it: those of this call
- * alone, as another CPU may unmap at the same time, and has not flushed yet. */
+/* The lock is held. */
+static void ranges_remove(struct gpa_space *space, const struct gpa_range *going)
+{
+	struct gpa_range **link = &space->ranges;
+
+	while (going) {
+		if (*link != going) {
+			link = &(*link)->next;
+			continue;
+		}
+		*link = going->next;
+		going = going->going;
+	}
+}
+
+/* Whole mappings end where entries of the table end, so no page is split and nothing can fail. The
+ * table is the backend's until the shootdown, so tables and pins go after it. */
 static status_t ranges_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own)
 {
 	struct heap *heap = space->partition->heap;
-	struct gpa_range *taken = NULL, *range;
-	void *unlinked = NULL;
-	status_t status = STATUS_OK;
+	struct gpa_range *going = NULL, *range;
+	void *unlinked;
+	bool whole;
 
 	spin_lock(&space->lock);
-	if (!ranges_take(space, gpa, size, own, &taken))
-		status = STATUS_INVALID_ARGUMENT;
-	for (range = taken; status == STATUS_OK && range; range = range->next)
-		status = page_table_unmap(&space->table, range->gpa, range->size);
-	if (status == STATUS_OK && taken)
-		unlinked = page_table_unlinked_take(&space->table);
+	whole = ranges_choose(space, gpa, size, own, &going);
 	spin_unlock(&space->lock);
-	if (status != STATUS_OK || !taken)
-		return status;
+	if (!going)
+		return whole ? STATUS_OK : STATUS_INVALID_ARGUMENT;
+	for (range = going; range; range = range->going) {
+		pieces_unmap(space, range->gpa, range->size);
+		piece_done();
+	}
+	spin_lock(&space->lock);
+	ranges_remove(space, going);
+	unlinked = page_table_unlinked_take(&space->table);
+	spin_unlock(&space->lock);
 
 	gpa_space_shootdown(space);
-	page_list_free(heap, unlinked);
-	while ((range = taken)) {
-		taken = range->next;
+	tables_free(heap, unlinked);
+	while ((range = going)) {
+		going = range->going;
 		range_free(space, range);
+		piece_done();
 	}
 	return STATUS_OK;
 }
@@ -284,7 +364,8 @@ status_t gpa_prefetch(struct gpa_space *space, gpa_t gpa, uint64_t size)
 	if (status != STATUS_OK)
 		return status;
 	spin_lock(&space->lock);
-	for (range = gpa_range_from(space, gpa); range && range->gpa <= at; range = range->next)
+	for (range = gpa_range_from(space, gpa);
+	     range && range->gpa <= at && !(range->flags & GPA_BUSY); range = range->next)
 		at = range->gpa + range->size;
 	spin_unlock(&space->lock);
 	return at >= gpa + size ? STATUS_OK : STATUS_NOT_FOUND;
@@ -300,7 +381,7 @@ status_t gpa_pin(struct gpa_space *space, gpa_t gpa, uint64_t size, hpa_t *hpa)
 	spin_lock(&space->lock);
 	range = gpa_range_from(space, gpa);
 	if (!range || range->gpa > gpa || gpa + size > range->gpa + range->size ||
-	    (range->flags & GPA_OWN)) {
+	    (range->flags & GPA_WORLD)) {
 		status = STATUS_NOT_FOUND;
 	} else {
 		*hpa = range->hpa + (gpa - range->gpa);

@@ -167,6 +167,9 @@ struct syscall_result sys_partition_deposit(struct thread *thread, const uint64_
 		}
 		heap_add_block(&partition->own_heap, base + done);
 		done += LARGE_PAGE_SIZE;
+		/* Interrupts, and what other CPUs wait for, come in between. */
+		arch_interrupt_window();
+		cpu_wait(this_cpu());
 	}
 	partition_put(partition);
 	return (struct syscall_result){status, done};

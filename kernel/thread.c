@@ -18,7 +18,7 @@ static void thread_destroy(struct object *object)
 }
 
 __cold status_t thread_create(struct task *task, uint32_t cpu, uint32_t priority, uint64_t entry,
-		       uint64_t stack, uint64_t argument, uint64_t tls, struct thread **out)
+			      uint64_t stack, uint64_t argument, uint64_t tls, struct thread **out)
 {
 	struct thread *thread;
 

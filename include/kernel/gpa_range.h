@@ -7,7 +7,8 @@
 #include <kernel/partition.h>
 
 struct gpa_range {
-	struct gpa_range *next; /* by gpa, upwards */
+	struct gpa_range *next;	 /* by gpa, upwards */
+	struct gpa_range *going; /* of one unmap, upwards too */
 	gpa_t gpa;
 	hpa_t hpa;
 	uint64_t size;
@@ -18,6 +19,10 @@ struct gpa_range {
  * separate worlds. */
 #define GPA_OWN	    BIT(31)
 #define GPA_TRACKED BIT(30) /* writes are noted: kernel/dirty.c */
+/* Half mapped or half unmapped, by a call that works in pieces: its place is taken, and it is nobody
+ * else's. */
+#define GPA_BUSY    BIT(29)
+#define GPA_WORLD   (GPA_OWN | GPA_BUSY)
 
 static inline uint64_t gpa_limit(const struct gpa_space *space)
 {

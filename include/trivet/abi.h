@@ -66,7 +66,8 @@
 	X(partition_pin, 65, "handle, vtl, gpa, size, all in one mapping -> handle")               \
 	X(partition_dirty_start, 66, "handle, vtl, gpa, size: whole mappings")                     \
 	X(partition_dirty_stop, 67, "handle, vtl, gpa, size: whole mappings")                      \
-	X(partition_dirty_get, 68, "handle, vtl, gpa, size, va of bits, enum dirty_flags -> count") \
+	X(partition_dirty_get, 68,                                                                 \
+	  "handle, vtl, gpa, size, va of bits, enum dirty_flags -> count")                         \
 	X(partition_dirty_mark, 69, "handle, vtl, gpa, size")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),

@@ -31,10 +31,15 @@ status_t blocks_pin(hpa_t base, uint64_t size)
 	return STATUS_OK;
 }
 
+/* What other CPUs do between two pieces of a call. */
+static void (*meanwhile)(void);
+static unsigned int overlaps;
+
 void cpu_wait(struct cpu *self)
 {
 	(void)self;
-	fail();
+	if (meanwhile)
+		meanwhile();
 }
 
 static int setup(void **state)
@@ -214,6 +219,61 @@ static void test_dirty_tracking_is_of_whole_mappings_that_are_writable(void **st
 	assert_int_equal(gpa_dirty_mark(space, 8, PAGE_SIZE), STATUS_MISALIGNED);
 }
 
+#define BIG MIB(64) /* of small pages */
+
+/* What is half there is in nobody's way but those who want its place. */
+static void others_try(void)
+{
+	void (*again)(void) = meanwhile;
+	status_t status;
+	hpa_t hpa;
+
+	meanwhile = NULL;
+	status = gpa_map(space, BIG - PAGE_SIZE, MIB(4), PAGE_SIZE, 0);
+	if (status == STATUS_OVERLAP)
+		overlaps++;
+	else /* the last piece of an unmap gives back what the range has cost */
+		assert_int_equal(gpa_unmap(space, BIG - PAGE_SIZE, PAGE_SIZE), STATUS_OK);
+	assert_int_equal(gpa_prefetch(space, 0, PAGE_SIZE), STATUS_NOT_FOUND);
+	assert_int_equal(gpa_pin(space, 0, PAGE_SIZE, &hpa), STATUS_NOT_FOUND);
+	assert_int_equal(gpa_unmap(space, 0, BIG), STATUS_OK);
+	assert_int_equal(gpa_dirty_start(space, 0, BIG), STATUS_OK);
+	assert_int_equal(gpa_map(space, BIG, MIB(4), PAGE_SIZE, 0), STATUS_OK);
+	assert_int_equal(gpa_unmap(space, BIG, PAGE_SIZE), STATUS_OK);
+	meanwhile = again;
+}
+
+static void test_long_calls_are_cut(void **state)
+{
+	struct page_translation t;
+
+	(void)state;
+	overlaps = 0;
+	meanwhile = others_try;
+	assert_int_equal(gpa_map(space, 0, MIB(4) + PAGE_SIZE, BIG, GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(overlaps, BIG / PAGE_SIZE / 4096 - 1);
+	assert_true(page_table_lookup(&space->table, BIG - 1, &t) && t.flags & PAGE_WRITE);
+	overlaps = 0;
+	assert_int_equal(gpa_unmap(space, 0, BIG), STATUS_OK);
+	assert_true(overlaps >= BIG / PAGE_SIZE / 4096);
+	assert_false(gpa_is_mapped(space, 0));
+	meanwhile = NULL;
+	assert_int_equal(gpa_map(space, BIG - PAGE_SIZE, MIB(4), PAGE_SIZE, 0), STATUS_OK);
+}
+
+static void test_a_long_map_without_memory_costs_nothing(void **state)
+{
+	void *taken = heap_drain(20);
+	uint64_t free = heap.pages_free;
+
+	(void)state;
+	assert_int_equal(gpa_map(space, 0, MIB(4) + PAGE_SIZE, BIG, GPA_WRITABLE),
+			 STATUS_NO_MEMORY);
+	assert_int_equal(heap.pages_free, free);
+	assert_null(space->ranges);
+	page_list_free(&heap, taken);
+}
+
 /* In pieces of any size, the same is mapped and taken away. */
 static void test_pieces(void **state)
 {
@@ -249,9 +309,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_prefetch_wants_all_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_pin_lies_in_one_mapping, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dirty_pages_by_faults, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_dirty_without_memory_is_the_large_page, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_dirty_tracking_is_of_whole_mappings_that_are_writable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dirty_without_memory_is_the_large_page, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_dirty_tracking_is_of_whole_mappings_that_are_writable, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_calls_are_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_long_map_without_memory_costs_nothing, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
