@@ -8,6 +8,7 @@
 #include <kernel/cpu.h>
 #include <kernel/doorbell.h>
 #include <kernel/memory_map.h>
+#include <kernel/partition_arch.h>
 #include <kernel/string.h>
 #include <kernel/task.h>
 
@@ -42,12 +43,13 @@ static status_t config_check(const struct proto_partition_config *config)
 		if (config->reserved[i])
 			return STATUS_INVALID_ARGUMENT;
 	}
+	if (config->name[sizeof(config->name) - 1])
+		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
-	if (config->isolation != ISOLATION_NONE ||
-	    (config->flags & (PARTITION_HYPERV | PARTITION_USER_MODE_APIC)))
+	if (config->flags & (PARTITION_HYPERV | PARTITION_USER_MODE_APIC))
 		return STATUS_NOT_SUPPORTED;
-	return STATUS_OK;
+	return arch_isolation_check(config->isolation);
 }
 
 static void vps_destroy(struct partition *partition)
@@ -182,15 +184,36 @@ status_t proto_partition_build(struct partition *partition, const struct cpuid_l
 	return STATUS_OK;
 }
 
-status_t partition_reset(struct partition *partition)
+static bool vps_stopped(const struct partition *partition)
 {
 	uint32_t i;
 
-	if (partition->state < PARTITION_BUILT)
-		return STATUS_WRONG_STATE;
-	for (i = 0; i < partition->vp_count; i++) {
+	for (i = 0; i < partition->vp_count; i++)
 		if (atomic_load(&partition->vps[i]->run_state) != VP_STOPPED)
-			return STATUS_BUSY;
+			return false;
+	return true;
+}
+
+/* Who runs a VP says so before it looks at the state: either we see it here, or it sees that a reset
+ * is under way. */
+status_t partition_reset(struct partition *partition)
+{
+	uint32_t before = partition->state;
+	status_t status;
+
+	if (before < PARTITION_BUILT)
+		return STATUS_WRONG_STATE;
+	if (before == PARTITION_RESETTING || !vps_stopped(partition) ||
+	    !atomic_compare_exchange_strong(&partition->state, &before, PARTITION_RESETTING))
+		return STATUS_BUSY; /* a VP runs, or another thread is at it */
+	if (!vps_stopped(partition)) {
+		partition->state = before;
+		return STATUS_BUSY;
+	}
+	status = arch_partition_reset(partition);
+	if (status != STATUS_OK) {
+		partition->state = PARTITION_BAD_RESET;
+		return status;
 	}
 	partition->time_base = timestamp_read();
 	partition->state = PARTITION_BUILT;

@@ -271,7 +271,7 @@ struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a
 {
 	struct partition_caps caps;
 	struct partition *partition;
-	status_t status = syscall_partition(thread, a[0], RIGHT_READ, &partition);
+	status_t status = partition_get(thread, a[0], RIGHT_READ, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -294,9 +294,8 @@ struct syscall_result sys_partition_reference_time(struct thread *thread, const 
 	return syscall_ok(time);
 }
 
-/* VPs of a partition that any thread may name: by partition and index. */
-static status_t vp_get(struct thread *thread, const uint64_t a[6], uint32_t rights,
-		       struct partition **partition, struct vp **vp)
+status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
+		    struct partition **partition, struct vp **vp)
 {
 	status_t status = syscall_partition(thread, a[0], rights, partition);
 
@@ -313,7 +312,7 @@ struct syscall_result sys_vp_request_yield(struct thread *thread, const uint64_t
 {
 	struct partition *partition;
 	struct vp *vp;
-	status_t status = vp_get(thread, a, RIGHT_RUN, &partition, &vp);
+	status_t status = syscall_vp(thread, a, RIGHT_RUN, &partition, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -326,7 +325,7 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 {
 	struct partition *partition;
 	struct vp *vp;
-	status_t status = vp_get(thread, a, RIGHT_WRITE, &partition, &vp);
+	status_t status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -340,16 +339,50 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 	return syscall_status(status);
 }
 
+struct syscall_result sys_vp_pulse_lint(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct vp *vp;
+	status_t status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
+		status = STATUS_INVALID_VTL;
+	else if (a[3] > 1)
+		status = STATUS_INVALID_ARGUMENT;
+	else
+		arch_vp_pulse_lint(vp, (uint32_t)a[2], (unsigned int)a[3]);
+	partition_put(partition);
+	return syscall_status(status);
+}
+
 struct syscall_result sys_vp_stats(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
 	struct vp_stats stats;
 	struct vp *vp;
-	status_t status = vp_get(thread, a, RIGHT_READ, &partition, &vp);
+	status_t status = syscall_vp(thread, a, RIGHT_READ, &partition, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	stats = *vp->stats;
 	partition_put(partition);
 	return syscall_status(user_copy_out(a[2], &stats, sizeof(stats)));
+}
+
+__cold struct syscall_result sys_vp_profile(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct vp *vp;
+	status_t status;
+
+	if (a[2] > 1)
+		return syscall_status(STATUS_INVALID_ARGUMENT);
+	status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = vp_profile_set(vp, a[2]);
+	partition_put(partition);
+	return syscall_status(status);
 }

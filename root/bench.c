@@ -32,7 +32,7 @@ static bool is_wanted(void)
 	return false;
 }
 
-static void report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit)
+void bench_report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit)
 {
 	uint64_t each = (time_now() - from) / rounds;
 
@@ -49,7 +49,7 @@ static void calls_measure(void)
 
 	for (uint32_t i = 0; i < ROUNDS; i++)
 		thread_yield();
-	report("system call that does nothing", from, ROUNDS, 0);
+	bench_report("system call that does nothing", from, ROUNDS, 0);
 }
 
 /* Maps memory of the root task's, whatever is in it: nothing runs in this partition. */
@@ -64,10 +64,10 @@ static status_t mapping_measure(handle_t partition, gpa_t gpa, const char *map, 
 	from = time_now();
 	status = partition_map(partition, 0, memory, MAPPED, gpa, GPA_WRITABLE | GPA_EXECUTABLE);
 	if (status == STATUS_OK) {
-		report(map, from, 1, MAP_LIMIT);
+		bench_report(map, from, 1, MAP_LIMIT);
 		from = time_now();
 		status = partition_unmap(partition, 0, gpa, MAPPED);
-		report(unmap, from, 1, MAP_LIMIT);
+		bench_report(unmap, from, 1, MAP_LIMIT);
 	}
 	memory_free(memory, MAPPED);
 	return status;
@@ -117,6 +117,7 @@ void bench_start(void)
 		return;
 	calls_measure();
 	partitions_measure();
+	bench_vps();
 }
 
 /* Nobody waits for what they signal. */

@@ -6,6 +6,8 @@
 #ifndef ROOT_BENCH_H
 #define ROOT_BENCH_H
 
+#include <trivet/types.h>
+
 /* Before the first machine starts: system calls and mappings, which need 1 GiB for a moment. */
 void bench_start(void);
 struct machine;
@@ -13,5 +15,12 @@ struct machine;
 void bench_machine(struct machine *machine);
 /* When all is over: what memory the kernel and the partitions use. */
 void bench_end(void);
+
+/* ---- for the files that measure ---- */
+
+/* One line: the time since `from`, in system time, for each of the rounds. limit: 0 for none. */
+void bench_report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit);
+/* bench_vp.c: a VP that runs on another CPU. */
+void bench_vps(void);
 
 #endif

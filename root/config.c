@@ -47,6 +47,19 @@ static const struct value_choice isolation_choices[] = {
 	{NULL, 0},
 };
 
+static const struct value_choice apic_choices[] = {
+	{"xapic", CONFIG_APIC_XAPIC},
+	{"x2apic", CONFIG_APIC_X2APIC},
+	{"x2apic-on", CONFIG_APIC_X2APIC_ON},
+	{NULL, 0},
+};
+
+static const struct value_choice triple_fault_choices[] = {
+	{"crash", CONFIG_TRIPLE_FAULT_CRASH},
+	{"reset", CONFIG_TRIPLE_FAULT_RESET},
+	{NULL, 0},
+};
+
 static const struct value_choice devices_choices[] = {
 	{"qemu-compat", CONFIG_DEVICES_QEMU_COMPAT},
 	{"hpet", CONFIG_DEVICES_HPET},
@@ -76,6 +89,9 @@ static const struct key keys[] = {
 	 .kind = VALUE_CHOICE,
 	 .choices = on_exit_choices},
 	{PARTITION_KEY("vps", vps), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
+	{PARTITION_KEY("threads", threads), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
+	{PARTITION_KEY("cores", cores), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
+	{PARTITION_KEY("apic", apic), .kind = VALUE_CHOICE, .choices = apic_choices},
 	{PARTITION_KEY("memory", memory), .kind = VALUE_SIZE,
 	 .range = {CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX}},
 	{PARTITION_KEY("kernel", kernel), .kind = VALUE_FILE},
@@ -86,6 +102,8 @@ static const struct key keys[] = {
 	{PARTITION_KEY("hyperv", hyperv), .kind = VALUE_SWITCH, .choices = switch_choices},
 	{PARTITION_KEY("vtl", vtl), .kind = VALUE_NUMBER, .range = {0, CONFIG_VTL_MAX}},
 	{PARTITION_KEY("isolation", isolation), .kind = VALUE_CHOICE, .choices = isolation_choices},
+	{PARTITION_KEY("triple_fault", triple_fault), .kind = VALUE_CHOICE,
+	 .choices = triple_fault_choices},
 	{PARTITION_KEY("autostart", autostart), .kind = VALUE_SWITCH, .choices = switch_choices},
 	{PARTITION_KEY("cpus", cpus), COUNT_AT(cpu_count), .kind = VALUE_NUMBERS,
 	 .range = {0, CONFIG_VPS_MAX - 1}},
@@ -94,6 +112,8 @@ static const struct key keys[] = {
 };
 
 static_assert(sizeof(enum config_on_exit) == sizeof(unsigned int) &&
+		      sizeof(enum config_triple_fault) == sizeof(unsigned int) &&
+		      sizeof(enum config_apic) == sizeof(unsigned int) &&
 		      sizeof(enum config_isolation) == sizeof(unsigned int),
 	      "choices are stored as unsigned int");
 
@@ -364,6 +384,8 @@ static status_t partition_begin(struct parser *parser, struct text name)
 		.name = text_copy(name),
 		.line = parser->line,
 		.vps = 1,
+		.threads = 1,
+		.apic = CONFIG_APIC_X2APIC,
 		.memory = CONFIG_MEMORY_DEFAULT,
 		.cmdline = text_copy((struct text){"", 0}),
 		.autostart = true,

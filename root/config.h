@@ -28,6 +28,19 @@ enum config_on_exit {
 	CONFIG_ON_EXIT_MONITOR,	     /* the monitor prompt stays */
 };
 
+/* What a triple fault does to its machine. */
+enum config_triple_fault {
+	CONFIG_TRIPLE_FAULT_CRASH = 0, /* ends it, with the registers in the log (default) */
+	CONFIG_TRIPLE_FAULT_RESET,     /* as on a PC */
+};
+
+/* The local APICs of a guest: numbers as in enum apic_mode. */
+enum config_apic {
+	CONFIG_APIC_XAPIC = 0,
+	CONFIG_APIC_X2APIC,    /* can be switched on (default) */
+	CONFIG_APIC_X2APIC_ON, /* is on at the start */
+};
+
 /* Numbers as in the Hyper-V interface. */
 enum config_isolation {
 	CONFIG_ISOLATION_NONE = 0,
@@ -59,16 +72,20 @@ struct config_partition {
 	char *name;	   /* letters, digits, '-', '_', '.'; unique */
 	unsigned int line; /* of its section */
 	uint32_t vps;	   /* 1 .. CONFIG_VPS_MAX; default 1 */
-	uint64_t memory;   /* bytes, whole pages; default 256 MiB */
-	char *kernel;	   /* file in the bundle; never NULL */
-	char *initrd;	   /* or NULL */
-	char *cmdline;	   /* never NULL; default "" */
+	uint32_t threads;  /* in a core, 1 up; default 1 */
+	uint32_t cores;	   /* in a socket; default 0: all in one */
+	enum config_apic apic;
+	uint64_t memory; /* bytes, whole pages; default 256 MiB */
+	char *kernel;	 /* file in the bundle; never NULL */
+	char *initrd;	 /* or NULL */
+	char *cmdline;	 /* never NULL; default "" */
 	struct config_module *modules;
 	size_t module_count;
 	uint64_t devices; /* CONFIG_DEVICES_* */
 	bool hyperv;	  /* Hyper-V interface for the guest; default off */
 	uint32_t vtl;	  /* highest VTL that the guest may use; default 0 */
 	enum config_isolation isolation;
+	enum config_triple_fault triple_fault;
 	bool autostart; /* default on */
 	uint32_t *cpus; /* host CPUs that its VPs may use; none: all */
 	size_t cpu_count;

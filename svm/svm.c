@@ -159,6 +159,8 @@ void svm_asid_assign(struct svm_vp *s)
 
 const struct backend_ops svm_backend = {
 	.name = "svm",
+	.features = &svm_features,
+	.feature_count = 1,
 	.probe = svm_probe,
 	.init = svm_init,
 	.cpu_enable = svm_cpu_enable,

@@ -50,7 +50,7 @@ struct vmx_vp {
 	uint8_t threshold; /* of TPR, as written */
 	uint32_t vpid;
 	uint64_t vpid_generation;
-	uint64_t tlb_generation; /* of the space, at the last entry */
+	uint64_t tlb_generation; /* of the space, at the last entry; or none */
 	uint64_t eptp;
 	uint32_t cpu_controls;	/* as written */
 	uint32_t cpu_controls2; /* without those that follow the APIC's mode */
@@ -141,6 +141,8 @@ enum vp_outcome vmx_exit(struct vp *vp);
 /* vmx/state.c */
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state);
+
+#define TLB_GENERATION_NONE UINT64_MAX
 
 #define EPT_USUAL_LEVELS 4u
 #define EPT_MOST_LEVELS	 5u

@@ -23,7 +23,7 @@
 #define DR7_OFF	       0x400ull
 #define MSR_CSTAR      0xc0000083u
 #define VPID_LIMIT     0x10000u
-#define VIRTUAL_TPR    (0x80 / sizeof(uint32_t)) /* index of the TPR in the APIC's page */
+#define VIRTUAL_TPR    (LAPIC_TPR / sizeof(uint32_t)) /* index in the APIC's page */
 #define LINK_NONE      UINT64_MAX
 #define CR4_VMXE       BIT(13)
 /* PAUSEs of ring 0 that are no further apart, and as many ticks of the TSC with them, make an exit

@@ -34,6 +34,9 @@ enum vp_window {
 
 struct backend_ops {
 	const char *name;
+	/* What of the processors' it found and uses, in its own words: struct inspect_system. */
+	const uint32_t *features;
+	uint32_t feature_count;
 
 	/* STATUS_OK, or why this machine can't; changes nothing. */
 	status_t (*probe)(void);
@@ -92,8 +95,12 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 	enum vp_outcome outcome;
 
 	vp->stats->exits[kind]++;
-	if (!(ARCH_QUICK_EXITS & BIT(kind)))
-		return VP_UNHANDLED;
+	if (unlikely(!(vp->quick_exits >> kind & 1))) {
+		outcome = (enum vp_outcome)vp->other_exits;
+		if (outcome == VP_ENTER)
+			__builtin_unreachable();
+		return outcome;
+	}
 	outcome = arch_vp_handle_exit(vp);
 	if (likely(outcome == VP_CONTINUE && !vp_has_work(vp, v)))
 		return VP_ENTER;

@@ -9,6 +9,7 @@
 
 #include <kernel/lock.h>
 #include <kernel/page_table.h>
+#include <trivet/abi.h>
 
 struct partition;
 struct gpa_range;
@@ -70,6 +71,8 @@ static inline const void *gpa_walk(const struct gpa_space *space, gpa_t gpa)
 {
 	return page_table_walk(&space->table, gpa);
 }
+/* The n-th mapped range by gpa; false: there are not so many. */
+bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping *mapping);
 /* Whether a gpa lies in a mapped range. */
 bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa);
 

@@ -19,6 +19,7 @@ enum object_type {
 	OBJECT_VP,
 	OBJECT_DOORBELL,
 	OBJECT_PIN,
+	OBJECT_MSI_SOURCE,
 };
 
 struct object {

@@ -23,6 +23,7 @@ enum partition_state {
 	PARTITION_PROTO,    /* made, not built */
 	PARTITION_BUILDING, /* by one of the task's threads */
 	PARTITION_BUILT,
+	PARTITION_RESETTING, /* by one of them, too */
 	PARTITION_BAD_RESET, /* a reset failed; only a further reset helps */
 };
 
@@ -51,13 +52,14 @@ void hypervisor_init(void);
 status_t hypervisor_cpu_enable(void);
 
 /* A proto partition that `owner` pays for; owner NULL: the kernel heap pays (self tests).
- * INVALID_ARGUMENT, NOT_SUPPORTED (isolation type), NO_MEMORY, or why there is no hypervisor. */
+ * INVALID_ARGUMENT, NOT_SUPPORTED, why it can't be isolated, NO_MEMORY, or why there is no hypervisor. */
 status_t proto_partition_create(struct task *owner, const struct proto_partition_config *config,
 				struct partition **partition) __must_check;
 /* Makes it final: VPs, address spaces. NO_MEMORY: deposit more and call again. */
 status_t proto_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
 			       uint32_t leaf_count) __must_check;
-/* Back to the state after build, memory mappings kept. BUSY while a VP is bound and in vp_run. */
+/* Back to the state after build, memory mappings kept. BUSY while a VP is in vp_run, or another reset is
+ * under way. After any other failure no VP runs until a reset has succeeded. */
 status_t partition_reset(struct partition *partition);
 void partition_put(struct partition *partition);
 /* A block that was taken out of its heap goes back to the task that deposited it. NO_MEMORY: the

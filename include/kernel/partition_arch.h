@@ -9,6 +9,9 @@
 
 #include <kernel/processor.h>
 
+/* Whether the machine, and the kernel on it, can isolate a partition so: OK, NO_VBS, NO_SNP, NO_TDX, or
+ * NOT_SUPPORTED: the processor could, the kernel can't. A type of enum isolation_type. */
+status_t arch_isolation_check(uint32_t type);
 /* The CPUID answer that VP 0 would get by default. */
 void arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t ecx,
 		      uint32_t out[4]);
@@ -16,10 +19,13 @@ void arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t 
  * like it was still pending at a target. */
 status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t address,
 			  uint32_t data, bool *merged);
-/* Fills in what the architecture knows; the structure is zeroed. */
+/* Fills in what the architecture knows; the structure is zeroed. Before the partition is built: what it
+ * has without leaves of the VMM's. */
 void arch_partition_caps(const struct partition *partition, struct partition_caps *caps);
 /* The level of a local interrupt input, 0 or 1. Any CPU. */
 void arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high);
+/* The input rises and falls. */
+void arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint);
 /* An access to the xAPIC page, 32 bits. NOT_FOUND: the APIC is not there. VP stopped, own CPU.
  * A write may leave an EOI for the VMM in the run page: the value is then 1. */
 status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool write,
@@ -29,6 +35,8 @@ status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *name
 			       union hv_register_value *values, uint32_t count);
 status_t arch_vp_set_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
 			       const union hv_register_value *values, uint32_t count);
+/* The architecture's part of the structure, of the active VTL. As vp_call() calls it. */
+void arch_vp_inspect(struct vp *vp, struct inspect_vp *view);
 /* The VP belongs to this CPU from now on: its timers run here. */
 void arch_vp_bind(struct vp *vp);
 /* The VP leaves this CPU for good: no timer, no register state of it may stay here. */

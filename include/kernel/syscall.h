@@ -17,8 +17,8 @@ struct syscall_result {
 typedef struct syscall_result syscall_handler_t(struct thread *thread, const uint64_t a[6]);
 
 /* Declares sys_NAME for each row of SYSCALL_TABLE (include/trivet/abi.h). Those of threads,
- * events, memory and console stand in kernel/syscall.c; those of partitions and VPs in
- * kernel/partition_syscall.c and kernel/vp_syscall.c. */
+ * events, memory and console stand in kernel/syscall.c; those of partitions, VPs and sources of
+ * interrupts in kernel/partition_syscall.c, kernel/vp_syscall.c and kernel/msi.c. */
 #define SYSCALL_DECLARE(name, number, words) syscall_handler_t sys_##name;
 SYSCALL_TABLE(SYSCALL_DECLARE)
 #undef SYSCALL_DECLARE
@@ -36,6 +36,11 @@ status_t syscall_partition(struct thread *thread, uint64_t handle, uint32_t righ
 			   struct partition **partition) __must_check;
 status_t syscall_space(struct partition *partition, uint64_t vtl,
 		       struct gpa_space **space) __must_check;
+struct vp;
+/* A VP that any thread may name: by the first two arguments, a partition that has been built, of which
+ * the caller puts the reference, and an index. NOT_FOUND: no such VP. */
+status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
+		    struct partition **partition, struct vp **vp) __must_check;
 
 static inline struct syscall_result syscall_ok(uint64_t value)
 {

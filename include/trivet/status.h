@@ -36,7 +36,10 @@
 	X(INVALID_VTL, 24, "the VTL does not exist or is not enabled")                          \
 	X(INVALID_REGISTER, 25, "no such register, or it cannot be written")                    \
 	X(INVALID_REGISTER_VALUE, 26, "the register cannot hold that value")                    \
-	X(BACKEND_FAILED, 27, "the processor refused the guest state")
+	X(BACKEND_FAILED, 27, "the processor refused the guest state")                          \
+	X(NO_VBS, 28, "isolation by VTLs needs VTLs, which this kernel does not have")          \
+	X(NO_SNP, 29, "the processor has no SEV-SNP")                                           \
+	X(NO_TDX, 30, "the processor has no TDX, or it is switched off by the firmware")
 
 #define STATUS_ENUM(name, number, words) STATUS_##name = (number),
 enum status { STATUS_TABLE(STATUS_ENUM) STATUS_COUNT };

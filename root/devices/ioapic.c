@@ -45,19 +45,48 @@ static bool entry_is_level(uint64_t entry)
 	       ((entry & ENTRY_MODE) >> ENTRY_MODE_SHIFT) <= MODE_LOWEST_PRIORITY;
 }
 
+void ioapic_set_route(struct ioapic *ioapic, unsigned int pin, const struct ioapic_route *route)
+{
+	if (pin < IOAPIC_PINS)
+		ioapic->route[pin] = route ? *route : (struct ioapic_route){.valid = false};
+}
+
+bool ioapic_assert(struct ioapic *ioapic, unsigned int pin)
+{
+	const struct ioapic_route *route;
+
+	if (pin >= IOAPIC_PINS || !ioapic->route[pin].valid)
+		return false;
+	route = &ioapic->route[pin];
+	ioapic->env->ops->msi_send(ioapic->env, route->address, route->data);
+	return true;
+}
+
+/* The route that an entry stands for. */
+static void entry_route(struct ioapic *ioapic, unsigned int pin)
+{
+	uint64_t entry = ioapic->entry[pin];
+	struct ioapic_route route = {
+		.address = MSI_ADDRESS | (entry >> ENTRY_DEST_SHIFT) << MSI_DEST_SHIFT,
+		.data = (uint32_t)(entry & (ENTRY_VECTOR | ENTRY_MODE)),
+		.valid = !(entry & ENTRY_MASKED),
+	};
+
+	if (entry & ENTRY_LOGICAL)
+		route.address |= MSI_LOGICAL;
+	if (entry_is_level(entry))
+		route.data |= MSI_DATA_LEVEL | MSI_DATA_ASSERT;
+	ioapic_set_route(ioapic, pin, &route);
+}
+
 static void pin_deliver(struct ioapic *ioapic, unsigned int pin)
 {
 	uint64_t *entry = &ioapic->entry[pin];
-	uint64_t address = MSI_ADDRESS | (*entry >> ENTRY_DEST_SHIFT) << MSI_DEST_SHIFT;
-	uint32_t data = (uint32_t)(*entry & (ENTRY_VECTOR | ENTRY_MODE));
 
-	if (*entry & ENTRY_LOGICAL)
-		address |= MSI_LOGICAL;
-	if (entry_is_level(*entry)) {
-		data |= MSI_DATA_LEVEL | MSI_DATA_ASSERT;
+	/* First: the message may be ended before it is sent. */
+	if (entry_is_level(*entry))
 		*entry |= ENTRY_REMOTE_IRR;
-	}
-	ioapic->env->ops->msi_send(ioapic->env, address, data);
+	(void)ioapic_assert(ioapic, pin);
 }
 
 /* Deliver what a level-triggered pin asks for, if nothing holds it back. */
@@ -113,6 +142,7 @@ static void entry_write(struct ioapic *ioapic, uint8_t index, uint32_t value)
 	/* Software without the EOI register clears remote IRR by a turn through edge mode. */
 	if (!entry_is_level(*entry))
 		*entry &= ~ENTRY_REMOTE_IRR;
+	entry_route(ioapic, pin);
 	pin_service_level(ioapic, pin);
 }
 
@@ -176,8 +206,10 @@ static void ioapic_reset(struct device *dev)
 
 	ioapic->select = 0;
 	ioapic->id = 0;
-	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++)
+	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++) {
 		ioapic->entry[pin] = ENTRY_MASKED;
+		entry_route(ioapic, pin);
+	}
 }
 
 static const struct device_ops ioapic_ops = {

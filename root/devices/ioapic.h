@@ -17,18 +17,34 @@
 #define IOAPIC_PINS    24u
 #define IOAPIC_VERSION 0x20u
 
+/* The message that an input sends: SDM 3A, "Message Signalled Interrupts". */
+struct ioapic_route {
+	uint64_t address;
+	uint32_t data;
+	bool valid; /* there is one: the input is not masked */
+};
+
 struct ioapic {
 	struct device dev;
 	struct device_env *env;
-	uint64_t entry[IOAPIC_PINS]; /* redirection table, as the guest reads it */
-	uint32_t lines;		     /* inputs asserted */
-	uint8_t select;		     /* IOREGSEL */
+	uint64_t entry[IOAPIC_PINS];		/* redirection table, as the guest reads it */
+	struct ioapic_route route[IOAPIC_PINS]; /* what that comes to */
+	uint32_t lines;				/* inputs asserted */
+	uint8_t select;				/* IOREGSEL */
 	uint8_t id;
 };
 
 /* Prepare @ioapic in the state after reset, and put it on the bus at @base. Bus statuses. */
 status_t ioapic_init(struct ioapic *ioapic, struct device_env *env, struct device_bus *bus,
 		     gpa_t base);
+
+/*
+ * The two halves beneath the table: which message an input sends (NULL: none), and sending it. The
+ * guest's writes to the table set the routes of their inputs; what else sets one counts until then.
+ * False: @pin (0..23) has no route, or is no input.
+ */
+void ioapic_set_route(struct ioapic *ioapic, unsigned int pin, const struct ioapic_route *route);
+bool ioapic_assert(struct ioapic *ioapic, unsigned int pin);
 
 /* Input @pin (0..23; others are ignored) is asserted or not. */
 void ioapic_line_set(struct ioapic *ioapic, unsigned int pin, bool level);

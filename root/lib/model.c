@@ -283,6 +283,20 @@ status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind
 	return syscall6(SYS_doorbell_ring, partition, vtl, kind, address, length, value, &unused);
 }
 
+status_t msi_source_create(handle_t partition, uint32_t vtl, handle_t *source)
+{
+	return call_handle(SYS_msi_source_create, partition, vtl, 0, source);
+}
+
+status_t msi_signal(handle_t source, uint64_t address, uint32_t data, bool *merged)
+{
+	uint64_t value = 0;
+	status_t status = syscall3(SYS_msi_signal, source, address, data, &value);
+
+	*merged = value;
+	return status;
+}
+
 status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp)
 {
 	return call_handle(SYS_vp_bind, partition, index, address_of(page), vp);
@@ -328,6 +342,13 @@ status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t 
 	return syscall6(SYS_vp_set_lint, partition, index, vtl, lint, level, 0, &value);
 }
 
+status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_pulse_lint, partition, index, vtl, lint, 0, 0, &value);
+}
+
 /* In the offset argument of vp_apic_access. */
 #define APIC_ACCESS_WRITE BIT(16)
 
@@ -354,4 +375,26 @@ status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t valu
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)
 {
 	return call(SYS_vp_stats, partition, index, address_of(stats));
+}
+
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size)
+{
+	uint64_t value;
+
+	return syscall6(SYS_inspect, partition, what, index, address_of(view), size, 0, &value);
+}
+
+status_t vp_profile(handle_t partition, uint32_t index, bool on)
+{
+	return call(SYS_vp_profile, partition, index, on);
+}
+
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_peek_registers, partition, index, vtl, address_of(names),
+			address_of(values), count, &value);
 }

@@ -96,6 +96,12 @@ status_t partition_doorbell_create(handle_t partition, uint32_t min_vtl,
 /* A write that was emulated, to be taken as one of the guest's. NOT_FOUND: it rings none. */
 status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind, uint64_t address,
 		       uint32_t length, uint64_t value);
+/* ---- sources of interrupts ---- */
+
+/* What a device needs to raise MSIs in one VTL of a partition, without other rights on that. */
+status_t msi_source_create(handle_t partition, uint32_t vtl, handle_t *source);
+/* As partition_request_msi(). */
+status_t msi_signal(handle_t source, uint64_t address, uint32_t data, bool *merged);
 
 /* ---- virtual processors ---- */
 
@@ -118,6 +124,19 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 /* ended: APIC_ACCESS_EOI | vector when the write ended a level-triggered interrupt, of which the I/O
  * APICs must hear; else 0. */
 status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended);
+/* That pin rises and falls at once. */
+status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint);
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats);
+
+/* ---- inspection ---- */
+
+/* The structure that `what` names, cut at `size` bytes; partition HANDLE_NONE: the system's. */
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size);
+/* On: what its exits cost is counted, from 0; see INSPECT_PROFILE. */
+status_t vp_profile(handle_t partition, uint32_t index, bool on);
+/* As vp_get_registers, of any VP, by any thread: as it was between two runs. */
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count);
 
 #endif

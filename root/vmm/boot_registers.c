@@ -95,6 +95,9 @@ static status_t virtual_wire_set(struct processor *processor)
 	status_t status = STATUS_OK;
 	uint32_t ended;
 
+	/* Firmware that hands its APIC over in x2APIC mode has no use for the 8259. */
+	if (processor->machine->config->apic == CONFIG_APIC_X2APIC_ON)
+		return STATUS_OK;
 	for (size_t i = 0; i < ARRAY_SIZE(writes) && status == STATUS_OK; i++)
 		status = vp_apic_write(processor->vp, 0, writes[i].offset, writes[i].value, &ended);
 	return status;

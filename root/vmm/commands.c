@@ -9,6 +9,7 @@
 #include <lib/memory.h>
 #include <lib/model.h>
 #include <lib/time.h>
+#include <vmm/inspect.h>
 #include <vmm/line_editor.h>
 #include <vmm/monitor.h>
 #include <vmm/vmm.h>
@@ -23,14 +24,13 @@ struct command {
 	bool needs_machine; /* the argument names one; without: it may be missing (NULL) */
 };
 
-/* enum vp_exit_kind's words, by number. */
-static const char *const exit_names[VP_STATS_EXITS] = {
-	"none",		  "interrupt", "cpuid",	    "msr read",		"msr write",
-	"port",		  "memory",    "halt",	    "hypercall",	"control register",
-	"debug register", "xsetbv",    "cache",	    "interrupt window", "nmi window",
-	"exception",	  "undefined", "protected", "shutdown",		"failed",
-	"pause",	  "tpr",       "eoi",	    "apic access",	"machine check",
-	"apic write",
+/* A command whose arguments are not just a machine. */
+struct word_command {
+	const char *name;
+	const char *arguments;
+	const char *words;
+	/* words[0] is the command, NULL the last. False: that is no use of it. */
+	bool (*execute)(char *const words[]);
 };
 
 static void list_execute(struct machine *only)
@@ -86,6 +86,7 @@ static void vp_stats_print(const struct machine *machine, uint32_t index)
 {
 	struct vp_stats stats;
 	status_t status = vp_stats(machine->partition, index, &stats);
+	size_t i = 0;
 
 	if (status != STATUS_OK) {
 		print("%s: VP %u: %s\n", machine->config->name, index, status_words(status));
@@ -94,10 +95,9 @@ static void vp_stats_print(const struct machine *machine, uint32_t index)
 	print("%s: VP %u: %llu returns to the VMM, %llu interrupts, %llu Mticks on a CPU\n",
 	      machine->config->name, index, (ull)stats.returns_to_vmm,
 	      (ull)stats.injected_interrupts, (ull)stats.loaded_ticks / 1000000);
-	for (size_t i = 0; i < VP_STATS_EXITS; i++)
+	for (const char *name = inspect_exit_names; *name; name += strlen(name) + 1, i++)
 		if (stats.exits[i])
-			print("  %-18s %12llu\n", exit_names[i] ? exit_names[i] : "other",
-			      (ull)stats.exits[i]);
+			print("  %-18s %12llu\n", name, (ull)stats.exits[i]);
 }
 
 static void stats_execute(struct machine *only)
@@ -158,6 +158,80 @@ static void log_execute(struct machine *only)
 	free(text);
 }
 
+/* A number, with nothing behind it. */
+static bool number_parse(const char *word, uint32_t *number)
+{
+	char *end;
+	unsigned long value;
+
+	if (!word || *word < '0' || *word > '9')
+		return false;
+	value = strtoul(word, &end, 10);
+	*number = (uint32_t)value;
+	return !*end && value <= UINT32_MAX;
+}
+
+static bool move_execute(char *const words[])
+{
+	struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
+	uint32_t vp, cpu;
+	status_t status;
+
+	if (!words[1] || !number_parse(words[2], &vp) || !number_parse(words[3], &cpu) || words[4])
+		return false;
+	if (!machine) {
+		print("no machine \"%s\"; \"list\" shows them\n", words[1]);
+		return true;
+	}
+	status = machine_move(machine, vp, cpu);
+	if (status == STATUS_OK)
+		print("%s: VP %u: on CPU %u\n", machine->config->name, vp, cpu);
+	else if (status == STATUS_NOT_FOUND)
+		print("%s: there is no VP %u or no CPU %u\n", machine->config->name, vp, cpu);
+	else if (status == STATUS_WRONG_STATE)
+		print("%s is %s\n", machine->config->name, machine_state_name(machine));
+	else
+		print("%s: %s\n", machine->config->name, status_words(status));
+	return true;
+}
+
+/* All of a short path would be long. */
+static bool inspect_execute(char *const words[])
+{
+	char *end = "";
+	unsigned long depth = 1;
+
+	if (words[1] && words[2]) {
+		depth = strtoul(words[2], &end, 10);
+		if (words[3] || *end || depth > INSPECT_LEVELS_MAX)
+			return false;
+	}
+	inspect_print_tree(words[1] ? words[1] : "", words[1] ? (uint32_t)depth : 0);
+	return true;
+}
+
+static bool profile_execute(char *const words[])
+{
+	const struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
+	status_t status = STATUS_OK;
+	bool on;
+
+	if (!words[1] || !words[2] || words[3])
+		return false;
+	on = strcmp(words[2], "on") == 0;
+	if (!on && strcmp(words[2], "off") != 0)
+		return false;
+	if (!machine || machine->state == MACHINE_EMPTY) {
+		print("no machine \"%s\" that has been started\n", words[1]);
+		return true;
+	}
+	for (uint32_t vp = 0; vp < machine->config->vps && status == STATUS_OK; vp++)
+		status = vp_profile(machine->partition, vp, on);
+	print("%s: %s\n", machine->config->name,
+	      status == STATUS_OK ? (on ? "profile on" : "profile off") : status_words(status));
+	return true;
+}
+
 static void quit_execute(struct machine *machine)
 {
 	(void)machine;
@@ -180,11 +254,21 @@ static const struct command commands[] = {
 	{"quit", "", "switch the whole machine off", quit_execute, false},
 };
 
+static const struct word_command word_commands[] = {
+	{"move", "NAME VP CPU", "have a VP go on on another CPU", move_execute},
+	{"inspect", "[PATH] [DEPTH]", "what is there, as a tree", inspect_execute},
+	{"profile", "NAME on|off", "count the time that exits take", profile_execute},
+};
+
 static void help_execute(struct machine *machine)
 {
 	(void)machine;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		print("%-8s %-7s %s\n", commands[i].name, commands[i].arguments, commands[i].words);
+		print("%-8s %-14s %s\n", commands[i].name, commands[i].arguments,
+		      commands[i].words);
+	for (size_t i = 0; i < ARRAY_SIZE(word_commands); i++)
+		print("%-8s %-14s %s\n", word_commands[i].name, word_commands[i].arguments,
+		      word_commands[i].words);
 	print("NAME is a machine's name or number.\n");
 }
 
@@ -196,14 +280,32 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* False: it is none of those. */
+static bool word_command_execute(char *const words[])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(word_commands); i++) {
+		const struct word_command *command = &word_commands[i];
+
+		if (strcmp(command->name, words[0]) != 0)
+			continue;
+		if (!command->execute(words))
+			print("usage: %s %s\n", command->name, command->arguments);
+		return true;
+	}
+	return false;
+}
+
 void command_execute(char *line)
 {
-	char *words[LINE_MAX_WORDS];
+	char *words[LINE_MAX_WORDS + 1];
 	size_t count = line_words(line, words);
 	const struct command *command;
 	struct machine *machine = NULL;
 
 	if (count == 0)
+		return;
+	words[count] = NULL;
+	if (word_command_execute(words))
 		return;
 	command = command_find(words[0]);
 	if (!command) {

@@ -67,7 +67,7 @@ static void env_power(struct device_env *env, enum device_power event, uint32_t 
 {
 	static const enum machine_power powers[] = {
 		[DEVICE_POWER_OFF] = MACHINE_POWER_OFF,
-		[DEVICE_POWER_HIBERNATE] = MACHINE_POWER_OFF,
+		[DEVICE_POWER_HIBERNATE] = MACHINE_POWER_HIBERNATE,
 		[DEVICE_POWER_RESET] = MACHINE_POWER_RESET,
 		[DEVICE_POWER_EXIT] = MACHINE_POWER_EXIT,
 	};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <firmware/acpi.h>
+#include <firmware/topology.h>
 #include <lib/log.h>
 #include <loader/loader.h>
 #include <vmm/machine.h>
@@ -50,14 +51,22 @@ static status_t files_get(const struct machine *machine, struct load_request *re
 static status_t tables_write(struct machine *machine, gpa_t *rsdp)
 {
 	const struct config_partition *config = machine->config;
+	uint32_t *ids = calloc(config->vps, sizeof(*ids));
 	const struct acpi_config acpi = {
 		.vp_count = config->vps,
+		.apic_ids = ids,
 		.hpet = config->devices & CONFIG_DEVICES_HPET,
+		.hibernate = true,
 		.dsdt = dsdt_aml,
 		.dsdt_size = dsdt_aml_size,
 	};
-	status_t status = acpi_build(&machine->memory, &acpi, rsdp);
+	status_t status = STATUS_NO_MEMORY;
 
+	if (ids) {
+		topology_apic_ids(config->vps, config->threads, config->cores, ids);
+		status = acpi_build(&machine->memory, &acpi, rsdp);
+		free(ids);
+	}
 	if (status == STATUS_OK)
 		status = memory_layout_write_bda(&machine->memory);
 	if (status != STATUS_OK)

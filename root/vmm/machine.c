@@ -29,6 +29,7 @@ const char *machine_state_name(const struct machine *machine)
 		return state_names[machine->state];
 	switch (machine->end) {
 	case MACHINE_END_POWER_OFF: return "powered off";
+	case MACHINE_END_HIBERNATE: return "hibernated";
 	case MACHINE_END_EXIT: return "exited";
 	case MACHINE_END_CRASH: return "crashed";
 	case MACHINE_END_FAILED: return "failed";
@@ -63,11 +64,20 @@ struct machine *machine_find(const char *name)
 
 void machine_power_request(struct machine *machine, enum machine_power power, uint32_t code)
 {
+	static const enum vp_halt_reason reasons[] = {
+		[MACHINE_POWER_OFF] = VP_HALT_POWER_OFF,
+		[MACHINE_POWER_HIBERNATE] = VP_HALT_HIBERNATE,
+		[MACHINE_POWER_RESET] = VP_HALT_RESET,
+		[MACHINE_POWER_EXIT] = VP_HALT_POWER_OFF,
+		[MACHINE_POWER_CRASH] = VP_HALT_POWER_OFF,
+	};
+
 	if (machine->power != MACHINE_POWER_NONE)
 		return;
 	machine->power = power;
 	machine->power_code = code;
-	atomic_store_explicit(&machine->stopping, true, memory_order_release);
+	for (uint32_t i = 0; machine->processors && i < machine->config->vps; i++)
+		(void)vp_ask_halt(&machine->processors[i].control, reasons[power]);
 	event_signal(machine->event, MACHINE_POWER);
 }
 
@@ -133,7 +143,6 @@ static status_t machine_boot(struct machine *machine)
 	machine->power = MACHINE_POWER_NONE;
 	platform_reset(&machine->platform);
 	mutex_unlock(&machine->lock);
-	atomic_store(&machine->stopping, false);
 	machine_end_set(machine, MACHINE_END_NONE, 0);
 	machine->state = MACHINE_RUNNING;
 	if (machine->ran)
@@ -230,6 +239,10 @@ static void machine_power_act(struct machine *machine)
 		machine_stop(machine, MACHINE_END_POWER_OFF, 0);
 		log_info("%s: powered off", machine->config->name);
 		break;
+	case MACHINE_POWER_HIBERNATE:
+		machine_stop(machine, MACHINE_END_HIBERNATE, 0);
+		log_info("%s: hibernated", machine->config->name);
+		break;
 	case MACHINE_POWER_EXIT:
 		machine_stop(machine, MACHINE_END_EXIT, code);
 		log_info("%s: exited with status %u", machine->config->name, code);
@@ -268,6 +281,11 @@ static status_t command_destroy(struct machine *machine)
 	return STATUS_OK;
 }
 
+static status_t command_move(struct machine *machine)
+{
+	return processor_move(&machine->processors[machine->move_vp], machine->move_cpu);
+}
+
 static const struct {
 	uint64_t bit;
 	uint32_t states; /* bits by enum machine_state */
@@ -277,6 +295,7 @@ static const struct {
 	{MACHINE_STOP, BIT(MACHINE_RUNNING), command_stop},
 	{MACHINE_RESET, BIT(MACHINE_RUNNING) | BIT(MACHINE_ENDED), machine_reset},
 	{MACHINE_DESTROY, BIT(MACHINE_RUNNING) | BIT(MACHINE_ENDED), command_destroy},
+	{MACHINE_MOVE, BIT(MACHINE_RUNNING), command_move},
 };
 
 static void machine_commands_act(struct machine *machine, uint64_t bits)
@@ -346,6 +365,15 @@ status_t machine_command(struct machine *machine, uint64_t command)
 	machine_request(machine, command);
 	status = event_wait(machine->done, now + COMMAND_TIMEOUT_NS, &bits);
 	return status == STATUS_OK ? machine->command_status : status;
+}
+
+status_t machine_move(struct machine *machine, uint32_t vp, uint32_t cpu)
+{
+	if (vp >= machine->config->vps || cpu >= vmm_boot_info->cpu_count)
+		return STATUS_NOT_FOUND;
+	machine->move_vp = vp;
+	machine->move_cpu = cpu;
+	return machine_command(machine, MACHINE_MOVE);
 }
 
 static status_t machine_create(struct machine *machine, const struct config_partition *config,

@@ -21,6 +21,7 @@
 #include <devices/platform.h>
 #include <firmware/memory_layout.h>
 #include <lib/model.h>
+#include <lib/run.h>
 #include <lib/sync.h>
 #include <lib/thread.h>
 #include <loader/boot_state.h>
@@ -42,25 +43,29 @@ enum machine_state { MACHINE_STATE_TABLE(MACHINE_STATE_ENUM) MACHINE_STATES };
 enum machine_end {
 	MACHINE_END_NONE, /* it has not, or a person did it */
 	MACHINE_END_POWER_OFF,
-	MACHINE_END_EXIT, /* by its debug-exit device, with end_code */
+	MACHINE_END_HIBERNATE, /* its memory is where the guest has put it */
+	MACHINE_END_EXIT,      /* by its debug-exit device, with end_code */
 	MACHINE_END_CRASH,
 	MACHINE_END_FAILED, /* it could not be started */
 };
 
 /* Bits of a machine's event. */
-#define MACHINE_START	 BIT(0) /* what a person asks for: machine_command() */
-#define MACHINE_STOP	 BIT(1)
-#define MACHINE_RESET	 BIT(2)
-#define MACHINE_DESTROY	 BIT(3)
-#define MACHINE_COMMANDS (MACHINE_START | MACHINE_STOP | MACHINE_RESET | MACHINE_DESTROY)
-#define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
-#define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
-#define MACHINE_INPUT	 BIT(10) /* console input waits */
+#define MACHINE_START	BIT(0) /* what a person asks for: machine_command() */
+#define MACHINE_STOP	BIT(1)
+#define MACHINE_RESET	BIT(2)
+#define MACHINE_DESTROY BIT(3)
+#define MACHINE_MOVE	BIT(4) /* machine_move() */
+#define MACHINE_COMMANDS \
+	(MACHINE_START | MACHINE_STOP | MACHINE_RESET | MACHINE_DESTROY | MACHINE_MOVE)
+#define MACHINE_POWER BIT(8)  /* `power` holds what the guest asked for */
+#define MACHINE_TIMER BIT(9)  /* a deadline is earlier than the one that is waited for */
+#define MACHINE_INPUT BIT(10) /* console input waits */
 
 /* What a guest can bring upon itself. */
 enum machine_power {
 	MACHINE_POWER_NONE,
 	MACHINE_POWER_OFF,
+	MACHINE_POWER_HIBERNATE,
 	MACHINE_POWER_RESET,
 	MACHINE_POWER_EXIT,
 	MACHINE_POWER_CRASH,
@@ -82,8 +87,10 @@ struct processor {
 	uint32_t cpu;
 	struct thread *thread; /* NULL: not running */
 	struct vp_run_page *page;
-	handle_t vp;	 /* while its thread runs */
-	gpa_t apic_base; /* where its local APIC's page was last seen */
+	handle_t vp;		   /* while its thread runs */
+	struct vp_control control; /* how others reach it */
+	struct vp_halt halt; /* why it ran no longer; its thread's, or of who has joined that */
+	gpa_t apic_base;     /* where its local APIC's page was last seen */
 };
 
 struct machine {
@@ -92,13 +99,13 @@ struct machine {
 	handle_t event;	 /* MACHINE_* bits, for the service thread */
 	handle_t done;	 /* bit 0: a command is done, command_status is set */
 	status_t command_status;
+	uint32_t move_vp, move_cpu; /* what MACHINE_MOVE is about; who asks waits */
 	struct thread *service;
 
 	/* Changed by the service thread only; read by all. */
 	_Atomic uint32_t state; /* enum machine_state */
 	_Atomic uint32_t end;	/* enum machine_end */
 	uint32_t end_code;
-	_Atomic bool stopping;	 /* VP threads are to end */
 	bool ran;		 /* the partition must be reset before it runs again */
 	struct log_limit resets; /* that the guest asks for: told of, not all */
 
@@ -143,14 +150,17 @@ struct machine *machine_find(const char *name);
  * machine is in no state for it. TIMED_OUT: it takes unusually long and goes on.
  */
 status_t machine_command(struct machine *machine, uint64_t command);
-/* The same without waiting. */
+/* Has a VP go on on another CPU, and waits until it has left the one where it ran. NOT_FOUND: no such VP or CPU; else as
+ * machine_command(). */
+status_t machine_move(struct machine *machine, uint32_t vp, uint32_t cpu);
+/* machine_command() without waiting. */
 void machine_request(struct machine *machine, uint64_t command);
 
 /* Bytes for its serial port; what finds no place is dropped. */
 void machine_input(struct machine *machine, const uint8_t *bytes, size_t count);
 
-/* Under the machine's lock: notes the end or the restart, and lets the VP threads leave. The
- * first request counts. */
+/* Under the machine's lock: notes the end or the restart, and halts the VPs. The first request
+ * counts. */
 void machine_power_request(struct machine *machine, enum machine_power power, uint32_t code);
 
 const char *machine_state_name(const struct machine *machine);
@@ -187,6 +197,8 @@ status_t machine_load(struct machine *machine) __must_check;
 status_t processors_reset(struct machine *machine) __must_check;
 status_t processors_start(struct machine *machine) __must_check;
 void processors_stop(struct machine *machine);
+/* The VP goes on on another CPU. WRONG_STATE: it has halted for another reason. */
+status_t processor_move(struct processor *processor, uint32_t cpu);
 /* Says what ends the guest, behind all that the guest has said. The machine's lock is not held. */
 void processor_error(struct processor *processor, const char *format, ...) __printf(2, 3);
 

@@ -7,6 +7,7 @@
 #include <lib/format.h>
 #include <lib/log.h>
 #include <lib/model.h>
+#include <lib/run.h>
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
 
@@ -85,79 +86,102 @@ void processor_error(struct processor *processor, const char *format, ...)
 	log_error("%s: VP %u: %s", machine->config->name, processor->index, text);
 }
 
+/* By enum vp_run_reason; the halts are the loop's, and what else is missing is not asked for by this
+ * VMM. */
+static void (*const exit_handlers[])(struct processor *processor) = {
+	[VP_RUN_EMULATE] = processor_emulate_exit,
+	[VP_RUN_EOI] = processor_eoi,
+	[VP_RUN_PIC_VECTOR] = processor_pic_vector,
+};
+
+static bool processor_serve(void *context, uint32_t reason)
+{
+	struct processor *processor = context;
+
+	if (reason < ARRAY_SIZE(exit_handlers) && exit_handlers[reason]) {
+		exit_handlers[reason](processor);
+		return true;
+	}
+	processor_error(processor, "unexpected reason %u to come back", reason);
+	return false;
+}
+
+static status_t processor_no_memory(void *context)
+{
+	struct processor *processor = context;
+	struct machine *machine = processor->machine;
+	status_t status;
+
+	mutex_lock(&machine->lock);
+	status = machine_deposit(machine, 1);
+	mutex_unlock(&machine->lock);
+	return status;
+}
+
+static inline void processor_port_access(void *context)
+{
+	processor_port_io(context);
+}
+
+static const struct vp_run_ops run_ops = {
+	.port_io = processor_port_access,
+	.serve = processor_serve,
+	.no_memory = processor_no_memory,
+};
+
+/* ---- halts ---- */
+
+/* What is said of it; what becomes of it is for the configuration to say. */
 static void processor_triple_fault(struct processor *processor)
 {
-	processor_error(processor, "triple fault");
-	processor_crash(processor);
+	struct machine *machine = processor->machine;
+
+	processor_error(processor, "triple fault in VTL%u", processor->halt.vtl);
+	if (machine->config->triple_fault == CONFIG_TRIPLE_FAULT_CRASH) {
+		processor_crash(processor);
+		return;
+	}
+	mutex_lock(&machine->lock);
+	machine_power_request(machine, MACHINE_POWER_RESET, 0);
+	mutex_unlock(&machine->lock);
 }
 
 static void processor_failed(struct processor *processor)
 {
-	processor_error(processor, "the processor refused the guest state (code %#llx)",
-			(unsigned long long)processor->page->failed.code);
+	const struct vp_halt *halt = &processor->halt;
+
+	if (halt->status != STATUS_OK)
+		processor_error(processor, "run: %s", status_words(halt->status));
+	else if (processor->page->reason == VP_RUN_FAILED)
+		processor_error(processor, "the processor refused the guest state (code %#llx)",
+				(unsigned long long)processor->page->failed.code);
 	processor_crash(processor);
 }
 
-/* Somebody wants this thread to look around: the loop does. */
-static void processor_yield(struct processor *processor)
+/* Nobody debugs this guest. */
+static void processor_trapped(struct processor *processor)
 {
-	(void)processor;
+	processor_error(processor, "unexpected debug event");
+	processor_crash(processor);
 }
 
-/* By enum vp_run_reason; what is missing is not asked for by this VMM. */
-static void (*const exit_handlers[])(struct processor *processor) = {
-	[VP_RUN_NONE] = processor_yield,
-	[VP_RUN_PORT_IO] = processor_port_io,
-	[VP_RUN_EMULATE] = processor_emulate_exit,
-	[VP_RUN_EOI] = processor_eoi,
-	[VP_RUN_PIC_VECTOR] = processor_pic_vector,
-	[VP_RUN_YIELD] = processor_yield,
-	[VP_RUN_TRIPLE_FAULT] = processor_triple_fault,
-	[VP_RUN_FAILED] = processor_failed,
+/* By enum vp_halt_reason. Of the others whoever asked for them takes care. */
+static void (*const halt_handlers[])(struct processor *processor) = {
+	[VP_HALT_TRIPLE_FAULT] = processor_triple_fault,
+	[VP_HALT_SINGLE_STEP] = processor_trapped,
+	[VP_HALT_HW_BREAK] = processor_trapped,
+	[VP_HALT_FAILED] = processor_failed,
 };
-
-static void processor_exit(struct processor *processor)
-{
-	uint32_t reason = processor->page->reason;
-
-	if (reason < ARRAY_SIZE(exit_handlers) && exit_handlers[reason]) {
-		exit_handlers[reason](processor);
-		return;
-	}
-	processor_error(processor, "unexpected reason %u to come back", reason);
-	processor_crash(processor);
-}
-
-/* vp_run answered an error. True: it was dealt with. */
-static bool processor_recover(struct processor *processor, status_t status)
-{
-	struct machine *machine = processor->machine;
-
-	if (status == STATUS_NO_MEMORY) {
-		mutex_lock(&machine->lock);
-		status = machine_deposit(machine, 1);
-		mutex_unlock(&machine->lock);
-	}
-	if (status == STATUS_OK)
-		return true;
-	processor_error(processor, "run: %s", status_words(status));
-	return false;
-}
 
 static void processor_loop(struct processor *processor)
 {
-	struct machine *machine = processor->machine;
-	status_t status;
+	enum vp_halt_reason reason;
 
-	while (!atomic_load_explicit(&machine->stopping, memory_order_acquire)) {
-		status = vp_run(processor->vp);
-		if (likely(status == STATUS_OK && processor->page->reason == VP_RUN_PORT_IO))
-			processor_port_io(processor);
-		else if (status == STATUS_OK)
-			processor_exit(processor);
-		else if (!processor_recover(processor, status))
-			processor_crash(processor);
-	}
+	vp_run_until(processor->vp, processor->page, &processor->control, &run_ops, processor,
+		     &processor->halt);
+	reason = processor->halt.reason;
+	if (reason < ARRAY_SIZE(halt_handlers) && halt_handlers[reason])
+		halt_handlers[reason](processor);
 }
 
 /* Binds the VP to this thread; the account may have to grow for it. */
@@ -190,14 +214,15 @@ static status_t processor_prepare(struct processor *processor)
 	return status;
 }
 
-static void processor_main(void *argument)
+/* Has the VP run on this thread, from its boot state or from where it was. */
+static void processor_run(struct processor *processor, bool boot)
 {
-	struct processor *processor = argument;
 	struct machine *machine = processor->machine;
 	status_t status = processor_bind(processor);
 
 	if (status == STATUS_OK) {
-		status = processor_prepare(processor);
+		if (boot)
+			status = processor_prepare(processor);
 		if (status == STATUS_OK)
 			processor_loop(processor);
 		handle_close(processor->vp);
@@ -205,11 +230,22 @@ static void processor_main(void *argument)
 	}
 	if (status == STATUS_OK)
 		return;
+	processor->halt = (struct vp_halt){.reason = VP_HALT_FAILED, .status = status};
 	log_error("%s: VP %u: cannot be started: %s", machine->config->name, processor->index,
 		  status_words(status));
 	mutex_lock(&machine->lock);
 	machine_power_request(machine, MACHINE_POWER_CRASH, 0);
 	mutex_unlock(&machine->lock);
+}
+
+static void processor_main(void *argument)
+{
+	processor_run(argument, true);
+}
+
+static void processor_go_on(void *argument)
+{
+	processor_run(argument, false);
 }
 
 status_t processors_reset(struct machine *machine)
@@ -231,36 +267,66 @@ status_t processors_reset(struct machine *machine)
 	return status;
 }
 
+static status_t processor_thread_start(struct processor *processor, void (*function)(void *))
+{
+	struct machine *machine = processor->machine;
+	status_t status = thread_start(processor->cpu, vmm_vp_priority(machine->config), function,
+				       processor, &processor->thread);
+
+	if (status != STATUS_OK)
+		log_error("%s: VP %u: no thread: %s", machine->config->name, processor->index,
+			  status_words(status));
+	return status;
+}
+
 status_t processors_start(struct machine *machine)
 {
-	uint32_t priority = vmm_vp_priority(machine->config);
+	status_t status = STATUS_OK;
 
-	for (uint32_t i = 0; i < machine->config->vps; i++) {
-		struct processor *processor = &machine->processors[i];
-		status_t status = thread_start(processor->cpu, priority, processor_main, processor,
-					       &processor->thread);
+	/* All of them before one runs, which may halt all. */
+	for (uint32_t i = 0; i < machine->config->vps; i++)
+		vp_control_init(&machine->processors[i].control, machine->partition, i);
+	for (uint32_t i = 0; i < machine->config->vps && status == STATUS_OK; i++)
+		status = processor_thread_start(&machine->processors[i], processor_main);
+	return status;
+}
 
-		if (status != STATUS_OK) {
-			log_error("%s: VP %u: no thread: %s", machine->config->name, i,
-				  status_words(status));
-			return status;
-		}
-	}
-	return STATUS_OK;
+static void processor_join(struct processor *processor)
+{
+	if (processor->thread)
+		thread_join(processor->thread);
+	processor->thread = NULL;
 }
 
 void processors_stop(struct machine *machine)
 {
-	atomic_store_explicit(&machine->stopping, true, memory_order_release);
 	if (!machine->processors)
 		return;
-	/* Each thread sees `stopping` before it runs again, or its run is cut short here. */
 	for (uint32_t i = 0; i < machine->config->vps; i++)
 		if (machine->processors[i].thread)
-			(void)vp_request_yield(machine->partition, i);
-	for (uint32_t i = 0; i < machine->config->vps; i++) {
-		if (machine->processors[i].thread)
-			thread_join(machine->processors[i].thread);
-		machine->processors[i].thread = NULL;
-	}
+			(void)vp_ask_stop(&machine->processors[i].control);
+	for (uint32_t i = 0; i < machine->config->vps; i++)
+		processor_join(&machine->processors[i]);
+}
+
+/* A thread stays on its CPU, so a VP moves to another thread. All its state is in the kernel, and in
+ * its run page. */
+status_t processor_move(struct processor *processor, uint32_t cpu)
+{
+	uint32_t before = processor->cpu;
+	status_t status;
+
+	(void)vp_ask_cancel(&processor->control);
+	processor_join(processor);
+	/* It has halted for good meanwhile: what comes of that is under way. */
+	if (processor->halt.reason != VP_HALT_CANCEL)
+		return STATUS_WRONG_STATE;
+	processor->cpu = cpu;
+	status = processor_thread_start(processor, processor_go_on);
+	if (status == STATUS_OK)
+		return STATUS_OK;
+	processor->cpu = before;
+	if (processor_thread_start(processor, processor_go_on) != STATUS_OK)
+		processor_crash(processor);
+	return status;
 }

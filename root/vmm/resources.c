@@ -209,19 +209,24 @@ static status_t partition_create(struct machine *machine)
 	const struct config_partition *config = machine->config;
 	struct proto_partition_config proto = {
 		.vp_count = config->vps,
-		.apic_mode = APIC_MODE_X2APIC_SUPPORTED,
+		.threads_per_core = config->threads,
+		.cores_per_socket = config->cores,
+		.apic_mode = config->apic,
 		.isolation = config->isolation,
 		.flags = (config->hyperv ? PARTITION_HYPERV : 0) |
 			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
 	};
 	struct partition_config final = {0};
 	struct partition_caps caps;
-	status_t status = proto_partition_create(&proto, &machine->partition);
+	status_t status;
 
+	/* Cut if it is longer: it is for people. */
+	strncpy(proto.name, config->name, sizeof(proto.name) - 1);
+	status = proto_partition_create(&proto, &machine->partition);
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
-			log_error("%s: %s is not offered on this machine", config->name,
+			log_error("%s: %s is not offered", config->name,
 				  config->isolation ? "this isolation" : "hyperv = on");
 		return status;
 	}

@@ -12,11 +12,10 @@
 
 GUEST_CODE_DECLARE(remap_watch);
 
-#define PLACE	    MIB(4)
-#define ROUNDS	    24u
-#define PATIENCE_MS 5000u
-#define RIGHT_WORD  0x600d600d600d600dull
-#define WRONG_WORD  0xbad0bad0bad0bad0ull
+#define PLACE	   MIB(4)
+#define ROUNDS	   24u
+#define RIGHT_WORD 0x600d600d600d600dull
+#define WRONG_WORD 0xbad0bad0bad0bad0ull
 
 /* GUEST_DATA: what it has read so far, the word that it expects, and whether it is to end. */
 enum { DATA_COUNT, DATA_EXPECTED, DATA_END, DATA_FOUND };
@@ -112,7 +111,7 @@ static bool rounds(struct test_guest *g, uint64_t *word, uint64_t size)
 	*word = RIGHT_WORD;
 	if (!map(space, ALIGN_DOWN(kva_to_hpa(word), size), size, size) || !second_says(1))
 		return false; /* with 99: it has seen another word */
-	cpu_call(cpus[cpu_count - 1], second_leave, g->vp);
+	second_unbind();
 	return ok && gpa_unmap(space, PLACE, size) == STATUS_OK;
 }
 

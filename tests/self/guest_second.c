@@ -7,7 +7,6 @@
 #include "second.h"
 #include <kernel/cpu.h>
 #include <kernel/partition_arch.h>
-#include <kernel/string.h>
 
 GUEST_CODE_DECLARE(starter);
 GUEST_CODE_DECLARE(started);
@@ -19,14 +18,9 @@ GUEST_CODE_DECLARE(mover);
 extern const char guest_started_irq[], guest_elector_irq[], guest_elected_irq[];
 extern const char guest_mover_tick[];
 
-#define SECOND_CODE   0x20000u
 #define SECOND_VECTOR 0x50u
 
 /* ---- what the two do ---- */
-
-#define second_code_set(guest, name)                     \
-	memcpy((guest)->ram + SECOND_CODE, guest_##name, \
-	       (size_t)(guest_##name##_end - guest_##name))
 
 static void second_vector_set(struct test_guest *g, unsigned int vector, uintptr_t handler)
 {
@@ -124,7 +118,7 @@ static bool moves(struct test_guest *g)
 			arch_vp_unbind(g->vp);
 		} else {
 			ok = second_run() && second_says(i);
-			cpu_call(cpus[cpu_count - 1], second_leave, g->vp);
+			second_unbind();
 		}
 	}
 	second_vp = other;
@@ -133,41 +127,6 @@ static bool moves(struct test_guest *g)
 }
 
 /* ---- the tests ---- */
-
-/* False: it failed, or (*why) cannot run here. */
-static bool two_vps(bool (*function)(struct test_guest *g), const char **why)
-{
-	struct test_guest g;
-
-	*why = "the machine has one CPU";
-	if (cpu_count < 2 || !guests_can_run(why))
-		return false; /* with why it cannot be tried */
-	*why = NULL;
-	if (!second_task_init() || !guest_create_vps(&g, 2))
-		return false;
-	second_vp = partition_vp(g.partition, 1);
-	second_vp->run = page_alloc(&kernel_heap, 0);
-	/* A VP that still runs cannot be taken away: after a failure its guest stays. */
-	if (!second_vp->run || !function(&g))
-		return false;
-	cpu_call(cpus[cpu_count - 1], second_leave, second_vp);
-	page_free(&kernel_heap, second_vp->run, 0);
-	guest_destroy(&g);
-	return true;
-}
-
-#define SECOND_TEST(function)                                         \
-	do {                                                          \
-		uint64_t before = kernel_heap.pages_free;             \
-		const char *why;                                      \
-		bool ok = two_vps(function, &why);                    \
-                                                                      \
-		if (why)                                              \
-			SKIP(why);                                    \
-		CHECK(ok);                                            \
-		CHECK(kernel_heap.pages_free + 1 >=                   \
-		      before); /* the task's table, the first time */ \
-	} while (0)
 
 SELFTEST(second_vp_starts_and_wakes)
 {

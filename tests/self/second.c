@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Running a VP on the last CPU: see second.h. */
+/* Running a VP on another CPU than the test's: see second.h. */
 #include "second.h"
 #include <kernel/cpu.h>
 #include <kernel/partition_arch.h>
 #include <kernel/task.h>
 #include <kernel/thread.h>
-
-#define PATIENCE_MS 5000u
 
 static struct task second_task;
 struct vp *second_vp;
@@ -56,7 +54,6 @@ static void second_begin(struct thread *thread)
 	second_continue(thread);
 }
 
-/* Runs VP 1 on the last CPU from here on, side by side with the caller. */
 bool second_run_by(void (*begin)(struct thread *thread))
 {
 	struct thread *thread;
@@ -76,13 +73,18 @@ bool second_run(void)
 	return second_run_by(second_begin);
 }
 
-bool second_says(uint32_t value)
+bool second_is_over(void)
 {
 	uint64_t limit = timestamp_read() + timestamp_hz / 1000 * PATIENCE_MS;
 
 	while (!atomic_load(&second_stopped) && timestamp_read() < limit)
 		cpu_relax();
-	return atomic_load(&second_stopped) && second_vp->run->reason == VP_RUN_PORT_IO &&
+	return atomic_load(&second_stopped);
+}
+
+bool second_says(uint32_t value)
+{
+	return second_is_over() && second_vp->run->reason == VP_RUN_PORT_IO &&
 	       second_vp->run->port.value == value;
 }
 
@@ -95,7 +97,33 @@ bool second_is_blocked(void)
 	return atomic_load(&second_vp->run_state) == VP_BLOCKED;
 }
 
-void second_leave(void *vp)
+static void leave(void *vp)
 {
 	arch_vp_unbind(vp);
+}
+
+void second_unbind(void)
+{
+	cpu_call(cpus[cpu_count - 1], leave, second_vp);
+}
+
+bool second_test(bool (*function)(struct test_guest *g), const char **why)
+{
+	struct test_guest g;
+
+	*why = "the machine has one CPU";
+	if (cpu_count < 2 || !guests_can_run(why))
+		return false; /* with why it cannot be tried */
+	*why = NULL;
+	if (!second_task_init() || !guest_create_vps(&g, 2))
+		return false;
+	second_vp = partition_vp(g.partition, 1);
+	second_vp->run = page_alloc(&kernel_heap, 0);
+	/* A VP that still runs cannot be taken away: after a failure its guest stays. */
+	if (!second_vp->run || !function(&g))
+		return false;
+	second_unbind();
+	page_free(&kernel_heap, second_vp->run, 0);
+	guest_destroy(&g);
+	return true;
 }

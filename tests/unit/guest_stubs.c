@@ -15,6 +15,7 @@ struct guest_state stub_state;
 uint64_t stub_notified;
 uint32_t stub_pages;
 bool stub_no_memory;
+uint32_t stub_basic_max;
 uint8_t stub_physical_bits;
 struct page_table_format stub_gpa_format = {.name = "stub", .levels = 4};
 
@@ -39,7 +40,7 @@ static const struct host_leaf epyc[] = {
 	{0xd, 1, {0xf, 0, 0, 0}},
 	{0xd, 2, {256, 576, 0, 0}},
 	{0xd, 9, {8, 832, 0, 0}},
-	{0x80000000, 0, {0x8000001f, 0x68747541, 0x444d4163, 0x69746e65}},
+	{0x80000000, 0, {0x80000021, 0x68747541, 0x444d4163, 0x69746e65}},
 	{0x80000001, 0, {0x00800f12, 0, 0xffffffff, 0xffffffff}},
 	{0x80000007, 0, {0, 0, 0, 0xffffffff}},
 	{0x80000008, 0, {0x3030, 0xffffffff, 0x700f, 0}},
@@ -47,6 +48,7 @@ static const struct host_leaf epyc[] = {
 	{0x8000001d, 0, {0x00004121, 0x01c0003f, 0x3f, 0}},
 	{0x8000001d, 3, {0x0001c163, 0x03c0003f, 0x1fff, 1}},
 	{0x8000001e, 0, {7, 0x107, 0x303, 0}},
+	{0x80000021, 0, {0x45, 0, 0, 0}},
 };
 
 static const struct host_leaf skylake[] = {
@@ -93,6 +95,8 @@ static void stub_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 		if (hosts[current].leaves[i].leaf == leaf &&
 		    hosts[current].leaves[i].subleaf == subleaf)
 			memcpy(out, hosts[current].leaves[i].out, 4 * sizeof(out[0]));
+	if (leaf == 0 && stub_basic_max)
+		out[0] = stub_basic_max;
 	if (leaf == 0x80000008 && stub_physical_bits)
 		out[0] = (out[0] & ~0xffu) | stub_physical_bits;
 }
@@ -144,7 +148,7 @@ void vp_request(struct vp *vp, uint32_t bits)
 void vp_notify(struct vp *vp)
 {
 	stub_notified |= BIT(vp->index);
-	stub_requests[vp->index] |= VP_REQUEST_INTERRUPT;
+	stub_requests[vp->index] |= VP_REQUEST_NOTIFIED;
 }
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)
@@ -225,6 +229,7 @@ struct partition *stub_partition(const struct proto_partition_config *config)
 		guest_lapic_create(vp, 0);
 		vp->arch.tsc_offset = partition->arch.tsc_offset;
 	}
+	partition->state = PARTITION_BUILT;
 	memset(stub_requests, 0, sizeof(stub_requests));
 	memset(&stub_state, 0, sizeof(stub_state));
 	return partition;

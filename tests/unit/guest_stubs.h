@@ -22,6 +22,7 @@ extern unsigned int stub_own_pages;   /* gpa_map_own_page() less gpa_unmap_own_p
 extern struct guest_state stub_state; /* of every VP */
 extern uint32_t stub_pages;	      /* allocated and not freed */
 extern bool stub_no_memory;
+extern uint32_t stub_basic_max;	   /* of the host's leaf 0 instead of its own; 0: none */
 extern uint8_t stub_physical_bits; /* of the host instead of its own; 0: none */
 extern struct page_table_format stub_gpa_format;
 

@@ -73,7 +73,12 @@ status_t thread_start(uint32_t cpu, uint32_t priority, void (*function)(void *ar
 	struct thread *new = calloc(1, sizeof(*new));
 	pthread_t host;
 
-	(void)cpu;
+	if (fake_kernel.threads_refused) {
+		fake_kernel.threads_refused--;
+		free(new);
+		return STATUS_NO_MEMORY;
+	}
+	fake_kernel.last_cpu = cpu;
 	(void)priority;
 	new->function = function;
 	new->argument = argument;
@@ -111,6 +116,11 @@ void thread_sleep(uint64_t ns)
 				.tv_nsec = (long)(ns % NS_PER_SECOND)};
 
 	nanosleep(&time, NULL);
+}
+
+void thread_yield(void)
+{
+	fake_kernel.thread_yields++;
 }
 
 /* ---- system ---- */
@@ -522,5 +532,37 @@ status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)
 	(void)partition;
 	(void)index;
 	*stats = (struct vp_stats){.exits = {[5] = 77}};
+	return STATUS_OK;
+}
+
+/* ---- inspection ---- */
+
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size)
+{
+	if (index > 1 || (what == INSPECT_MAPPING && index))
+		return STATUS_NOT_FOUND;
+	memset(view, 0, size);
+	if (what == INSPECT_PARTITION)
+		*(struct inspect_partition *)view = (struct inspect_partition){
+			.name = "fake", .state = partition != HANDLE_NONE ? 2 : 0, .vp_count = 1};
+	return STATUS_OK;
+}
+
+status_t vp_profile(handle_t partition, uint32_t index, bool on)
+{
+	(void)partition;
+	(void)on;
+	return index ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count)
+{
+	(void)partition;
+	(void)index;
+	(void)vtl;
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = (union hv_register_value){.reg64 = names[i]};
 	return STATUS_OK;
 }

@@ -42,6 +42,9 @@ struct fake_kernel {
 	uint64_t doorbell;   /* where the last one was made */
 	uint32_t rings, rung_length;
 	uint64_t rung_value;
+	uint32_t thread_yields;
+	uint32_t threads_refused; /* set by the test: starts of threads that fail */
+	uint32_t last_cpu;	  /* of the thread that was started last */
 	uint32_t apic_writes, last_apic_offset, last_apic_value;
 	/* A write to the APIC's EOI register ends this vector, which this entry of the I/O APIC
 	 * has sent; NULL: none. */

@@ -77,6 +77,10 @@ static void test_whole_file(void **state)
 	p = config_find(&config, "test");
 	assert_ptr_equal(p, &config.partitions[1]);
 	assert_int_equal(p->vps, 1);
+	assert_int_equal(p->threads, 1);
+	assert_int_equal(p->cores, 0);
+	assert_int_equal(p->apic, CONFIG_APIC_X2APIC);
+	assert_int_equal(p->triple_fault, CONFIG_TRIPLE_FAULT_CRASH);
 	assert_int_equal(p->memory, CONFIG_MEMORY_DEFAULT);
 	assert_null(p->initrd);
 	assert_string_equal(p->cmdline, "  spaces  ");

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <lapic.h>
 
+#include <firmware/topology.h>
+
 #include "guest_stubs.h"
 
 static uint32_t r[4];
@@ -65,6 +67,7 @@ static void test_features(void **state)
 
 static void test_derived(void **state)
 {
+	struct cpuid_xsave xsave;
 	struct proto_partition_config config = {.vp_count = 1};
 	struct partition *p;
 
@@ -89,10 +92,12 @@ static void test_derived(void **state)
 	p = stub_partition(&config);
 	assert_int_equal(p->arch.physical_bits, 46);
 	assert_int_equal(p->arch.xcr0_allowed, 0x2e7);
-	assert_int_equal(guest_xsave_size(p, 3), 576);
-	assert_int_equal(guest_xsave_size(p, 7), 832);
-	assert_int_equal(guest_xsave_size(p, 0x2e7), 2696);
-	assert_int_equal(guest_xsave_size_compact(p, 0x2e7), 576 + 256 + 64 + 512 + 1024 + 8);
+	guest_xsave(p, &xsave);
+	assert_int_equal(xsave.allowed, 0x2e7);
+	assert_int_equal(cpuid_xsave_size(&xsave, 3), 576);
+	assert_int_equal(cpuid_xsave_size(&xsave, 7), 832);
+	assert_int_equal(cpuid_xsave_size(&xsave, 0x2e7), 2696);
+	assert_int_equal(cpuid_xsave_size_compact(&xsave, 0x2e7), 576 + 256 + 64 + 512 + 1024 + 8);
 	p->vps[0]->arch.fpu.xcr0 = 7;
 	ask(p, 0, 0xd, 0);
 	assert_int_equal(r[0], 0x2e7);
@@ -119,9 +124,13 @@ static void test_derived(void **state)
 static void test_speculation(void **state)
 {
 	struct proto_partition_config config = {.vp_count = 1};
-	struct cpuid_leaf shown = {
-		.function = 7, .value = {0, 0, 0, BIT(26)}, .mask = {0, 0, 0, BIT(26)}};
+	static const struct cpuid_leaf shown[] = {
+		{.function = 7, .value = {0, 0, 0, BIT(26)}, .mask = {0, 0, 0, BIT(26)}},
+		{.function = 0x80000021, .value = {BIT(8)}, .mask = {BIT(8)}},
+		{.function = 0x80000001, .value = {0, 0, 0, BIT(25)}, .mask = {0, 0, 0, BIT(25)}},
+	};
 	struct partition *p;
+	uint64_t before;
 
 	(void)state;
 	stub_host_set(HOST_SKYLAKE);
@@ -144,15 +153,33 @@ static void test_speculation(void **state)
 	ask(p, 0, 0x80000008, 0);
 	assert_int_equal(r[1], 0x750fd205);	      /* no VIRT_SSBD */
 	assert_false(p->arch.efer_allowed & BIT(21)); /* no automatic IBRS on this one */
+	assert_false(p->arch.speculation_allowed & GUEST_SBPB);
+	stub_partition_free(p);
+	/* What a microcode has brought unsaid is said to guests. */
+	speculation.extended21_eax = EXT21_EAX_SBPB | EXT21_EAX_VERW_CLEAR;
+	p = stub_partition(&config);
+	ask(p, 0, 0x80000021, 0);
+	assert_int_equal(r[0] & EXT21_EAX_BY_MICROCODE, EXT21_EAX_SBPB | EXT21_EAX_VERW_CLEAR);
+	assert_true(p->arch.speculation_allowed & GUEST_SBPB);
 	stub_partition_free(p);
 	/* The VMM cannot give what the processor does not have. */
 	stub_host_set(HOST_PLAIN);
 	p = stub_partition(&config);
 	guest_cpuid_destroy(p);
-	assert_int_equal(guest_cpuid_build(p, &shown, 1), STATUS_OK);
+	assert_int_equal(guest_cpuid_build(p, shown, ARRAY_SIZE(shown)), STATUS_OK);
 	ask(p, 0, 7, 0);
 	assert_true(r[3] & BIT(26));
 	assert_int_equal(p->arch.speculation_allowed, 0);
+	stub_partition_free(p);
+	stub_host_set(HOST_SKYLAKE);
+	p = stub_partition(&config);
+	before = p->arch.efer_allowed;
+	assert_false(before & (BIT(21) | BIT(14)));
+	guest_cpuid_destroy(p);
+	assert_int_equal(guest_cpuid_build(p, shown, ARRAY_SIZE(shown)), STATUS_OK);
+	ask(p, 0, 0x80000021, 0);
+	assert_true(r[0] & BIT(8)); /* it is shown, and has no bit in EFER: nor has FFXSR */
+	assert_int_equal(p->arch.efer_allowed, before);
 	stub_partition_free(p);
 	memset(&speculation, 0, sizeof(speculation));
 }
@@ -242,6 +269,116 @@ static void test_topology(void **state)
 	}
 }
 
+/* Socket, core and thread of a VP as a system finds them: SDM 3A, "Hierarchical Mapping of Shared
+ * Resources"; APM 3, appendix E, leaves 0x80000008 and 0x8000001e. */
+struct place {
+	uint32_t socket, core, thread;
+};
+
+static uint32_t bits_for(uint32_t count)
+{
+	uint32_t bits = 0;
+
+	while (BIT(bits) < count)
+		bits++;
+	return bits;
+}
+
+static struct place place_by_levels(struct partition *p, uint32_t vp, uint32_t leaf)
+{
+	uint32_t threads, cores, id;
+
+	ask(p, vp, leaf, 0);
+	threads = r[0];
+	ask(p, vp, leaf, 1);
+	cores = r[0];
+	id = r[3];
+	return (struct place){id >> cores, (id & (uint32_t)MASK(cores)) >> threads,
+			      id & (uint32_t)MASK(threads)};
+}
+
+/* Leaf 1 and 4 have powers of two, of which a system takes the logarithms. */
+static struct place place_by_counts(struct partition *p, uint32_t vp)
+{
+	uint32_t id, logical, cores, threads;
+
+	ask(p, vp, 1, 0);
+	id = r[1] >> 24;
+	logical = bits_for(r[3] & BIT(28) ? r[1] >> 16 & 0xff : 1);
+	ask(p, vp, 4, 0);
+	cores = bits_for((r[0] >> 26) + 1);
+	threads = logical - cores;
+	return (struct place){id >> logical, (id & (uint32_t)MASK(logical)) >> threads,
+			      id & (uint32_t)MASK(threads)};
+}
+
+static struct place place_by_node(struct partition *p, uint32_t vp)
+{
+	uint32_t id, size, threads, core, socket;
+
+	ask(p, vp, 0x80000008, 0);
+	size = r[2] >> 12 & 0xf;
+	ask(p, vp, 0x8000001e, 0);
+	id = r[0];
+	core = r[1] & 0xff;
+	threads = bits_for((r[1] >> 8 & 0xff) + 1);
+	socket = r[2] & 0xff;
+	assert_int_equal(id >> size, socket);
+	assert_int_equal((id & (uint32_t)MASK(size)) >> threads, core);
+	return (struct place){socket, core, id & (uint32_t)MASK(threads)};
+}
+
+static void test_places(void **state)
+{
+	static const struct {
+		uint32_t vps, threads, cores;
+	} rows[] = {
+		{1, 0, 0},  {7, 0, 0},	{8, 1, 8},  {12, 2, 3},	 {12, 3, 2}, {30, 3, 5},
+		{60, 1, 7}, {16, 4, 1}, {24, 5, 2}, {64, 2, 16}, {5, 2, 0},  {50, 6, 3},
+	};
+	struct place place[4];
+	uint32_t ids[64]; /* as the ACPI tables have them */
+	int kind;
+
+	(void)state;
+	for (kind = HOST_EPYC; kind <= HOST_SKYLAKE; kind++) {
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			const struct proto_partition_config config = {
+				.vp_count = rows[i].vps,
+				.threads_per_core = rows[i].threads,
+				.cores_per_socket = rows[i].cores,
+				.apic_mode = APIC_MODE_X2APIC_SUPPORTED,
+			};
+			uint32_t threads = MAX(rows[i].threads, 1u), vp;
+			uint32_t cores = rows[i].cores ? rows[i].cores : UINT32_MAX;
+			struct partition *p;
+
+			stub_host_set(kind);
+			stub_basic_max = 0x1f;
+			p = stub_partition(&config);
+			topology_apic_ids(rows[i].vps, rows[i].threads, rows[i].cores, ids);
+			for (vp = 0; vp < rows[i].vps; vp++) {
+				const struct place wanted = {vp / threads / cores,
+							     vp / threads % cores, vp % threads};
+				unsigned int n = 0;
+
+				assert_int_equal(ids[vp], guest_apic_id(&config, vp));
+				place[n++] = place_by_levels(p, vp, 0xb);
+				if (kind == HOST_EPYC) {
+					place[n++] = place_by_node(p, vp);
+				} else {
+					place[n++] = place_by_levels(p, vp, 0x1f);
+					place[n++] = place_by_counts(p, vp);
+				}
+				while (n-- > 0)
+					assert_memory_equal(&place[n], &wanted, sizeof(wanted));
+			}
+			stub_partition_free(p);
+			stub_basic_max = 0;
+		}
+	}
+}
+
 static void test_leaves(void **state)
 {
 	struct proto_partition_config config = {.vp_count = 1};
@@ -311,8 +448,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_features),      cmocka_unit_test(test_derived),
 		cmocka_unit_test(test_physical_bits), cmocka_unit_test(test_speculation),
-		cmocka_unit_test(test_topology),      cmocka_unit_test(test_leaves),
-		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_topology),      cmocka_unit_test(test_places),
+		cmocka_unit_test(test_leaves),	      cmocka_unit_test(test_default),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -381,6 +381,38 @@ static void ioapic_nmi_has_no_remote_irr(void **state)
 	ioapic_line_set(&m->ioapic, 24, true);
 }
 
+static void ioapic_routes(void **state)
+{
+	const struct ioapic_route route = {.address = 0xfee05000, .data = 0x4061, .valid = true};
+	struct machine *m = *state;
+
+	assert_false(ioapic_assert(&m->ioapic, 4)); /* masked */
+	assert_false(ioapic_assert(&m->ioapic, IOAPIC_PINS));
+	ioapic_set_route(&m->ioapic, IOAPIC_PINS, &route);
+	ioapic_set_route(&m->ioapic, 4, &route);
+	assert_true(ioapic_assert(&m->ioapic, 4));
+	assert_int_equal(m->fake.msi_count, 1);
+	assert_int_equal(m->fake.msi_address, 0xfee05000);
+	assert_int_equal(m->fake.msi_data, 0x4061);
+	ioapic_set_route(&m->ioapic, 4, NULL);
+	assert_false(ioapic_assert(&m->ioapic, 4));
+
+	/* The guest's writes to the table set them. */
+	ioapic_set(m, 0x19, 0x03000000);
+	ioapic_set(m, 0x18, 0x00008934); /* level, logical, lowest priority */
+	assert_true(ioapic_assert(&m->ioapic, 4));
+	assert_int_equal(m->fake.msi_address, 0xfee03004);
+	assert_int_equal(m->fake.msi_data, 0xc134);
+	ioapic_set(m, 0x18, 0x00018934);
+	assert_false(ioapic_assert(&m->ioapic, 4));
+	ioapic_set(m, 0x18, 0x00000734); /* ExtINT: always as an edge */
+	assert_true(ioapic_assert(&m->ioapic, 4));
+	assert_int_equal(m->fake.msi_data, 0x734);
+	device_bus_reset(&m->fake.bus);
+	assert_false(ioapic_assert(&m->ioapic, 4));
+	assert_int_equal(m->fake.msi_count, 3);
+}
+
 /* --------------------------------------------------------------- the router */
 
 static void router_wires_both(void **state)
@@ -436,6 +468,7 @@ int main(void)
 		TEST(ioapic_level),
 		TEST(ioapic_remote_irr_survives_mask_but_not_edge_mode),
 		TEST(ioapic_nmi_has_no_remote_irr),
+		TEST(ioapic_routes),
 		TEST(router_wires_both),
 		TEST(router_timer_goes_to_pin_2),
 	};

@@ -147,6 +147,12 @@ static void test_written_page(void **state)
 	lapic_page_put(&lapic, LAPIC_ID, 0x55000000);
 	wr(LAPIC_ID + 3, 0x55);
 	assert_int_equal(lapic_page_get(&lapic, LAPIC_ID), 0x03000000);
+	lapic_page_put(&lapic, LAPIC_TPR, 0x5520);
+	wr(LAPIC_TPR + 1, 0x55);
+	assert_int_equal(lapic_page_get(&lapic, LAPIC_TPR), 0x20);
+	lapic_page_put(&lapic, LAPIC_EOI, 0x5500);
+	wr(LAPIC_EOI + 1, 0x55);
+	assert_int_equal(lapic_page_get(&lapic, LAPIC_EOI), 0);
 }
 
 static void test_level_eoi(void **state)
@@ -204,6 +210,40 @@ static void test_lint(void **state)
 	assert_true(rd(LAPIC_TIMER + 0x40) & LVT_MASKED);
 	wr(LAPIC_TIMER + 0x40, 0x400);
 	assert_int_equal(lapic_set_lint(&lapic, 1, true), 0);
+}
+
+static void test_pulses(void **state)
+{
+	(void)state;
+	wr(LAPIC_TIMER + 0x30,
+	   0x8000 | 0x61); /* LINT0: fixed, level: the input is low again at its end */
+	assert_int_equal(lapic_pulse_lint(&lapic, 0), LAPIC_EFFECT_INTERRUPT);
+	assert_true(rd(LAPIC_TIMER + 0x30) & LVT_REMOTE_IRR);
+	take(0x61);
+	wr(LAPIC_EOI, 0);
+	assert_int_equal(lapic_pending_vector(&lapic), -1);
+	wr(LAPIC_TIMER + 0x30, 0x62); /* fixed, edge */
+	assert_int_equal(lapic_pulse_lint(&lapic, 0), LAPIC_EFFECT_INTERRUPT);
+	take(0x62);
+	wr(LAPIC_EOI, 0);
+	assert_int_equal(lapic_pulse_lint(&lapic, 0), LAPIC_EFFECT_INTERRUPT);
+	take(0x62);
+	wr(LAPIC_EOI, 0);
+
+	wr(LAPIC_TIMER + 0x30, 0x700); /* ExtINT: it stays until it is taken, without a level */
+	assert_int_equal(lapic_pulse_lint(&lapic, 0), LAPIC_EFFECT_EXTINT);
+	assert_true(lapic_extint_pending(&lapic));
+	lapic_extint_taken(&lapic);
+	assert_false(lapic_extint_pending(&lapic));
+	wr(LAPIC_TIMER + 0x40, 0x400); /* LINT1: NMI */
+	assert_int_equal(lapic_pulse_lint(&lapic, 1), LAPIC_EFFECT_NMI);
+	assert_int_equal(lapic_pulse_lint(&lapic, 1), LAPIC_EFFECT_NMI);
+	lapic_set_lint(&lapic, 1, true);
+	assert_int_equal(lapic_pulse_lint(&lapic, 1), 0); /* it is high, and stays so */
+	assert_int_equal(lapic_set_lint(&lapic, 1, true), 0);
+	wr(LAPIC_TIMER + 0x30, 0x10700); /* masked */
+	assert_int_equal(lapic_pulse_lint(&lapic, 0), 0);
+	assert_false(lapic_extint_pending(&lapic));
 }
 
 static void test_errors(void **state)
@@ -508,6 +548,7 @@ int main(void)
 		cmocka_unit_test_setup(test_written_page, setup),
 		cmocka_unit_test_setup(test_level_eoi, setup),
 		cmocka_unit_test_setup(test_lint, setup),
+		cmocka_unit_test_setup(test_pulses, setup),
 		cmocka_unit_test_setup(test_errors, setup),
 		cmocka_unit_test_setup(test_icr, setup),
 		cmocka_unit_test_setup(test_matching, setup),

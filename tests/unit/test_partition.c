@@ -8,20 +8,29 @@
 #include <kernel/backend.h>
 #include <kernel/doorbell.h>
 #include <kernel/memory_map.h>
+#include <kernel/processor.h>
 #include <kernel/task.h>
 
 const struct backend_ops *backend;
 struct heap kernel_heap;
 
 static struct partition *partition;
-static unsigned int builds, spaces, vps;
-static status_t vp_status, arch_status, window_status, status_inside;
+static unsigned int builds, spaces, vps, resets;
+static status_t vp_status, arch_status, window_status, status_inside, reset_status;
 static bool block_in_window, block_returned;
 static bool build_inside;
 
 status_t hypervisor_available(void)
 {
 	return STATUS_OK;
+}
+
+status_t arch_isolation_check(uint32_t type)
+{
+	static const status_t statuses[] = {STATUS_OK, STATUS_NO_VBS, STATUS_NO_SNP,
+					    STATUS_NOT_SUPPORTED};
+
+	return statuses[type];
 }
 
 status_t arch_partition_create(struct partition *p)
@@ -40,6 +49,15 @@ status_t arch_partition_build(struct partition *p, const struct cpuid_leaf *leav
 		assert_null(partition_vp(p, 0));
 	}
 	return STATUS_OK;
+}
+
+/* Where another thread may reset it, or run a VP. */
+status_t arch_partition_reset(struct partition *p)
+{
+	resets++;
+	assert_int_equal(p->state, PARTITION_RESETTING);
+	status_inside = partition_reset(p);
+	return reset_status;
 }
 
 void arch_partition_destroy(struct partition *p)
@@ -119,8 +137,8 @@ static int setup(void **state)
 	(void)state;
 	fake_ram_init(MIB(8));
 	test_heap_init(&kernel_heap, MIB(2), 1);
-	builds = spaces = vps = 0;
-	vp_status = arch_status = window_status = STATUS_OK;
+	builds = spaces = vps = resets = 0;
+	vp_status = arch_status = window_status = reset_status = STATUS_OK;
 	build_inside = block_in_window = block_returned = false;
 	return proto_partition_create(NULL, &config, &partition) == STATUS_OK ? 0 : -1;
 }
@@ -170,6 +188,44 @@ static void test_a_build_that_failed_can_be_repeated(void **state)
 	assert_int_equal(partition_reset(partition), STATUS_OK);
 }
 
+static void test_a_reset_that_failed_leaves_it_stopped(void **state)
+{
+	(void)state;
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_OK);
+	reset_status = STATUS_NO_MEMORY;
+	assert_int_equal(partition_reset(partition), STATUS_NO_MEMORY);
+	assert_int_equal(partition->state, PARTITION_BAD_RESET);
+	assert_int_equal(status_inside, STATUS_BUSY);
+	/* Whatever the VPs do: the rule is about the partition. */
+	atomic_store(&partition->vps[1]->run_state, VP_BLOCKED);
+	assert_int_equal(partition_reset(partition), STATUS_BUSY);
+	assert_int_equal(partition->state, PARTITION_BAD_RESET);
+	atomic_store(&partition->vps[1]->run_state, VP_STOPPED);
+	assert_int_equal(partition_reset(partition), STATUS_NO_MEMORY);
+	reset_status = STATUS_OK;
+	assert_int_equal(partition_reset(partition), STATUS_OK);
+	assert_int_equal(partition->state, PARTITION_BUILT);
+	assert_int_equal(resets, 3);
+}
+
+static void test_no_reset_while_a_vp_runs(void **state)
+{
+	static const uint32_t states[] = {VP_RUNNING, VP_READY, VP_BLOCKED};
+
+	(void)state;
+	assert_int_equal(partition_reset(partition), STATUS_WRONG_STATE);
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		atomic_store(&partition->vps[1]->run_state, states[i]);
+		assert_int_equal(partition_reset(partition), STATUS_BUSY);
+		assert_int_equal(partition->state, PARTITION_BUILT);
+	}
+	assert_int_equal(resets, 0);
+	atomic_store(&partition->vps[1]->run_state, VP_STOPPED);
+	assert_int_equal(partition_reset(partition), STATUS_OK);
+	assert_true(partition_reference_time(partition) < 10000000);
+}
+
 static void test_configurations(void **state)
 {
 	static const struct {
@@ -182,9 +238,11 @@ static void test_configurations(void **state)
 		 STATUS_TOO_LARGE},
 		{{.vp_count = 1, .flags = BIT(3)}, STATUS_INVALID_ARGUMENT},
 		{{.vp_count = 1, .flags = PARTITION_HYPERV}, STATUS_NOT_SUPPORTED},
-		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NOT_SUPPORTED},
+		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NO_SNP},
+		{{.vp_count = 1, .isolation = ISOLATION_TDX}, STATUS_NOT_SUPPORTED},
 		{{.vp_count = 1, .isolation = 4}, STATUS_INVALID_ARGUMENT},
-		{{.vp_count = 1, .reserved = {0, 0, 0, 1}}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 1, .reserved = {0, 1}}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 1, .name = {[15] = 1}}, STATUS_INVALID_ARGUMENT},
 	};
 	struct partition *other;
 
@@ -231,6 +289,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_builds_at_the_same_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_build_that_failed_can_be_repeated, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_a_reset_that_failed_leaves_it_stopped, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_no_reset_while_a_vp_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_configurations, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_architecture_may_refuse, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_block_is_the_tasks_when_it_is_in_its_window,

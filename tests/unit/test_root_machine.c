@@ -25,6 +25,7 @@
 #define COM1	     0x3f8
 #define PM1A_CONTROL 0x604
 #define POWER_OFF    (1u << 13 | 5u << 10) /* SLP_EN, SLP_TYP of S5 */
+#define HIBERNATE    (1u << 13 | 4u << 10) /* SLP_TYP of S4 */
 #define RESET_PORT   0xcf9
 #define DEBUG_EXIT   0xf4
 
@@ -222,6 +223,70 @@ static void crash_harms_no_other(void **state)
 	assert_int_equal(free_bytes(), before);
 }
 
+static void hibernates(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_OUT16, PM1A_CONTROL, HIBERNATE},
+						  {FAKE_END, 0, 0}};
+	struct machine *machine = &machines[TWO_VPS];
+
+	(void)state;
+	fake_kernel.script = script;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(machine->end, MACHINE_END_HIBERNATE);
+	assert_string_equal(machine_state_name(machine), "hibernated");
+	assert_int_equal(machine->processors[0].halt.reason, VP_HALT_HIBERNATE);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
+static void a_triple_fault_may_reset(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_TRIPLE_FAULT, 0, 0}, {FAKE_END, 0, 0}};
+	struct machine *machine = &machines[SMALL];
+
+	(void)state;
+	fake_kernel.script = script;
+	partitions[SMALL].triple_fault = CONFIG_TRIPLE_FAULT_RESET;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	for (int i = 0; i < 5000 && fake_kernel.resets < 2; i++)
+		thread_sleep(NS_PER_MS);
+	assert_true(fake_kernel.resets >= 2);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	partitions[SMALL].triple_fault = CONFIG_TRIPLE_FAULT_CRASH;
+}
+
+static void vps_move(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	struct machine *machine = &machines[TWO_VPS];
+	uint64_t before = free_bytes();
+
+	(void)state;
+	fake_kernel.script = script;
+	assert_int_equal(machine_move(machine, 0, 1), STATUS_WRONG_STATE);
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	assert_int_equal(machine_move(machine, 2, 0), STATUS_NOT_FOUND);
+	assert_int_equal(machine_move(machine, 0, 2), STATUS_NOT_FOUND);
+	for (uint32_t i = 1; i <= 20; i++) {
+		assert_int_equal(machine_move(machine, i / 2 % 2, i % 2), STATUS_OK);
+		assert_int_equal(fake_kernel.last_cpu, i % 2);
+	}
+	assert_int_equal(fake_kernel.resets, 0);
+	assert_int_equal(fake_kernel.vp_resets, 0);
+
+	/* Without a thread there, it stays where it was; without any, the machine ends. */
+	fake_kernel.threads_refused = 1;
+	assert_int_equal(machine_move(machine, 0, 1), STATUS_NO_MEMORY);
+	assert_int_equal(machine->processors[0].cpu, 0);
+	assert_int_equal(machine->state, MACHINE_RUNNING);
+	fake_kernel.threads_refused = 2;
+	assert_int_equal(machine_move(machine, 0, 1), STATUS_NO_MEMORY);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(machine->end, MACHINE_END_CRASH);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(free_bytes(), before);
+}
+
 static void exits_with_status(void **state)
 {
 	static const struct fake_step script[] = {{FAKE_OUT, DEBUG_EXIT, 3}, {FAKE_END, 0, 0}};
@@ -268,6 +333,35 @@ static void emulates_device_memory(void **state)
 	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
 }
 
+/* A store that the emulator has to carry out rings as well; no device sees it. */
+static void emulated_stores_ring_doorbells(void **state)
+{
+	static const struct fake_step script[] = {
+		{FAKE_EMULATE, 0, 0xfec00000}, /* the I/O APIC's index; here a doorbell */
+		{FAKE_EMULATE, 0, 0xd0000000},
+		{FAKE_OUT16, PM1A_CONTROL, POWER_OFF},
+		{FAKE_END, 0, 0},
+	};
+	const struct doorbell_config config = {.address = 0xfec00000, .bits = 1};
+	struct machine *machine = &machines[SMALL];
+	uint32_t before = fake_kernel.rings;
+	handle_t doorbell;
+
+	(void)state;
+	assert_false(machine_doorbell_ring(machine, DOORBELL_GPA, config.address, 4, 0));
+	assert_int_equal(machine_doorbell_create(machine, &config, &doorbell), STATUS_OK);
+	fake_kernel.script = script;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(fake_kernel.rings - before, 1);
+	assert_int_equal(fake_kernel.rung_length, 4);
+	assert_int_equal(fake_kernel.rung_value, 0x12345678);
+	assert_int_equal(machine->platform.ioapic.select, 0);
+	machine_doorbell_close(machine, doorbell);
+	assert_false(machine_doorbell_ring(machine, DOORBELL_GPA, config.address, 4, 0));
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
 static void failed_starts_leave_nothing(void **state)
 {
 	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
@@ -302,10 +396,16 @@ static void commands_are_carried_out(void **state)
 		{"stats small", "port "},
 		{"memory", "root task"},
 		{"reset small", "small: reset"},
+		{"move small 0 1", "small: VP 0: on CPU 1"},
 		{"stop 1", "small: stopped"},
+		{"move small 0 1", "small is stopped"},
 		{"destroy small", "small: destroyed"},
 		{"start", "usage: start NAME"},
 		{"list x", "usage: list"},
+		{"move small 1 0", "no VP 1"},
+		{"move small 0", "usage: move NAME VP CPU"},
+		{"move small 0 x", "usage: move NAME VP CPU"},
+		{"move nobody 0 0", "no machine \"nobody\""},
 		{"start nobody", "no machine \"nobody\""},
 		{"start 99999999999999999999", "no machine"},
 		{"frobnicate", "no command \"frobnicate\""},
@@ -364,8 +464,12 @@ int main(void)
 		cmocka_unit_test_setup(boots_writes_and_powers_off, setup),
 		cmocka_unit_test_setup(resets_and_stops, setup),
 		cmocka_unit_test_setup(crash_harms_no_other, setup),
+		cmocka_unit_test_setup(hibernates, setup),
+		cmocka_unit_test_setup(a_triple_fault_may_reset, setup),
+		cmocka_unit_test_setup(vps_move, setup),
 		cmocka_unit_test_setup(exits_with_status, setup),
 		cmocka_unit_test_setup(emulates_device_memory, setup),
+		cmocka_unit_test_setup(emulated_stores_ring_doorbells, setup),
 		cmocka_unit_test_setup(failed_starts_leave_nothing, setup),
 		cmocka_unit_test_setup(commands_are_carried_out, setup),
 		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
@@ -379,6 +483,7 @@ int main(void)
 		return 1;
 	}
 	info->tsc_hz = 2000000000;
+	info->cpu_count = 2;
 	info->memory_count = 1;
 	info->memory[0] = (struct boot_memory){
 		.base = HOST_BASE, .size = HOST_SIZE, .kind = BOOT_MEMORY_FREE};

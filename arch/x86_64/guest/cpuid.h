@@ -71,9 +71,8 @@ static inline const uint32_t *guest_cpuid_value(const struct vp *vp, uint32_t le
 void guest_cpuid_default(const struct proto_partition_config *config, uint32_t leaf,
 			 uint32_t subleaf, uint32_t out[4]);
 
-/* Bytes of the XSAVE area for these components: standard form, and compact form. */
-uint32_t guest_xsave_size(const struct partition *partition, uint64_t xcr0);
-uint32_t guest_xsave_size_compact(const struct partition *partition, uint64_t components);
+/* The components of its XSAVE area, as built, or, before that, by default. */
+void guest_xsave(const struct partition *partition, struct cpuid_xsave *xsave);
 
 /* A leaf without subleaves as built, whatever the VPs do; 0 where there is none. */
 void guest_cpuid_built(const struct partition *partition, uint32_t leaf, uint32_t out[4]);

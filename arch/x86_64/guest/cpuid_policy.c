@@ -219,6 +219,9 @@ static void extended_features(const struct cpuid_policy *policy, uint32_t index,
 	(void)index;
 	if (policy->amd && socket_vps(policy) > 1)
 		out[CPUID_ECX] |= B(1); /* CmpLegacy */
+	/* Threads can be told of by leaf 0x8000001e alone, which is ours whatever the host has. */
+	if (policy->amd && policy->topology.threads > 1)
+		out[CPUID_ECX] |= B(22); /* TopologyExtensions */
 	if (!policy->amd)
 		out[CPUID_EDX] &= B(11) | B(20) | B(26) | B(27) | B(29);
 	if (!(policy->xsave.allowed & XCR0_AVX))
@@ -244,6 +247,7 @@ static void extended_features_2(const struct cpuid_policy *policy, uint32_t inde
 {
 	(void)policy;
 	(void)index;
+	out[CPUID_EAX] |= speculation.extended21_eax;
 	if (!(speculation.actions & SPECULATION_GUESTS))
 		out[CPUID_EAX] &= ~LEAF_EXT21_EAX_SPECULATION;
 }
@@ -446,7 +450,9 @@ void cpuid_policy_init(struct cpuid_policy *policy, const struct proto_partition
 	xsave_init(&policy->xsave);
 	/* The topology leaf is there on every host. */
 	policy->basic_max = MAX(0xbu, MIN(out[CPUID_EAX], LEAF_1F));
-	policy->extended_max = MAX(0x80000008u, MIN(extended[CPUID_EAX], EXTENDED_LAST));
+	policy->extended_max =
+		MAX(policy->amd && policy->topology.threads > 1 ? 0x8000001eu : 0x80000008u,
+		    MIN(extended[CPUID_EAX], EXTENDED_LAST));
 	host_leaf(0x80000008, 0, out);
 	policy->physical_bits = (uint8_t)MIN(out[CPUID_EAX] & 0xff, gpa_bits);
 }

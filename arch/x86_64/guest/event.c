@@ -85,7 +85,7 @@ static enum vp_outcome requests_take(struct vp *vp)
 		guest_sipi(vp, (uint8_t)atomic_load(&a->lapic.sipi_vector));
 	if (bits & VP_REQUEST_TIMER)
 		guest_lapic_timer_fire(vp);
-	if (bits & VP_REQUEST_INTERRUPT)
+	if (bits & (VP_REQUEST_INTERRUPT | VP_REQUEST_NOTIFIED))
 		a->work |= WORK_INTERRUPT;
 	if (bits & VP_REQUEST_NMI)
 		a->work |= WORK_NMI;

@@ -124,6 +124,8 @@ void lapic_processor_delivers(struct lapic *lapic, bool on);
 
 /* Any CPU. The level of input n (0 or 1). Effects (bits alone): INTERRUPT, NMI, EXTINT. */
 uint32_t lapic_set_lint(struct lapic *lapic, unsigned int n, bool high);
+/* Any CPU. The same for an input that rises and falls at once; an ExtINT stays until it is taken. */
+uint32_t lapic_pulse_lint(struct lapic *lapic, unsigned int n);
 /* LINT0 is high and leads to the processor's INTR: through an ExtINT entry, or
  * because the APIC is off (SDM, "Enabling or Disabling the Local APIC"). */
 bool lapic_extint_pending(struct lapic *lapic);
@@ -198,6 +200,12 @@ static inline uint32_t lapic_icr_high_offset(struct lapic *lapic)
 }
 /* Shows the registers that are not the page's own, after they or the mode changed. */
 void lapic_show(struct lapic *lapic);
+/* So too the one register that other CPUs change, which leave the page alone. */
+static inline void lapic_lint0_show(struct lapic *lapic)
+{
+	lapic_page_put(lapic, LAPIC_TIMER + 16 * LAPIC_LVT_LINT0,
+		       atomic_load_explicit(&lapic->lvt[LAPIC_LVT_LINT0], memory_order_relaxed));
+}
 
 /* Errors that ESR tells (SDM, "Error Status Register"). */
 enum lapic_error {
@@ -300,6 +308,7 @@ static inline bool guest_lapic_eoi_take(struct vp *vp, uint32_t vtl, uint32_t *v
 
 /* Any CPU, the partition alive: LINT0 or LINT1 of a VTL. */
 void guest_lapic_set_lint(struct vp *vp, uint32_t vtl, unsigned int n, bool high);
+void guest_lapic_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int n);
 
 /* Arms (or cancels) the timers of all VTLs of the VP on this CPU, by their state. */
 void guest_lapic_timer_update(struct vp *vp);

@@ -166,8 +166,14 @@ void guest_cr8_write(struct vp *vp, uint8_t value)
 
 bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value)
 {
+	struct lapic *lapic = vp_lapic(vp, vtl);
+
 	guest_tpr_sync(vp);
-	return lapic_read(vp_lapic(vp, vtl), offset, timestamp_read(), value);
+	if (!lapic_read(lapic, offset, timestamp_read(), value))
+		return false;
+	if (lapic_has_request(lapic)) /* of the error entry, maybe */
+		vtl_arch(vp, vtl)->work |= WORK_INTERRUPT;
+	return true;
 }
 
 bool guest_lapic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t value)
@@ -242,9 +248,8 @@ void guest_lapic_tsc_deadline_write(struct vp *vp, uint64_t value)
 	timer_update(vp, vp->active_vtl, now);
 }
 
-void guest_lapic_set_lint(struct vp *vp, uint32_t vtl, unsigned int n, bool high)
+static void lint_effects_request(struct vp *vp, uint32_t bits)
 {
-	uint32_t bits = lapic_set_lint(vp_lapic(vp, vtl), n, high);
 	uint32_t requests = 0;
 
 	if (bits & LAPIC_EFFECT_INTERRUPT)
@@ -256,6 +261,16 @@ void guest_lapic_set_lint(struct vp *vp, uint32_t vtl, unsigned int n, bool high
 	/* A line that falls needs no kick: who takes an ExtINT looks at the line. */
 	if (requests)
 		vp_request(vp, requests);
+}
+
+void guest_lapic_set_lint(struct vp *vp, uint32_t vtl, unsigned int n, bool high)
+{
+	lint_effects_request(vp, lapic_set_lint(vp_lapic(vp, vtl), n, high));
+}
+
+void guest_lapic_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int n)
+{
+	lint_effects_request(vp, lapic_pulse_lint(vp_lapic(vp, vtl), n));
 }
 
 /* ---- time ---- */

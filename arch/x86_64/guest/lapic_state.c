@@ -90,6 +90,7 @@ bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE
 		lapic_page_put(lapic, LAPIC_TMR + 16 * i, page_get(page, LAPIC_TMR + 16 * i));
 		lapic_page_put(lapic, LAPIC_IRR + 16 * i, page_get(page, LAPIC_IRR + 16 * i));
 		lapic_page_put(lapic, LAPIC_POSTED + 4 * i, 0);
+		lapic_page_put(lapic, LAPIC_POSTED_LEVELS + 4 * i, 0);
 	}
 	put(&lapic->posted_words, 0);
 	lapic_processor_delivers(lapic, lapic->processor_delivers);

@@ -308,8 +308,6 @@ static bool write_spec_ctrl(struct vp *vp, const row_t *row, uint32_t msr, uint6
 	return true;
 }
 
-#define PRED_CMD_SBPB BIT(7)
-
 /* A command that concerns this CPU: it is given to it, with the bits that there are (row->value).
  * SBPB, which drops less, is carried out as IBPB. */
 static bool write_command(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)

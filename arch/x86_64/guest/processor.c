@@ -21,15 +21,15 @@
 #define ATTRIBUTES_LDT	0x0082u
 #define ATTRIBUTES_TSS	0x008bu
 #define RESET_LIMIT	0xffffu
-#define XAPIC_VPS_MAX	255u /* ids of 8 bits, and 255 is everybody */
+#define XAPIC_ID_MAX	254u /* 8 bits, and 255 is everybody */
 
 status_t arch_partition_create(struct partition *partition)
 {
-	static _Atomic uint64_t last_number;
 	const struct proto_partition_config *config = &partition->config;
 
-	partition->arch.number = atomic_fetch_add(&last_number, 1) + 1;
-	if (config->apic_mode == APIC_MODE_XAPIC && config->vp_count > XAPIC_VPS_MAX)
+	/* Ids grow with the index, and have gaps where counts are no powers of two. */
+	if (config->apic_mode == APIC_MODE_XAPIC &&
+	    guest_apic_id(config, config->vp_count - 1) > XAPIC_ID_MAX)
 		return STATUS_TOO_LARGE;
 	return STATUS_OK;
 }
@@ -45,6 +45,13 @@ status_t arch_partition_build(struct partition *partition, const struct cpuid_le
 	return STATUS_OK;
 }
 
+/* The VPs' TSCs begin at 0 again. */
+status_t arch_partition_reset(struct partition *partition)
+{
+	partition->arch.tsc_offset = 0 - timestamp_read();
+	return STATUS_OK;
+}
+
 void arch_partition_destroy(struct partition *partition)
 {
 	guest_cpuid_destroy(partition);
@@ -52,8 +59,10 @@ void arch_partition_destroy(struct partition *partition)
 
 __cold status_t arch_vp_create(struct vp *vp)
 {
+	static _Atomic uint64_t last_number;
 	void *area = heap_alloc(vp->partition->heap, xsave_area_size);
 
+	vp->arch.number = atomic_fetch_add(&last_number, 1) + 1;
 	if (!area)
 		return STATUS_NO_MEMORY;
 	fpu_state_init(&vp->arch.fpu, area);

@@ -52,6 +52,7 @@ struct arch_vp {
 	uint64_t
 		spec_ctrl_entered; /* in force while it runs: its own with the machine's; assembly */
 	uint64_t spec_ctrl;	   /* IA32_SPEC_CTRL as the guest has written it */
+	uint64_t number;	   /* of no other VP, ever; not 0 */
 	uint64_t cr2;
 	uint64_t dr[4];
 	struct fpu_state fpu; /* XCR0 is fpu.xcr0 */
@@ -146,8 +147,6 @@ enum guest_instruction {
 	INSTRUCTION_RDSEED = BIT(4),
 };
 
-enum apic_page_state { APIC_PAGE_NONE, APIC_PAGE_MAPPED, APIC_PAGE_UNWANTED };
-
 /* MSRs that control speculation; bits above those of IA32_SPEC_CTRL. */
 enum guest_speculation {
 	GUEST_IBPB = BIT(28),	      /* PRED_CMD */
@@ -158,7 +157,6 @@ enum guest_speculation {
 #define GUEST_SPEC_CTRL MASK(16)
 
 struct arch_partition {
-	uint64_t number;	   /* of no other partition, ever; not 0 */
 	uint64_t tsc_offset;	   /* guest TSC = host TSC + this */
 	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
 	uint64_t cr4_allowed;	   /* bits that the guest may set */
@@ -168,7 +166,7 @@ struct arch_partition {
 	uint64_t speculation_allowed; /* bits of IA32_SPEC_CTRL, enum guest_speculation */
 	uint32_t instructions;	      /* enum guest_instruction: those that CPUID shows */
 	void *apic_page;	      /* guest/apic_page.h; NULL: the processor has no use for it */
-	_Atomic uint32_t apic_page_state; /* enum apic_page_state */
+	_Atomic bool apic_page_mapped;
 	uint8_t physical_bits;
 	bool lenient_pmu;
 };

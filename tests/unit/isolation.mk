@@ -1,0 +1,1 @@
+test_isolation_SRCS := kernel/status.c

@@ -1,0 +1,1 @@
+test_run_SRCS := root/lib/run.c
