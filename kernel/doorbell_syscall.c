@@ -80,7 +80,7 @@ struct syscall_result sys_partition_doorbell_create(struct thread *thread, const
 	status_t status = user_copy_in(&config, a[2], sizeof(config));
 
 	if (status == STATUS_OK)
-		status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
+		status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	status = config_check(&config);
@@ -103,7 +103,7 @@ struct syscall_result sys_doorbell_ring(struct thread *thread, const uint64_t a[
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);

@@ -17,7 +17,7 @@ struct pin {
 static status_t space_of(struct thread *thread, const uint64_t a[6], uint32_t rights,
 			 struct partition **partition, struct gpa_space **space)
 {
-	status_t status = syscall_partition(thread, a[0], rights, partition);
+	status_t status = syscall_built_partition(thread, a[0], rights, partition);
 
 	if (status != STATUS_OK)
 		return status;

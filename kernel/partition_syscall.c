@@ -23,8 +23,8 @@ static status_t partition_get(struct thread *thread, uint64_t handle, uint32_t r
 	return status;
 }
 
-status_t syscall_partition(struct thread *thread, uint64_t handle, uint32_t rights,
-			   struct partition **partition)
+status_t syscall_built_partition(struct thread *thread, uint64_t handle, uint32_t rights,
+				 struct partition **partition)
 {
 	status_t status = partition_get(thread, handle, rights, partition);
 
@@ -199,7 +199,7 @@ struct syscall_result sys_partition_map(struct thread *thread, const uint64_t a[
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 	hpa_t base;
 
 	if (status != STATUS_OK)
@@ -226,7 +226,7 @@ struct syscall_result sys_partition_unmap(struct thread *thread, const uint64_t 
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -240,7 +240,7 @@ struct syscall_result sys_partition_unmap(struct thread *thread, const uint64_t 
 struct syscall_result sys_partition_reset(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
-	status_t status = syscall_partition(thread, a[0], RIGHT_DESTROY, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_DESTROY, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -253,7 +253,7 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = syscall_partition(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 	bool merged = false;
 
 	if (status != STATUS_OK)
@@ -284,7 +284,7 @@ struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a
 struct syscall_result sys_partition_reference_time(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
-	status_t status = syscall_partition(thread, a[0], RIGHT_READ, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_READ, &partition);
 	uint64_t time;
 
 	if (status != STATUS_OK)
@@ -297,7 +297,7 @@ struct syscall_result sys_partition_reference_time(struct thread *thread, const 
 status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
 		    struct partition **partition, struct vp **vp)
 {
-	status_t status = syscall_partition(thread, a[0], rights, partition);
+	status_t status = syscall_built_partition(thread, a[0], rights, partition);
 
 	if (status != STATUS_OK)
 		return status;

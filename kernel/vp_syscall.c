@@ -160,7 +160,7 @@ __cold struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a
 /* The VP that a handle names, if it is bound to the calling thread. No reference is kept: only
  * this thread or one that closes the handle ends it, and then the call was a race of the VMM's
  * own, which the reference of the lookup, dropped at the end, outlasts. */
-static status_t bound_get(struct thread *thread, uint64_t handle, uint32_t rights, struct vp **vp)
+status_t syscall_bound_vp(struct thread *thread, uint64_t handle, uint32_t rights, struct vp **vp)
 {
 	struct object *object;
 	status_t status = syscall_object(thread, handle, OBJECT_VP, rights, &object);
@@ -216,7 +216,7 @@ static void vp_run_continue(struct thread *thread)
 struct syscall_result sys_vp_run(struct thread *thread, const uint64_t a[6])
 {
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_RUN, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_RUN, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -280,7 +280,7 @@ static __cold status_t registers_get(struct vp *vp, const uint64_t a[4])
 struct syscall_result sys_vp_get_registers(struct thread *thread, const uint64_t a[6])
 {
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_READ, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_READ, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -307,7 +307,7 @@ struct syscall_result sys_vp_set_registers(struct thread *thread, const uint64_t
 	union hv_register_value values[REGISTERS_MAX];
 	uint32_t names[REGISTERS_MAX];
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -325,7 +325,7 @@ struct syscall_result sys_vp_set_registers(struct thread *thread, const uint64_t
 struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t a[6])
 {
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -344,7 +344,7 @@ struct syscall_result sys_vp_apic_access(struct thread *thread, const uint64_t a
 	if ((a[2] & ~(APIC_WRITE_FLAG | APIC_OFFSET_MASK)) || offset >= PAGE_SIZE ||
 	    a[3] > UINT32_MAX)
 		return syscall_status(STATUS_INVALID_ARGUMENT);
-	status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+	status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])

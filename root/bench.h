@@ -10,9 +10,6 @@
 
 /* Before the first machine starts: system calls and mappings, which need 1 GiB for a moment. */
 void bench_start(void);
-struct machine;
-/* When it has started: doorbells that a guest can ring. */
-void bench_machine(struct machine *machine);
 /* When all is over: what memory the kernel and the partitions use. */
 void bench_end(void);
 

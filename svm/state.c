@@ -92,6 +92,8 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 		state->idtr.limit = (uint16_t)vmcb->idtr.limit;
 	}
 	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			vp->arch.cr2 = vmcb->cr2;
 		state->cr0 = vmcb->cr0;
 		state->cr3 = vmcb->cr3;
 		state->cr4 = vmcb->cr4 & ~s->cr4_mce_added;
@@ -161,6 +163,8 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		vmcb->idtr.limit = state->idtr.limit;
 	}
 	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			vmcb->cr2 = vp->arch.cr2;
 		vmcb->cr0 = state->cr0;
 		vmcb->cr3 = state->cr3;
 		cr4_set(s, state->cr4);

@@ -184,6 +184,9 @@ void svm_load(struct vp *vp)
 	}
 	if (s->vmcb->dr7 & DR7_ENABLED)
 		svm_dr_take(vp, s);
+	/* Injection has seen to it, unless the state was set. */
+	if (unlikely(vp_active(vp)->arch.nmi_masked))
+		svm_intercept(s->vmcb, INTERCEPT_IRET, true);
 }
 
 void svm_put(struct vp *vp)

@@ -23,7 +23,9 @@ static void segment_get(unsigned int segment, struct hv_x64_segment_register *to
 	to->base = vmcs_read(VMCS_GUEST_ES_BASE + step);
 	to->limit = (uint32_t)vmcs_read(VMCS_GUEST_ES_LIMIT + step);
 	to->selector = (uint16_t)vmcs_read(VMCS_GUEST_ES_SELECTOR + step);
-	to->attributes = access & ACCESS_UNUSABLE ? 0 : (uint16_t)(access & TLFS_ATTRIBUTES);
+	/* SS has the CPL also when it is unusable (25.4.1). */
+	to->attributes = (uint16_t)(access & (access & ACCESS_UNUSABLE ? HV_SEGMENT_DPL_MASK
+								       : TLFS_ATTRIBUTES));
 }
 
 /* A segment without P is unusable; one with it has been accessed (27.3.1.2). */
@@ -171,8 +173,11 @@ void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 		state->idtr.base = vmcs_read(VMCS_GUEST_IDTR_BASE);
 		state->idtr.limit = (uint16_t)vmcs_read(VMCS_GUEST_IDTR_LIMIT);
 	}
-	if (groups & STATE_CONTROL)
+	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			vp->arch.cr2 = cr2_read();
 		control_get(vp, vtl, state);
+	}
 	if (groups & STATE_SYSCALL)
 		syscall_get(s, state);
 	if (groups & STATE_PAT)
@@ -198,8 +203,11 @@ void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		vmcs_write(VMCS_GUEST_IDTR_BASE, state->idtr.base);
 		vmcs_write(VMCS_GUEST_IDTR_LIMIT, state->idtr.limit);
 	}
-	if (groups & STATE_CONTROL)
+	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			cr2_write(vp->arch.cr2);
 		control_set(vp, vtl, s, state);
+	}
 	if (groups & STATE_SYSCALL)
 		syscall_set(s, state);
 	if (groups & STATE_PAT)

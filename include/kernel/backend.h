@@ -78,7 +78,8 @@ struct backend_ops {
 	bool (*apic_place_set)(struct vp *vp, uint32_t vtl, uint32_t place);
 
 	/* Registers of a VTL, by group (enum guest_state_group). Setting STATE_CONTROL also drops the
-	 * VP's guest-linear translations. */
+	 * VP's guest-linear translations. CR2, which all VTLs share, goes with it: while the VP is loaded,
+	 * arch.cr2 is the guest's after a get, and the guest gets it by a set. */
 	void (*state_get)(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 	void (*state_set)(struct vp *vp, uint32_t vtl, uint32_t groups,
 			  const struct guest_state *state);

@@ -64,6 +64,16 @@
 	X(vp_set_lint, 46, "partition, index, vtl, lint (0 or 1), level (0 or 1)")                 \
 	X(vp_apic_access, 47, "vp, vtl, offset | write << 16, value -> value, or APIC_ACCESS_EOI") \
 	X(vp_stats, 48, "partition, index, va of struct vp_stats")                                 \
+	/* state: <trivet/state.h> */                                                              \
+	X(vp_state_get, 50, "vp, vtl, element, va, size -> bytes")                                 \
+	X(vp_state_set, 51, "vp, vtl, element, va, size")                                          \
+	X(vp_state_reset, 52, "vp, vtl, element: to its value at reset")                           \
+	X(vp_save, 53, "vp, va, size -> bytes")                                                    \
+	X(vp_restore, 54, "vp, va, size")                                                          \
+	X(partition_save, 55, "handle, va, size -> bytes")                                         \
+	X(partition_restore, 56, "handle, va, size")                                               \
+	X(partition_freeze, 57, "handle: its time stands still; no VP may be bound")               \
+	X(partition_thaw, 58, "handle: its time goes on")                                          \
 	/* guest memory */                                                                         \
 	X(partition_prefetch, 64, "handle, vtl, gpa, size")                                        \
 	X(partition_pin, 65, "handle, vtl, gpa, size, all in one mapping -> handle")               \

@@ -77,6 +77,16 @@ static void destroy_execute(struct machine *machine)
 	command_run(machine, MACHINE_DESTROY, "destroyed");
 }
 
+static void save_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_SAVE, "saved");
+}
+
+static void restore_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_RESTORE, "running");
+}
+
 static void console_execute(struct machine *machine)
 {
 	monitor_show(machine);
@@ -105,7 +115,7 @@ static void stats_execute(struct machine *only)
 	for (size_t i = 0; i < machine_count; i++) {
 		struct machine *machine = &machines[i];
 
-		if ((only && machine != only) || machine->state == MACHINE_EMPTY)
+		if ((only && machine != only) || machine->partition == HANDLE_NONE)
 			continue;
 		for (uint32_t vp = 0; vp < machine->config->vps; vp++)
 			vp_stats_print(machine, vp);
@@ -131,7 +141,7 @@ static void memory_execute(struct machine *only)
 	      (ull)total >> 10, (ull)free >> 10, (ull)heap_used() >> 10);
 	account_print("kernel", HANDLE_NONE);
 	for (size_t i = 0; i < machine_count; i++)
-		if (machines[i].state != MACHINE_EMPTY)
+		if (machines[i].partition != HANDLE_NONE)
 			account_print(machines[i].config->name, machines[i].partition);
 }
 
@@ -247,6 +257,8 @@ static const struct command commands[] = {
 	{"stop", "NAME", "switch a machine off", stop_execute, true},
 	{"reset", "NAME", "restart a machine", reset_execute, true},
 	{"destroy", "NAME", "stop a machine and give back what it has", destroy_execute, true},
+	{"save", "NAME", "stop a machine for a while and keep its state", save_execute, true},
+	{"restore", "NAME", "have a saved machine go on", restore_execute, true},
 	{"console", "NAME", "go to a machine's console", console_execute, true},
 	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false},
 	{"memory", "", "who has how much memory", memory_execute, false},

@@ -10,6 +10,7 @@
 #define HOSTILE_HOSTILE_H
 
 #include "calls.h"
+#include <trivet/state.h>
 
 #define END_OK	   0u
 #define END_FAILED 14u

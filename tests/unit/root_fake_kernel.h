@@ -45,6 +45,10 @@ struct fake_kernel {
 	uint32_t thread_yields;
 	uint32_t threads_refused; /* set by the test: starts of threads that fail */
 	uint32_t last_cpu;	  /* of the thread that was started last */
+	uint64_t reference;	  /* reference time of each partition */
+	uint32_t frozen;	  /* partitions whose time stands still */
+	uint32_t restored;	  /* VPs */
+	bool refuses_states;	  /* set by the test: vp_restore fails */
 	uint32_t apic_writes, last_apic_offset, last_apic_value;
 	/* A write to the APIC's EOI register ends this vector, which this entry of the I/O APIC
 	 * has sent; NULL: none. */

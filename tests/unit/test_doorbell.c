@@ -57,7 +57,8 @@ status_t syscall_object(struct thread *t, uint64_t handle, enum object_type type
 	return handle_get(&t->task->handles, (handle_t)handle, type, rights, object);
 }
 
-status_t syscall_partition(struct thread *t, uint64_t handle, uint32_t rights, struct partition **p)
+status_t syscall_built_partition(struct thread *t, uint64_t handle, uint32_t rights,
+				 struct partition **p)
 {
 	struct object *object;
 	status_t status = syscall_object(t, handle, OBJECT_PARTITION, rights, &object);

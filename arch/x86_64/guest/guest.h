@@ -19,6 +19,7 @@
 #include <arch/cr.h>
 #include <kernel/backend.h>
 #include <kernel/partition_arch.h>
+#include <trivet/state.h>
 
 enum exception {
 	EXCEPTION_DE = 0,
@@ -77,16 +78,36 @@ static inline void guest_instruction_done(struct vp *vp, uint64_t next_rip)
 
 void guest_init(struct vp *vp);			/* INIT */
 void guest_sipi(struct vp *vp, uint8_t vector); /* start-up */
+/* What reset and INIT have in common, of what a backend keeps; CR0 with its cache bits. */
+void guest_state_reset(struct guest_state *state, uint64_t cache_bits);
+uint64_t guest_signature(const struct vp *vp); /* RDX at reset */
+#define GUEST_RESET_RIP 0xfff0u
 
 /* ---- registers.c ---- */
 
+/* The elements of a saved state that hold registers are parts of it: struct vp_state_registers (from
+ * gpr to state.efer), vp_state_msrs (state.star to sysenter_eip), vp_state_debug (state.dr6 to dr), ... */
 struct guest_registers {
 	uint64_t gpr[16];
-	uint64_t rip, rflags, cr2, dr[4], xcr0, tsc_aux, apic_base;
+	uint64_t rip, rflags, cr2;
 	struct guest_state state;
+	uint64_t dr[4];
+	uint64_t xcr0, xss, tsc_aux, spec_ctrl;
+	struct guest_mtrr mtrr;
+	uint64_t apic_base;
+	uint64_t tsc, tsc_read; /* as it was read, to see whether it has been changed */
+	struct vp_state_activity activity;
+	uint16_t pending_read; /* activity.pending: others may add to it meanwhile */
 };
 
 void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r);
+/* As after reset (SDM 3A table 10-1, APM 2 table 14-1). */
+void guest_registers_reset(struct vp *vp, uint32_t vtl, struct guest_registers *r);
+/* They are in the one form that guest_registers_get() gives. */
+bool guest_registers_normal(const struct guest_registers *r);
+bool guest_registers_valid(const struct vp *vp, const struct guest_registers *r);
+/* Of those that are valid; the APIC's base is left alone. */
+void guest_registers_apply(struct vp *vp, uint32_t vtl, const struct guest_registers *r);
 /* INVALID_REGISTER_VALUE: no processor of this partition can be in that state; nothing changed. */
 status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_registers *r);
 /* What a MOV to a control register does to STATE_CONTROL, which was `old`. False: #GP instead, and

@@ -319,9 +319,6 @@ uint32_t lapic_set_lint(struct lapic *lapic, unsigned int n, bool high)
 	return lapic_lvt_deliver(lapic, LAPIC_LVT_LINT0 + n);
 }
 
-/* In lapic.lint beside the two lines: an ExtINT came as a message, which has no level. */
-#define LINT_EXTINT_MESSAGE 0x80000000u
-
 void lapic_extint_accept(struct lapic *lapic)
 {
 	atomic_fetch_or_explicit(&lapic->lint, LINT_EXTINT_MESSAGE, RELAXED);
@@ -428,7 +425,7 @@ static void registers_reset(struct lapic *lapic)
 	lapic->ppr_tpr = 0;
 	lapic->service_changed = true;
 	put(&lapic->dfr, UINT32_MAX);
-	put(&lapic->ldr, lapic_is_x2apic(lapic) ? (id >> 4) << 16 | 1u << (id & 15) : 0);
+	put(&lapic->ldr, lapic_is_x2apic(lapic) ? lapic_logical_id(id) : 0);
 	for (i = 0; i < LAPIC_LVT_COUNT; i++)
 		put(&lapic->lvt[i], LVT_MASKED);
 	put(&lapic->esr_next, 0);
@@ -445,15 +442,15 @@ static void registers_reset(struct lapic *lapic)
 	lapic_show(lapic);
 }
 
+uint64_t lapic_base_reset(const struct lapic *lapic)
+{
+	return LAPIC_DEFAULT_BASE | APIC_BASE_ENABLE | (lapic->boot_processor ? APIC_BASE_BSP : 0) |
+	       (lapic->x2apic_at_reset ? APIC_BASE_X2APIC : 0);
+}
+
 void lapic_reset(struct lapic *lapic)
 {
-	uint64_t base = LAPIC_DEFAULT_BASE | APIC_BASE_ENABLE;
-
-	if (lapic->boot_processor)
-		base |= APIC_BASE_BSP;
-	if (lapic->x2apic_at_reset)
-		base |= APIC_BASE_X2APIC;
-	atomic_store_explicit(&lapic->base, base, RELAXED);
+	atomic_store_explicit(&lapic->base, lapic_base_reset(lapic), RELAXED);
 	put(&lapic->sipi_vector, 0);
 	registers_reset(lapic);
 }
@@ -484,29 +481,34 @@ static bool transition_legal(uint64_t from, uint64_t to)
 
 	from &= mode;
 	to &= mode;
-	if (to == APIC_BASE_X2APIC)
-		return false;
 	if (from == mode)
 		return to != APIC_BASE_ENABLE;
 	return from != 0 || to != mode;
 }
 
-bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects)
+bool lapic_base_valid(const struct lapic *lapic, uint64_t value)
 {
 	uint64_t known = APIC_BASE_BSP | APIC_BASE_ENABLE |
 			 (lapic->x2apic_allowed ? APIC_BASE_X2APIC : 0) |
 			 (MASK(lapic->physical_bits) & ~MASK(12));
+
+	return !(value & ~known) &&
+	       (value & (APIC_BASE_ENABLE | APIC_BASE_X2APIC)) != APIC_BASE_X2APIC;
+}
+
+bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects)
+{
 	uint64_t before = lapic_base_get(lapic);
 	uint32_t id = get(&lapic->id);
 
-	if ((value & ~known) || !transition_legal(before, value))
+	if (!lapic_base_valid(lapic, value) || !transition_legal(before, value))
 		return false;
 	atomic_store_explicit(&lapic->base, value, RELAXED);
 	if ((before ^ value) & APIC_BASE_ENABLE) {
 		registers_reset(lapic); /* off and on again is as after power-on */
 		effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
 	} else if (!(before & APIC_BASE_X2APIC) && (value & APIC_BASE_X2APIC)) {
-		put(&lapic->ldr, (id >> 4) << 16 | 1u << (id & 15));
+		put(&lapic->ldr, lapic_logical_id(id));
 		lapic_page_put(lapic, LAPIC_ICR_HIGH, 0);
 		lapic_show(lapic);
 	}

@@ -16,6 +16,7 @@
 #include <arch/guest_lapic.h>
 #include <arch/msr.h>
 #include <kernel/processor.h>
+#include <trivet/state.h>
 
 #define LAPIC_BUS_HZ	    1000000000ull
 #define LAPIC_TIMER_NEVER   UINT64_MAX /* == TIMER_NEVER */
@@ -165,6 +166,9 @@ static inline uint64_t lapic_base_get(struct lapic *lapic)
 	return atomic_load_explicit(&lapic->base, memory_order_relaxed);
 }
 bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects);
+/* One that it can have, however it came to it. */
+bool lapic_base_valid(const struct lapic *lapic, uint64_t value);
+uint64_t lapic_base_reset(const struct lapic *lapic);
 
 /* ---- the timer ---- */
 
@@ -180,14 +184,34 @@ bool lapic_timer_expired(struct lapic *lapic, uint64_t now);
 
 /* The page of registers in xAPIC layout, 1 KiB. In x2APIC mode the id register holds all of the
  * id and ICR_HIGH all of the destination. The APIC base is not in it: set it first. */
-#define LAPIC_PAGE_SIZE 1024u
+#define LAPIC_PAGE_SIZE VP_STATE_APIC_PAGE
 void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE]);
 /* False: the page holds what no APIC of this kind can hold; nothing changed. The timer goes on
  * with the current count; the TSC deadline is an MSR of its own. Effects as after a write. */
 bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
 		struct lapic_effects *effects);
 
+/* All of it. */
+void lapic_state_get(struct lapic *lapic, uint64_t now, struct vp_state_apic *state);
+/* As after lapic_reset(), into a structure of zeros. */
+void lapic_state_reset(struct lapic *lapic, struct vp_state_apic *state);
+bool lapic_state_valid(struct lapic *lapic, const struct vp_state_apic *state);
+/* Of a state that is valid. The mode may be another. Effects as after a write. */
+void lapic_state_set(struct lapic *lapic, uint64_t now, const struct vp_state_apic *state,
+		     struct lapic_effects *effects);
+/* So many ticks of the host did not pass for it. */
+void lapic_time_skip(struct lapic *lapic, uint64_t ticks);
+
 /* ---- what the files of the model share ---- */
+
+/* In lapic.lint beside the two lines: an ExtINT came as a message, which has no level. */
+#define LINT_EXTINT_MESSAGE 0x80000000u
+
+/* LDR in x2APIC mode (SDM, "Deriving Logical x2APIC ID from the Local x2APIC ID"). */
+static inline uint32_t lapic_logical_id(uint32_t id)
+{
+	return (id >> 4) << 16 | 1u << (id & 15);
+}
 
 static inline uint8_t lapic_tpr_get(struct lapic *lapic)
 {
@@ -287,6 +311,8 @@ void guest_lapic_eoi_virtualized(struct vp *vp, uint8_t vector);
 bool guest_lapic_msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 bool guest_lapic_msr_write(struct vp *vp, uint32_t msr, uint64_t value);
 bool guest_lapic_base_write(struct vp *vp, uint64_t value);
+/* Acts on a new mode, address or state, and on its effects. */
+void guest_lapic_changed(struct vp *vp, uint32_t vtl, struct lapic_effects *effects);
 void guest_lapic_tsc_deadline_write(struct vp *vp, uint64_t value);
 
 /* CR8 as the active VTL has it, into its local APIC: before the model's priorities are asked. */
