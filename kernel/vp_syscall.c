@@ -334,6 +334,26 @@ struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t a[6])
 	return syscall_status(status);
 }
 
+/* Breakpoints and steps; with no address, none. */
+struct syscall_result sys_vp_set_debug_state(struct thread *thread, const uint64_t a[6])
+{
+	struct vp_debug_state state;
+	struct vp *vp;
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	memset(&state, 0, sizeof(state));
+	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])
+		status = STATUS_INVALID_VTL;
+	else if (a[2])
+		status = user_copy_in(&state, a[2], sizeof(state));
+	if (status == STATUS_OK)
+		status = arch_vp_set_debug_state(vp, (uint32_t)a[1], &state);
+	object_put(&vp->object);
+	return syscall_status(status);
+}
+
 struct syscall_result sys_vp_apic_access(struct thread *thread, const uint64_t a[6])
 {
 	uint32_t offset = (uint32_t)(a[2] & APIC_OFFSET_MASK);

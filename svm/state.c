@@ -74,6 +74,7 @@ static void addressing_get(const struct vmcb *vmcb, struct guest_state *state)
 
 void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct svm_vp *s = vp->vtl[vtl]->backend;
 	struct vmcb *vmcb = s->vmcb;
 
@@ -117,6 +118,10 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 			svm_dr_save(vp);
 		state->dr6 = (uint32_t)vmcb->dr6; /* see state_mend() */
 		state->dr7 = (uint32_t)vmcb->dr7;
+		if (guest_debug_owns(a)) {
+			state->dr6 = a->debug.guest_dr6;
+			state->dr7 = a->debug.guest_dr7;
+		}
 	}
 }
 
@@ -148,6 +153,7 @@ static void cr4_set(struct svm_vp *s, uint64_t cr4)
 
 void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct svm_vp *s = vp->vtl[vtl]->backend;
 	struct vmcb *vmcb = s->vmcb;
 
@@ -184,7 +190,11 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 	}
 	if (groups & STATE_PAT)
 		vmcb->pat = state->pat;
-	if (groups & STATE_DEBUG) {
+	if ((groups & STATE_DEBUG) && guest_debug_owns(a)) {
+		a->debug.guest_dr6 = state->dr6;
+		a->debug.guest_dr7 = state->dr7;
+		guest_debug_merge(vp, vtl);
+	} else if (groups & STATE_DEBUG) {
 		if (s->dr_live)
 			svm_dr_load(vp);
 		vmcb->dr6 = state->dr6;

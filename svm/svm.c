@@ -175,6 +175,8 @@ const struct backend_ops svm_backend = {
 	.can_take = svm_can_take,
 	.inject = svm_inject,
 	.window_request = svm_window_request,
+	.debug_set = svm_debug_set,
+	.step = svm_step,
 	.state_get = svm_state_get,
 	.state_set = svm_state_set,
 };

@@ -222,13 +222,12 @@ static void eoi_exits_write(struct lapic *lapic)
 __cold void vmx_apic_service_write(struct vp_vtl *v)
 {
 	struct lapic *lapic = &v->arch.lapic;
-
 	uint64_t service, request;
 
 	if (lapic->processor_delivers) {
-		/* 25.4.2: SVI above, RVI below */
+		/* 25.4.2: SVI above, RVI below, which a step of a debugger's does without */
 		service = lapic_service_vector(lapic);
-		request = lapic_request_vector(lapic);
+		request = v->arch.debug.mode == STEP_NONE ? lapic_request_vector(lapic) : 0;
 		vmcs_write(VMCS_GUEST_INTERRUPT_STATUS, service << 8 | request);
 		/* Afterwards: what was posted has just come to IRR, and its end may have to exit. */
 		if (atomic_exchange_explicit(&lapic->levels_changed, false, memory_order_acquire))

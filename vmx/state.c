@@ -158,6 +158,7 @@ static void addressing_get(struct guest_state *state)
 
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
 
 	vmx_use(s);
@@ -184,14 +185,19 @@ void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 		state->pat = vmcs_read(VMCS_GUEST_PAT);
 	if (groups & STATE_DEBUG) {
 		if (s->dr_live)
-			__asm__ volatile("mov %%dr6, %0" : "=r"(s->dr6));
+			vmx_dr_save(vp, s);
 		state->dr6 = s->dr6;
 		state->dr7 = vmcs_read(VMCS_GUEST_DR7);
+		if (guest_debug_owns(a)) {
+			state->dr6 = a->debug.guest_dr6;
+			state->dr7 = a->debug.guest_dr7;
+		}
 	}
 }
 
 void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
 
 	vmx_use(s);
@@ -212,7 +218,11 @@ void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		syscall_set(s, state);
 	if (groups & STATE_PAT)
 		vmcs_write(VMCS_GUEST_PAT, state->pat);
-	if (groups & STATE_DEBUG) {
+	if ((groups & STATE_DEBUG) && guest_debug_owns(a)) {
+		a->debug.guest_dr6 = state->dr6;
+		a->debug.guest_dr7 = state->dr7;
+		guest_debug_merge(vp, vtl);
+	} else if (groups & STATE_DEBUG) {
 		s->dr6 = state->dr6;
 		if (s->dr_live)
 			__asm__ volatile("mov %0, %%dr6" : : "r"(s->dr6));

@@ -17,12 +17,15 @@ enum event_type {
 	EVENT_INTERRUPT,
 	EVENT_NMI,
 	EVENT_EXCEPTION,
+	EVENT_SOFTWARE,		  /* INT n */
+	EVENT_SOFTWARE_EXCEPTION, /* INT3, INTO */
 };
 
 struct vp_event {
 	uint8_t type; /* enum event_type */
 	uint8_t vector;
 	bool has_error;
+	uint8_t length; /* of the instruction that raises a software event, at RIP */
 	uint32_t error;
 };
 
@@ -72,6 +75,12 @@ struct backend_ops {
 	/* Exit as soon as that window opens. An exit may close all windows: they are asked for again
 	 * before each entry that needs them. */
 	void (*window_request)(struct vp *vp, enum vp_window window);
+
+	/* The debug state of a VTL has changed (arch_vp_vtl.debug): its registers, and what exits. */
+	void (*debug_set)(struct vp *vp, uint32_t vtl);
+	/* The next entry is a step, which guest_step_left() is told the end of. Of STEP_INSTRUCTION
+	 * all exceptions exit; STEP_DELIVERY ends behind what is injected, with VP_EXIT_INTERRUPT. */
+	void (*step)(struct vp *vp, enum step_mode mode);
 
 	/* The APIC of a VTL was reset, or changed its mode or address (enum apic_place). True: the
 	 * processor delivers from its page while the guest runs. NULL: it never does. */

@@ -22,6 +22,8 @@ enum vp_exit_kind { VP_EXIT_TABLE(VP_EXIT_ENUM) VP_EXIT_KINDS };
 #undef VP_EXIT_ENUM
 static_assert((int)VP_EXIT_KINDS <= VP_STATS_EXITS, "struct vp_stats has a place for each");
 
+#define EXIT_DEBUG_INT1 BIT(31)
+
 struct vp_exit {
 	uint32_t kind;	    /* enum vp_exit_kind */
 	uint8_t byte_count; /* instruction bytes that the processor gave */
@@ -48,6 +50,7 @@ struct vp_exit {
 			uint8_t vector;
 			bool has_error;
 			uint32_t error;
+			uint32_t debug; /* of #DB: what DR6 tells, or EXIT_DEBUG_INT1 */
 		} event;
 		uint8_t vector;
 		uint32_t offset;

@@ -64,6 +64,7 @@
 	X(vp_set_lint, 46, "partition, index, vtl, lint (0 or 1), level (0 or 1)")                 \
 	X(vp_apic_access, 47, "vp, vtl, offset | write << 16, value -> value, or APIC_ACCESS_EOI") \
 	X(vp_stats, 48, "partition, index, va of struct vp_stats")                                 \
+	X(vp_set_debug_state, 49, "vp, vtl, va of struct vp_debug_state, or 0: none")              \
 	/* state: <trivet/state.h> */                                                              \
 	X(vp_state_get, 50, "vp, vtl, element, va, size -> bytes")                                 \
 	X(vp_state_set, 51, "vp, vtl, element, va, size")                                          \
@@ -333,10 +334,11 @@ enum vp_run_reason {
 	VP_RUN_PIC_VECTOR = 4,	 /* ExtINT accepted: the answer is pic.vector */
 	VP_RUN_YIELD = 5,	 /* vp_request_yield; a further vp_run goes on */
 	VP_RUN_TRIPLE_FAULT = 6, /* shut down; only vp_reset helps */
-	VP_RUN_SINGLE_STEP = 7,
-	VP_RUN_HW_BREAK = 8,
-	VP_RUN_INIT_RESET = 9, /* reserved */
-	VP_RUN_FAILED = 10,    /* the processor refused the guest state: failed.code */
+	VP_RUN_SINGLE_STEP = 7,	 /* one instruction is done, or an event delivered; `regs` valid */
+	VP_RUN_HW_BREAK = 8,	 /* breakpoint: one that vp_set_debug_state set; `regs` valid */
+	VP_RUN_INIT_RESET = 9,	 /* reserved */
+	VP_RUN_FAILED = 10,	 /* the processor refused the guest state: failed.code */
+	VP_RUN_INT3 = 11,	 /* RIP is at an INT3, with DEBUG_INT3; `regs` valid */
 };
 
 /* In the value of a vp_apic_access that wrote: bits 0-7 are a level-triggered vector that has been
@@ -421,6 +423,37 @@ enum vp_emulate_flags {
 	EMULATE_MAPPED = BIT(6), /* gpa is in a mapped range: a protection was hit */
 	EMULATE_EVENT = BIT(7),	 /* an exception or interrupt was being delivered: it is delivered
 				  * again at the next vp_run; there is nothing to be emulated */
+};
+
+/* ---- debugging a VP ---- */
+
+#define BREAKPOINT_COUNT 4u
+
+enum vp_breakpoint_kind {
+	BREAKPOINT_NONE = 0,
+	BREAKPOINT_EXECUTE = 1, /* before the instruction at `address` */
+	BREAKPOINT_WRITE = 2,	/* after the instruction that has written */
+	BREAKPOINT_ACCESS = 3,	/* after the one that has read or written */
+};
+
+struct vp_breakpoint {
+	uint64_t address; /* linear; a multiple of length */
+	uint8_t kind;	  /* enum vp_breakpoint_kind */
+	uint8_t length;	  /* 1, 2, 4, 8; 1 for BREAKPOINT_EXECUTE, 0 for BREAKPOINT_NONE */
+	uint8_t reserved[6];
+};
+
+enum vp_debug_flags {
+	DEBUG_SINGLE_STEP = BIT(0), /* return after each instruction */
+	DEBUG_INT3 = BIT(1),	    /* return at an INT3, which the guest does not get */
+	/* With DEBUG_SINGLE_STEP: interrupts and NMIs wait, unless the VP halts. */
+	DEBUG_HOLD_INTERRUPTS = BIT(2),
+};
+
+struct vp_debug_state {
+	uint32_t flags; /* enum vp_debug_flags */
+	uint32_t reserved;
+	struct vp_breakpoint breakpoint[BREAKPOINT_COUNT];
 };
 
 /* Exits by kind; the order is enum vp_exit_kind's and may grow at the end. */

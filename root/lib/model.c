@@ -372,6 +372,11 @@ status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t valu
 	return status;
 }
 
+status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state)
+{
+	return call(SYS_vp_set_debug_state, vp, vtl, address_of(state));
+}
+
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)
 {
 	return call(SYS_vp_stats, partition, index, address_of(stats));

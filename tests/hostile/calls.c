@@ -59,6 +59,7 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_set_lint] = "hcvcc",
 	[SYS_vp_apic_access] = "hvon",
 	[SYS_vp_stats] = "hcp",
+	[SYS_vp_set_debug_state] = "hcp",
 	[SYS_vp_state_get] = "hccps",
 	[SYS_vp_state_set] = "hccps",
 	[SYS_vp_state_reset] = "hcc",
@@ -158,7 +159,9 @@ static uint64_t gpa(struct caller *c)
 static enum class class_of(uint32_t number) {
 	switch (number){
 		case SYS_vp_run : case SYS_vp_get_registers : case SYS_vp_set_registers : case
-		SYS_vp_reset : case SYS_vp_apic_access : return CLASS_VP;
+		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_set_debug_state : case
+		SYS_vp_state_get : case SYS_vp_state_set : case SYS_vp_state_reset : case
+		SYS_vp_save : case SYS_vp_restore : return CLASS_VP;
 		case SYS_inspect : case SYS_vp_profile : case
 		SYS_vp_peek_registers : return CLASS_PARTITION;
 		default : return number < SYS_proto_partition_create ? CLASS_OTHER

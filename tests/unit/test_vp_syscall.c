@@ -19,7 +19,10 @@ static struct thread thread, other;
 static struct partition partition;
 static struct vp vp;
 static unsigned int pins, unbinds, destroyed, left_behind, looks;
+#define USER 0x4000u
+
 static uint32_t requested;
+static struct vp_debug_state debug_state;
 
 static void unbind(struct vp *v)
 {
@@ -125,6 +128,14 @@ status_t arch_vp_apic_access(struct vp *v, uint32_t vtl, uint32_t offset, bool w
 	(void)offset;
 	(void)write;
 	(void)value;
+	return STATUS_OK;
+}
+
+status_t arch_vp_set_debug_state(struct vp *v, uint32_t vtl, const struct vp_debug_state *state)
+{
+	(void)v;
+	(void)vtl;
+	debug_state = *state;
 	return STATUS_OK;
 }
 
@@ -358,6 +369,34 @@ static void test_no_run_without_a_good_reset(void **state)
 	}
 }
 
+static void test_debug_state_is_copied(void **state)
+{
+	static struct vp_vtl vtl0;
+	struct vp_debug_state set = {
+		.flags = DEBUG_SINGLE_STEP,
+		.breakpoint = {[3] = {.address = 8, .kind = BREAKPOINT_WRITE, .length = 8}},
+	};
+	const struct vp_debug_state none = {.flags = 0};
+	uint64_t a[6];
+
+	(void)state;
+	vp.vtl[0] = &vtl0;
+	a[0] = bind(0, WINDOW).value;
+	a[1] = 0;
+	a[2] = USER;
+	fake_user_memory(USER, &set, sizeof(set));
+	assert_int_equal(sys_vp_set_debug_state(&other, a).status, STATUS_WRONG_STATE);
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_OK);
+	assert_memory_equal(&debug_state, &set, sizeof(set));
+	a[2] = 0;
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_OK);
+	assert_memory_equal(&debug_state, &none, sizeof(none));
+	a[2] = USER + 8; /* its end is not there */
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_INVALID_ADDRESS);
+	a[1] = VTL_COUNT;
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_INVALID_VTL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_call_follows_a_vp_that_moves, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_no_run_without_a_good_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_debug_state_is_copied, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See vp_state_stubs.h. */
 #include "vp_state_stubs.h"
+#include "debug.h"
 
 #include <arch/fpu.h>
 #include <arch/msr.h>
@@ -106,4 +107,10 @@ void stub_state_vp_free(struct vp *vp)
 	for (uint32_t i = 0; i < 2; i++)
 		free(vp->partition->vps[i]->arch.fpu.area);
 	stub_partition_free(vp->partition);
+}
+
+void guest_debug_moved(struct vp *vp, uint32_t vtl)
+{
+	(void)vp;
+	(void)vtl;
 }

@@ -7,6 +7,7 @@
  *   event.c      exceptions and interrupts on their way to the guest
  *   registers.c  registers by name, checked
  *   run_page.c   what the VMM is told, and its answers
+ *   debug.c      what the VMM does as a debugger; step.c, linear.c
  *   cpuid*.c msr.c lapic*.c apic_bus.c mtrr.c
  */
 #ifndef GUEST_GUEST_H
@@ -25,6 +26,7 @@ enum exception {
 	EXCEPTION_DE = 0,
 	EXCEPTION_DB = 1,
 	EXCEPTION_BP = 3,
+	EXCEPTION_OF = 4,
 	EXCEPTION_BR = 5,
 	EXCEPTION_UD = 6,
 	EXCEPTION_NM = 7,
@@ -42,6 +44,7 @@ enum exception {
 #define DR6_RESET 0xffff0ff0ull
 #define DR7_RESET 0x400ull
 #define DR6_BS	  BIT(14)
+#define DR7_GD	  BIT(13)
 
 static inline struct arch_vp_vtl *vp_arch(const struct vp *vp)
 {
@@ -53,6 +56,8 @@ static inline struct arch_vp_vtl *vp_arch(const struct vp *vp)
 /* Has the guest take an exception at its next entry. A second one before the first was delivered
  * makes a double fault, a third a shutdown (SDM 3A 6.15, "Interrupt 8"). */
 void guest_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error);
+/* arch_vp_vtl.event, with WORK_EVENT, goes into the next entry. */
+void guest_event_deliver(struct vp *vp);
 static inline void guest_fault_ud(struct vp *vp)
 {
 	guest_exception(vp, EXCEPTION_UD, false, 0);
@@ -121,6 +126,8 @@ bool guest_xcr0_valid(const struct vp *vp, uint64_t xcr0);
 
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason);
 enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint32_t flags);
+/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3. */
+enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index);
 enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code);
 
 #endif

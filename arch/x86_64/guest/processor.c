@@ -132,7 +132,7 @@ static void registers_reset(struct vp *vp, struct guest_state *state, uint64_t c
 
 	a->rip = GUEST_RESET_RIP;
 	a->rflags = RFLAGS_FIXED;
-	a->work = 0;
+	a->work &= WORK_DEBUG; /* a debugger outlives it */
 	a->waiting = WAITING_NONE;
 	a->shadow = 0;
 	a->nmi_masked = false;

@@ -4,7 +4,7 @@
  * those of SSE are in the FPU's area.
  * A set reads all, changes what is named, checks the whole, and only then writes.
  */
-#include "guest.h"
+#include "debug.h"
 #include <arch/speculation.h>
 #include <kernel/memory_map.h>
 #include <kernel/string.h>
@@ -422,6 +422,8 @@ void guest_registers_apply(struct vp *vp, uint32_t vtl, const struct guest_regis
 	memcpy(vp->arch.dr, r->dr, sizeof(r->dr));
 	a->rip = r->rip;
 	a->rflags = r->rflags | RFLAGS_FIXED;
+	if (a->work & WORK_DEBUG)
+		guest_debug_moved(vp, vtl);
 	vp->arch.cr2 = r->cr2;
 	vp->arch.xss = r->xss;
 	vp->arch.tsc_aux = r->tsc_aux;

@@ -4,7 +4,7 @@
  * VMM runs the VP again. The page is the VMM's memory and may change at any time, so what is taken
  * from it is copied first and checked afterwards; it can then harm only the guest.
  */
-#include "guest.h"
+#include "debug.h"
 #include <kernel/string.h>
 
 #define RFLAGS_WRITABLE 0x003f7fd5ull /* SDM 1 3.4.3; bit 1 is fixed */
@@ -58,6 +58,14 @@ enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint
 	return run_page_return(vp, VP_RUN_EMULATE);
 }
 
+__cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index)
+{
+	regs_fill(vp);
+	vp->run->breakpoint.index = reason == VP_RUN_HW_BREAK ? index : 0;
+	vp_arch(vp)->waiting = WAITING_DEBUG;
+	return run_page_return(vp, reason);
+}
+
 enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code)
 {
 	vp_arch(vp)->activity = ACTIVITY_SHUTDOWN;
@@ -108,6 +116,8 @@ static void gprs_set(struct vp *vp, struct arch_vp_vtl *a, const struct vp_run_r
 	a->rip = regs->rip;
 	a->rflags = (regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
 	a->shadow = 0;
+	if (unlikely(a->work & WORK_DEBUG))
+		guest_debug_instruction_done(vp);
 }
 
 static void event_take(struct vp *vp)
@@ -156,6 +166,10 @@ void arch_vp_resume(struct vp *vp)
 	case WAITING_EMULATE:
 		if (set)
 			answer_take(vp, a, set);
+		break;
+	case WAITING_DEBUG:
+		answer_take(vp, a, set);
+		guest_debug_moved(vp, vp->active_vtl);
 		break;
 	default: break;
 	}
