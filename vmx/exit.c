@@ -288,33 +288,38 @@ static __attribute__((noinline)) void decode_unasked(struct vp *vp, struct vp_vt
 		row->decode(vp, s, exit);
 }
 
-static __cold void blocking_take(struct vp *vp, struct vmx_vp *s, uint32_t blocked)
+static __cold void blocking_take(struct vp *vp, struct vmx_vp *s)
 {
 	struct vp_vtl *v = vp_active(vp);
 	bool stepped = s->blocked & BLOCKED_STEP;
 
-	s->blocked = blocked;
-	v->arch.shadow = !!(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
-	v->arch.nmi_masked = blocked & BLOCKED_BY_NMI;
+	s->blocked = (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	v->arch.shadow = !!(s->blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	v->arch.nmi_masked = s->blocked & BLOCKED_BY_NMI;
 	if (stepped)
 		vmx_step_left(vp);
+}
+
+static __cold __attribute__((noinline)) void decode_unknown(struct vp *vp, struct vmx_vp *s,
+							    struct vp_exit *exit, uint32_t reason)
+{
+	blocking_take(vp, s);
+	decode_failed(s, exit, reason);
 }
 
 static inline void decode(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s, struct vp_exit *exit)
 {
 	uint64_t reason = vmcs_read(VMCS_EXIT_REASON);
 	const struct exit_row *row = &rows[reason];
-	uint32_t blocked;
 
 	if (unlikely(reason >= VMX_REASON_LIMIT)) {
-		blocking_take(vp, s, (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY));
-		decode_failed(s, exit, (uint32_t)reason);
+		decode_unknown(vp, s, exit, (uint32_t)reason);
 		return;
 	}
+	__asm__("" : "+r"(row)); /* else its address is computed for each member */
 	exit->kind = row->kind;
-	blocked = (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	if (unlikely(s->blocked != blocked))
-		blocking_take(vp, s, blocked);
+	if (unlikely(s->blocked != (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY)))
+		blocking_take(vp, s);
 	if (!row->is_instruction) {
 		decode_unasked(vp, v, s, exit, row);
 		return;

@@ -22,6 +22,7 @@ struct model_vp {
 	bool window[WINDOWS];  /* enum vp_window */
 	struct cpu *cpu;       /* on which it is loaded */
 	bool delivers;	       /* what is in IRR */
+	bool steps;	       /* at the next entry */
 };
 
 static uint32_t vps; /* that there are */
@@ -116,7 +117,7 @@ static void model_inject(struct vp *vp, const struct vp_event *event)
 
 	CHECK(m->cpu == this_cpu());
 	CHECK(m->event.type == EVENT_NONE);
-	CHECK(event->type >= EVENT_INTERRUPT && event->type <= EVENT_EXCEPTION);
+	CHECK(event->type >= EVENT_INTERRUPT && event->type <= EVENT_SOFTWARE_EXCEPTION);
 	CHECK(event->type != EVENT_EXCEPTION || event->vector < 32);
 	CHECK(event->type != EVENT_NMI || event->vector == 2);
 	m->event = *event;
@@ -128,6 +129,18 @@ static void model_window_request(struct vp *vp, enum vp_window window)
 {
 	CHECK(model_of(vp)->cpu == this_cpu());
 	model_of(vp)->window[window] = true;
+}
+
+static void model_debug_set(struct vp *vp, uint32_t vtl)
+{
+	CHECK(vp->vtl[vtl]);
+}
+
+static void model_step(struct vp *vp, enum step_mode mode)
+{
+	CHECK(model_of(vp)->cpu == this_cpu());
+	CHECK(mode == STEP_INSTRUCTION || mode == STEP_DELIVERY);
+	model_of(vp)->steps = true;
 }
 
 static bool model_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place)
@@ -346,6 +359,10 @@ static void exit_fill(struct vp *vp, struct vp_exit *exit)
 		exit->cr.gpr = (uint8_t)input_below(16);
 		vp->arch.gpr[exit->cr.gpr] = value_any() | value_any();
 		break;
+	case VP_EXIT_DR:
+		exit->cr.number = (uint8_t)input_below(8);
+		exit->cr.write = input_below(2);
+		break;
 	case VP_EXIT_XSETBV:
 		vp->arch.gpr[GPR_RCX] = input_below(8) == 7;
 		vp->arch.gpr[GPR_RAX] = input_below(256);
@@ -355,6 +372,7 @@ static void exit_fill(struct vp *vp, struct vp_exit *exit)
 		exit->event.vector = (uint8_t)input_below(32);
 		exit->event.has_error = input_below(2);
 		exit->event.error = (uint32_t)input_below(65536);
+		exit->event.debug = exit->event.vector == 1 ? (uint32_t)value_any() & 0xe00f : 0;
 		break;
 	case VP_EXIT_EOI: exit->vector = (uint8_t)input_below(256); break;
 	case VP_EXIT_APIC_WRITE:
@@ -397,6 +415,8 @@ static uint32_t exit_kind(struct vp *vp, struct model_vp *m, uint8_t cr8_before,
 	if (input_is_used_up())
 		return VP_EXIT_SHUTDOWN; /* comes back to the VMM, and again */
 	kind = (uint32_t)input_below(VP_EXIT_KINDS);
+	if (kind == VP_EXIT_DR && !guest_debug_owns(a))
+		return VP_EXIT_CPUID;
 	return kind_fits(m, kind) ? kind : VP_EXIT_CPUID;
 }
 
@@ -432,6 +452,9 @@ static enum vp_outcome model_enter(struct vp *vp)
 		exit->kind = exit_kind(vp, m, cr8, kicks);
 		windows_close(m, exit->kind);
 		exit_fill(vp, exit);
+		if (m->steps)
+			guest_step_left(vp);
+		m->steps = false;
 		outcome = vp_exit_take(vp, v);
 		CHECK(outcome != VP_ENTER || !(vp->requests | v->arch.work | v->arch.activity));
 	} while (outcome == VP_ENTER);
@@ -446,7 +469,8 @@ static enum vp_outcome model_enter(struct vp *vp)
 		.unbind = model_unbind, .load = model_load, .put = model_put,                      \
 		.enter = model_enter, .can_take = model_can_take, .inject = model_inject,          \
 		.window_request = model_window_request, .apic_place_set = model_apic_place_set,    \
-		.state_get = model_state_get, .state_set = model_state_set,                        \
+		.debug_set = model_debug_set, .step = model_step, .state_get = model_state_get,    \
+		.state_set = model_state_set,                                                      \
 	}
 
 extern struct page_table_format npt_format, ept_format;

@@ -592,6 +592,11 @@ void *fpu_xmm(struct fpu_state *state, unsigned int number)
 	return (char *)state->area + XMM_OFFSET + number * XMM_SIZE;
 }
 
+uint32_t fpu_mxcsr_mask(void)
+{
+	return 0xffff;
+}
+
 void fpu_guard(const struct fpu_state *state)
 {
 	(void)state;
