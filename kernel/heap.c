@@ -161,8 +161,9 @@ void page_list_free(struct heap *heap, void *list)
 }
 
 /* The free pages of a block as the fewest aligned runs. */
-static void block_runs(struct heap *heap, struct heap_block *block,
-		       void (*visit)(struct heap *heap, struct page_info *info, unsigned int order))
+static __cold void block_runs(struct heap *heap, struct heap_block *block,
+			      void (*visit)(struct heap *heap, struct page_info *info,
+					    unsigned int order))
 {
 	unsigned int index = HEAP_BLOCK_HEADER_PAGES;
 
@@ -174,12 +175,12 @@ static void block_runs(struct heap *heap, struct heap_block *block,
 	}
 }
 
-static void run_remove(struct heap *heap, struct page_info *info, unsigned int order)
+static __cold void run_remove(struct heap *heap, struct page_info *info, unsigned int order)
 {
 	page_info_remove(&heap->free[order], info);
 }
 
-void heap_add_block(struct heap *heap, hpa_t hpa)
+__cold void heap_add_block(struct heap *heap, hpa_t hpa)
 {
 	struct heap_block *block = hpa_to_kva(hpa);
 
@@ -194,7 +195,7 @@ void heap_add_block(struct heap *heap, hpa_t hpa)
 	spin_unlock(&heap->lock);
 }
 
-status_t heap_remove_block(struct heap *heap, hpa_t *hpa)
+__cold status_t heap_remove_block(struct heap *heap, hpa_t *hpa)
 {
 	struct heap_block *block, **link;
 

@@ -17,17 +17,12 @@
 #define BLOCK_SIZE	  LARGE_PAGE_SIZE
 #define KMEM_DEFAULT	  MIB(8)
 #define KMEM_LEAST	  MIB(2)
-#define KMEM_PER_GIB	  KIB(16) /* page tables of the root task's window */
-#define ROOT_LEAST	  MIB(8)  /* what the root task needs to say a word */
-#define PINS_MAX	  UINT32_MAX
+#define KMEM_PER_GIB	  KIB(16)   /* page tables of the root task's window */
+#define ROOT_LEAST	  MIB(8)    /* what the root task needs to say a word */
+#define PINS_MAX	  INT32_MAX /* the upper bit shows a count that went below 0 */
 #define RESERVATION_COUNT 8u /* kernel image, bundle, block table, heap, root image; and spare */
 /* Firmware and real-mode code think that the first MiB is theirs: nothing of ours goes there. */
 #define RESERVE_LOWEST	  MIB(1)
-
-struct block {
-	uint32_t owner; /* enum block_owner */
-	uint32_t pins;
-};
 
 struct reservation {
 	hpa_t base, end;
@@ -36,15 +31,17 @@ struct reservation {
 
 struct heap kernel_heap;
 
-static struct spinlock block_lock; /* protects blocks[] */
-static struct block *blocks;
+/* By block, in two arrays, so that the blocks of a large range are looked at several at a time. */
+static struct spinlock block_lock; /* protects both */
+static uint8_t *owners;		   /* enum block_owner */
+static uint32_t *pins;
 static uint64_t block_count;
 
 /* Sorted by address, no overlaps; fixed once the root task runs. */
 static struct reservation reservations[RESERVATION_COUNT];
 static unsigned int reservation_count;
 
-static void reservation_add(hpa_t base, hpa_t end, uint32_t kind)
+static __cold void reservation_add(hpa_t base, hpa_t end, uint32_t kind)
 {
 	unsigned int i = reservation_count++;
 
@@ -55,7 +52,7 @@ static void reservation_add(hpa_t base, hpa_t end, uint32_t kind)
 }
 
 /* The first piece of RAM at or above `from`, up to the next change of use. */
-static bool memory_piece(hpa_t from, struct memory_range *piece)
+static __cold bool memory_piece(hpa_t from, struct memory_range *piece)
 {
 	for (uint32_t i = 0; i < boot_source.memory_count; i++) {
 		const struct memory_range *ram = &boot_source.memory[i];
@@ -83,7 +80,7 @@ static bool memory_piece(hpa_t from, struct memory_range *piece)
 	return false;
 }
 
-bool memory_map_next(hpa_t *cursor, struct memory_range *range)
+__cold bool memory_map_next(hpa_t *cursor, struct memory_range *range)
 {
 	if (!memory_piece(*cursor, range))
 		return false;
@@ -91,7 +88,7 @@ bool memory_map_next(hpa_t *cursor, struct memory_range *range)
 	return true;
 }
 
-status_t memory_reserve(uint64_t size, uint64_t align, uint32_t kind, hpa_t *hpa)
+__cold status_t memory_reserve(uint64_t size, uint64_t align, uint32_t kind, hpa_t *hpa)
 {
 	struct memory_range piece;
 	hpa_t cursor = RESERVE_LOWEST, best = 0;
@@ -119,7 +116,7 @@ static bool use_is_task(uint32_t kind)
 }
 
 /* Counts a piece's pages in the blocks that it touches. */
-static void blocks_count(const struct memory_range *piece)
+static __cold void blocks_count(const struct memory_range *piece)
 {
 	hpa_t end = piece->base + piece->size;
 
@@ -128,28 +125,28 @@ static void blocks_count(const struct memory_range *piece)
 		hpa_t to = MIN(end, (i + 1) << BLOCK_SHIFT);
 
 		if (use_is_task(piece->kind))
-			blocks[i].pins += (uint32_t)((to - from) >> PAGE_SHIFT);
+			pins[i] += (uint32_t)((to - from) >> PAGE_SHIFT);
 		else
-			blocks[i].owner = BLOCK_KERNEL;
+			owners[i] = BLOCK_KERNEL;
 	}
 }
 
 /* Fills the table from the map; called again whenever a reservation has been added. No block is
  * pinned yet: the pins count the task's pages meanwhile. */
-static void blocks_classify(void)
+static __cold void blocks_classify(void)
 {
 	struct memory_range piece;
 	hpa_t cursor = 0;
 
-	memset(blocks, 0, block_count * sizeof(*blocks));
+	memset(pins, 0, block_count * sizeof(*pins));
+	memset(owners, BLOCK_NONE, block_count);
 	while (memory_map_next(&cursor, &piece))
 		blocks_count(&piece);
 	for (uint64_t i = 0; i < block_count; i++) {
-		if (blocks[i].pins != 0)
-			blocks[i].owner = blocks[i].pins == BLOCK_SIZE >> PAGE_SHIFT
-						  ? BLOCK_TASK
-						  : BLOCK_TASK_PART;
-		blocks[i].pins = 0;
+		if (pins[i] != 0)
+			owners[i] =
+				pins[i] == BLOCK_SIZE >> PAGE_SHIFT ? BLOCK_TASK : BLOCK_TASK_PART;
+		pins[i] = 0;
 	}
 }
 
@@ -176,7 +173,7 @@ static hpa_t ram_end(void)
 	return end;
 }
 
-static status_t memory_too_small(uint64_t needed)
+static __cold status_t memory_too_small(uint64_t needed)
 {
 	log_error("too little memory: the machine has %llu MiB that can be used, the kernel needs "
 		  "%llu MiB in one piece",
@@ -184,20 +181,21 @@ static status_t memory_too_small(uint64_t needed)
 	return STATUS_NO_MEMORY;
 }
 
-static status_t reserve_block_table(void)
+static __cold status_t reserve_block_table(void)
 {
 	uint64_t size;
 	hpa_t hpa;
 
 	block_count = ALIGN_UP(ram_end(), BLOCK_SIZE) >> BLOCK_SHIFT;
-	size = ALIGN_UP(block_count * sizeof(*blocks), PAGE_SIZE);
+	size = ALIGN_UP(block_count * (sizeof(*pins) + sizeof(*owners)), PAGE_SIZE);
 	if (memory_reserve(size, PAGE_SIZE, MEMORY_USE_KERNEL, &hpa) != STATUS_OK)
 		return memory_too_small(size);
-	blocks = hpa_to_kva(hpa);
+	pins = hpa_to_kva(hpa);
+	owners = (uint8_t *)(pins + block_count);
 	return STATUS_OK;
 }
 
-status_t memory_init(uint64_t kernel_bytes)
+__cold status_t memory_init(uint64_t kernel_bytes)
 {
 	uint64_t ram = ram_size();
 	hpa_t heap;
@@ -245,11 +243,11 @@ enum block_owner block_owner_get(hpa_t hpa)
 {
 	uint64_t i = hpa >> BLOCK_SHIFT;
 
-	return i < block_count ? (enum block_owner)blocks[i].owner : BLOCK_NONE;
+	return i < block_count ? (enum block_owner)owners[i] : BLOCK_NONE;
 }
 
 /* [base, end), inside one block that is the task's in part, has only pages of the task. */
-static bool part_is_task(hpa_t base, hpa_t end)
+static __cold bool part_is_task(hpa_t base, hpa_t end)
 {
 	struct memory_range piece;
 	hpa_t cursor = base;
@@ -264,63 +262,95 @@ static bool part_is_task(hpa_t base, hpa_t end)
 	return true;
 }
 
-/* What is asked for of a block that the task has in part only, or not at all. */
-static bool block_part_is_task(uint64_t i, hpa_t base, hpa_t end)
+/* [base, base + size), of blocks of which some are the task's in part only, or not at all. */
+static __cold bool parts_are_task(hpa_t base, uint64_t size)
 {
-	return blocks[i].owner == BLOCK_TASK_PART &&
-	       part_is_task(MAX(base, i << BLOCK_SHIFT), MIN(end, (i + 1) << BLOCK_SHIFT));
+	for (uint64_t i = base >> BLOCK_SHIFT; i << BLOCK_SHIFT < base + size; i++) {
+		hpa_t from = MAX(base, i << BLOCK_SHIFT);
+		hpa_t to = MIN(base + size, (i + 1) << BLOCK_SHIFT);
+
+		if (owners[i] != BLOCK_TASK &&
+		    !(owners[i] == BLOCK_TASK_PART && part_is_task(from, to)))
+			return false;
+	}
+	return true;
 }
 
-/* Adds pins to each block of a range that is checked meanwhile; what was added before a failure is
- * taken away again. A guest's memory has thousands of blocks, so they are passed once. */
-static status_t blocks_walk(hpa_t base, uint64_t size, uint32_t pins)
+#define WORD_SIZE sizeof(uint64_t)
+
+static bool blocks_are_task(uint64_t first, uint64_t end)
 {
-	uint64_t first = base >> BLOCK_SHIFT, last, i;
+	const uint64_t wanted = BLOCK_TASK * 0x0101010101010101ull;
+	uint64_t word;
+
+	for (; first + WORD_SIZE <= end; first += WORD_SIZE) {
+		__builtin_memcpy(&word, &owners[first], sizeof(word));
+		if (unlikely(word != wanted))
+			return false;
+	}
+	for (; first < end; first++)
+		if (owners[first] != BLOCK_TASK)
+			return false;
+	return true;
+}
+
+/* Adds 1 to the pins of blocks, or takes it off, two at a time: the lower one of two goes over into the upper
+ * one only where it is wrong already. Gives all bits that a sum has. */
+static uint32_t pins_add(uint64_t first, uint64_t end, uint32_t change)
+{
+	uint64_t both = change == 1 ? BIT(32) + 1 : 0 - (BIT(32) + 1), word, bits = 0;
+	uint32_t *at = &pins[first], *stop = &pins[end];
+
+#pragma GCC unroll 4
+	for (; stop - at >= 2; at += 2) {
+		__builtin_memcpy(&word, at, sizeof(word));
+		word += both;
+		bits |= word;
+		__builtin_memcpy(at, &word, sizeof(word));
+	}
+	if (at < stop)
+		bits |= *at += change;
+	return (uint32_t)(bits | bits >> 32);
+}
+
+static status_t blocks_use(hpa_t base, uint64_t size, uint32_t uses)
+{
+	uint64_t first = base >> BLOCK_SHIFT, end;
 	status_t status = STATUS_OK;
 
 	if (size == 0 || !range_within(base, size, block_count << BLOCK_SHIFT))
 		return STATUS_INVALID_ADDRESS;
-	last = (base + size - 1) >> BLOCK_SHIFT;
+	end = ((base + size - 1) >> BLOCK_SHIFT) + 1;
 	spin_lock(&block_lock);
-#pragma GCC unroll 4
-	for (i = first; i <= last; i++) {
-		if (unlikely(blocks[i].owner != BLOCK_TASK) &&
-		    !block_part_is_task(i, base, base + size)) {
-			status = STATUS_INVALID_ADDRESS;
-			break;
-		}
-		if (unlikely(blocks[i].pins > PINS_MAX - pins)) {
-			status = STATUS_BUSY;
-			break;
-		}
-		blocks[i].pins += pins;
+	if (unlikely(!blocks_are_task(first, end)) && !parts_are_task(base, size))
+		status = STATUS_INVALID_ADDRESS;
+	else if (uses != 0 && unlikely(pins_add(first, end, uses) > PINS_MAX)) {
+		(void)pins_add(first, end, 0 - uses);
+		status = STATUS_BUSY;
 	}
-	while (unlikely(status != STATUS_OK) && i-- > first)
-		blocks[i].pins -= pins;
 	spin_unlock(&block_lock);
 	return status;
 }
 
 status_t blocks_check(hpa_t base, uint64_t size)
 {
-	return blocks_walk(base, size, 0);
+	return blocks_use(base, size, 0);
 }
 
 status_t blocks_pin(hpa_t base, uint64_t size)
 {
-	return blocks_walk(base, size, 1);
+	return blocks_use(base, size, 1);
 }
 
 void blocks_unpin(hpa_t base, uint64_t size)
 {
 	uint64_t last = (base + size - 1) >> BLOCK_SHIFT;
+	uint32_t bits;
 
 	spin_lock(&block_lock);
-	for (uint64_t i = base >> BLOCK_SHIFT; i <= last; i++) {
-		assert_kernel(blocks[i].pins != 0);
-		blocks[i].pins--;
-	}
+	bits = pins_add(base >> BLOCK_SHIFT, last + 1, 0 - 1u);
 	spin_unlock(&block_lock);
+	assert_kernel(bits <= PINS_MAX);
 }
 
 status_t block_deposit(hpa_t block)
@@ -333,12 +363,12 @@ status_t block_deposit(hpa_t block)
 	if (i >= block_count)
 		return STATUS_INVALID_ADDRESS;
 	spin_lock(&block_lock);
-	if (blocks[i].owner != BLOCK_TASK)
+	if (owners[i] != BLOCK_TASK)
 		status = STATUS_INVALID_ADDRESS;
-	else if (blocks[i].pins != 0)
+	else if (pins[i] != 0)
 		status = STATUS_BUSY;
 	else
-		blocks[i].owner = BLOCK_DEPOSITED;
+		owners[i] = BLOCK_DEPOSITED;
 	spin_unlock(&block_lock);
 	return status;
 }
@@ -348,7 +378,7 @@ void block_return(hpa_t block)
 	uint64_t i = block >> BLOCK_SHIFT;
 
 	spin_lock(&block_lock);
-	assert_kernel(i < block_count && blocks[i].owner == BLOCK_DEPOSITED);
-	blocks[i].owner = BLOCK_TASK;
+	assert_kernel(i < block_count && owners[i] == BLOCK_DEPOSITED);
+	owners[i] = BLOCK_TASK;
 	spin_unlock(&block_lock);
 }

@@ -5,19 +5,8 @@
  */
 #include <kernel/backend.h>
 #include <kernel/cpu.h>
-#include <kernel/memory_map.h>
+#include <kernel/gpa_range.h>
 #include <kernel/string.h>
-
-struct gpa_range {
-	struct gpa_range *next; /* by gpa, upwards */
-	gpa_t gpa;
-	hpa_t hpa;
-	uint64_t size;
-	uint32_t flags; /* enum gpa_flags, and */
-};
-
-#define GPA_OWN \
-	BIT(31) /* the kernel's: nobody but it takes the range away, and nothing is pinned */
 
 status_t gpa_space_create(struct partition *partition, struct gpa_space **space)
 {
@@ -58,12 +47,7 @@ void gpa_space_destroy(struct gpa_space *space)
 	heap_free(heap, space, sizeof(*space));
 }
 
-static uint64_t gpa_limit(const struct gpa_space *space)
-{
-	return BIT(space->partition->arch.physical_bits);
-}
-
-static uint32_t page_flags(uint32_t flags)
+uint32_t gpa_page_flags(uint32_t flags)
 {
 	uint32_t page = PAGE_READ | PAGE_USER;
 
@@ -72,6 +56,24 @@ static uint32_t page_flags(uint32_t flags)
 	if (flags & GPA_EXECUTABLE)
 		page |= PAGE_EXECUTE;
 	return page;
+}
+
+struct gpa_range *gpa_range_from(struct gpa_space *space, gpa_t gpa)
+{
+	struct gpa_range *range = space->ranges;
+
+	while (range && range->gpa + range->size <= gpa)
+		range = range->next;
+	return range;
+}
+
+status_t gpa_range_check(const struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	if (!size)
+		return STATUS_INVALID_ARGUMENT;
+	if (!IS_ALIGNED(gpa | size, PAGE_SIZE))
+		return STATUS_MISALIGNED;
+	return range_within(gpa, size, gpa_limit(space)) ? STATUS_OK : STATUS_INVALID_ADDRESS;
 }
 
 /* Puts a range into the list; OVERLAP when it shares a byte with one that is there. */
@@ -97,6 +99,64 @@ static void range_remove(struct gpa_space *space, struct gpa_range *range)
 	*link = range->next;
 }
 
+/* Entries of tables that are worked on with interrupts off: some 10 microseconds. */
+#define PIECE	     4096u
+#define TABLES_PIECE 256u
+
+/* Between two pieces: interrupts come in, and what other CPUs wait for is done. No lock is held. */
+static void piece_done(void)
+{
+	arch_interrupt_window();
+	cpu_wait(this_cpu());
+}
+
+static void tables_free(struct heap *heap, void *list)
+{
+	unsigned int count = 0;
+	void *table;
+
+	while ((table = page_list_pop(&list))) {
+		page_free(heap, table, 0);
+		if (++count % TABLES_PIECE == 0)
+			piece_done();
+	}
+}
+
+static void pieces_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	uint64_t done;
+
+	for (;;) {
+		spin_lock(&space->lock);
+		done = page_table_unmap_part(&space->table, gpa, size, PIECE);
+		spin_unlock(&space->lock);
+		if (done == size)
+			return;
+		gpa += done;
+		size -= done;
+		piece_done();
+	}
+}
+
+/* *done: the bytes that are mapped, all of them or up to where it failed. */
+static status_t pieces_map(struct gpa_space *space, const struct gpa_range *range, uint64_t *done)
+{
+	status_t status;
+	uint64_t part;
+
+	for (*done = 0;;) {
+		spin_lock(&space->lock);
+		status = page_table_map_part(&space->table, range->gpa + *done, range->hpa + *done,
+					     range->size - *done, gpa_page_flags(range->flags),
+					     PIECE, &part);
+		spin_unlock(&space->lock);
+		*done += part;
+		if (status != STATUS_OK || *done == range->size)
+			return status;
+		piece_done();
+	}
+}
+
 /* The arguments are checked. */
 static status_t range_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size,
 			  uint32_t flags)
@@ -105,27 +165,35 @@ static status_t range_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_
 	struct gpa_range *range;
 	void *unlinked = NULL;
 	status_t status;
+	uint64_t done;
 
 	range = heap_alloc(heap, sizeof(*range));
 	if (!range)
 		return STATUS_NO_MEMORY;
-	*range = (struct gpa_range){.gpa = gpa, .hpa = hpa, .size = size, .flags = flags};
-
+	*range =
+		(struct gpa_range){.gpa = gpa, .hpa = hpa, .size = size, .flags = flags | GPA_BUSY};
 	spin_lock(&space->lock);
 	status = range_insert(space, range);
-	if (status == STATUS_OK) {
-		status = page_table_map(&space->table, gpa, hpa, size, page_flags(flags));
-		if (status != STATUS_OK) {
-			range_remove(space, range);
-			unlinked = page_table_unlinked_take(&space->table);
-		}
+	spin_unlock(&space->lock);
+	if (status != STATUS_OK) {
+		heap_free(heap, range, sizeof(*range));
+		return status;
+	}
+	status = pieces_map(space, range, &done);
+	if (status != STATUS_OK && done)
+		pieces_unmap(space, gpa, done);
+	spin_lock(&space->lock);
+	range->flags &= ~(uint32_t)GPA_BUSY;
+	if (status != STATUS_OK) {
+		range_remove(space, range);
+		unlinked = page_table_unlinked_take(&space->table);
 	}
 	spin_unlock(&space->lock);
 	if (status == STATUS_OK)
 		return STATUS_OK;
 	/* What was mapped before the tables' memory ran out, a guest may have used. */
 	gpa_space_shootdown(space);
-	page_list_free(heap, unlinked);
+	tables_free(heap, unlinked);
 	heap_free(heap, range, sizeof(*range));
 	return status;
 }
@@ -146,73 +214,90 @@ status_t gpa_map_own_page(struct gpa_space *space, gpa_t gpa, void *page)
 	return range_map(space, gpa, kva_to_hpa(page), PAGE_SIZE, GPA_WRITABLE | GPA_OWN);
 }
 
-/* The list of whole mappings in [gpa, gpa+size), taken out; false: one of them is cut. Those with
- * and without GPA_OWN are separate worlds: `own` says which is meant. */
-static bool ranges_take(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own,
-			struct gpa_range **taken)
+bool gpa_ranges_are_whole(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own)
 {
-	struct gpa_range **first = &space->ranges, **link, *range;
+	struct gpa_range *range = gpa_range_from(space, gpa);
 
-	while (*first && (*first)->gpa + (*first)->size <= gpa)
-		first = &(*first)->next;
-	for (range = *first; range && range->gpa < gpa + size; range = range->next) {
-		if ((range->flags & GPA_OWN) == own &&
+	for (; range && range->gpa < gpa + size; range = range->next)
+		if ((range->flags & GPA_WORLD) == own &&
 		    (range->gpa < gpa || range->gpa + range->size > gpa + size))
 			return false;
-	}
-	*taken = NULL;
-	for (link = first; (range = *link) && range->gpa < gpa + size;) {
-		if ((range->flags & GPA_OWN) != own) {
-			link = &range->next;
+	return true;
+}
+
+/* Whole mappings in [gpa, gpa+size) as a list of those that go; they keep their places until they are
+ * gone. False: one of them is cut. The lock is held. */
+static bool ranges_choose(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own,
+			  struct gpa_range **going)
+{
+	struct gpa_range *range;
+
+	if (!gpa_ranges_are_whole(space, gpa, size, own))
+		return false;
+	range = gpa_range_from(space, gpa);
+	for (; range && range->gpa < gpa + size; range = range->next) {
+		if ((range->flags & GPA_WORLD) != own)
 			continue;
-		}
-		*link = range->next;
-		range->next = NULL;
-		*taken = range;
-		taken = &range->next;
+		range->flags |= GPA_BUSY;
+		*going = range;
+		going = &range->going;
 	}
 	return true;
 }
 
-/* Whole mappings end where entries of the table end, so no page is split and nothing can fail;
- * the table is the backend's until the shootdown, so tables and pins go after it: those of this call
- * alone, as another CPU may unmap at the same time, and has not flushed yet. */
+/* The lock is held. */
+static void ranges_remove(struct gpa_space *space, const struct gpa_range *going)
+{
+	struct gpa_range **link = &space->ranges;
+
+	while (going) {
+		if (*link != going) {
+			link = &(*link)->next;
+			continue;
+		}
+		*link = going->next;
+		going = going->going;
+	}
+}
+
+/* Whole mappings end where entries of the table end, so no page is split and nothing can fail. The
+ * table is the backend's until the shootdown, so tables and pins go after it. */
 static status_t ranges_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own)
 {
 	struct heap *heap = space->partition->heap;
-	struct gpa_range *taken = NULL, *range;
-	void *unlinked = NULL;
-	status_t status = STATUS_OK;
+	struct gpa_range *going = NULL, *range;
+	void *unlinked;
+	bool whole;
 
 	spin_lock(&space->lock);
-	if (!ranges_take(space, gpa, size, own, &taken))
-		status = STATUS_INVALID_ARGUMENT;
-	for (range = taken; status == STATUS_OK && range; range = range->next)
-		status = page_table_unmap(&space->table, range->gpa, range->size);
-	if (status == STATUS_OK && taken)
-		unlinked = page_table_unlinked_take(&space->table);
+	whole = ranges_choose(space, gpa, size, own, &going);
 	spin_unlock(&space->lock);
-	if (status != STATUS_OK || !taken)
-		return status;
+	if (!going)
+		return whole ? STATUS_OK : STATUS_INVALID_ARGUMENT;
+	for (range = going; range; range = range->going) {
+		pieces_unmap(space, range->gpa, range->size);
+		piece_done();
+	}
+	spin_lock(&space->lock);
+	ranges_remove(space, going);
+	unlinked = page_table_unlinked_take(&space->table);
+	spin_unlock(&space->lock);
 
 	gpa_space_shootdown(space);
-	page_list_free(heap, unlinked);
-	while ((range = taken)) {
-		taken = range->next;
+	tables_free(heap, unlinked);
+	while ((range = going)) {
+		going = range->going;
 		range_free(space, range);
+		piece_done();
 	}
 	return STATUS_OK;
 }
 
 status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 {
-	if (!size)
-		return STATUS_INVALID_ARGUMENT;
-	if (!IS_ALIGNED(gpa | size, PAGE_SIZE))
-		return STATUS_MISALIGNED;
-	if (!range_within(gpa, size, gpa_limit(space)))
-		return STATUS_INVALID_ADDRESS;
-	return ranges_unmap(space, gpa, size, 0);
+	status_t status = gpa_range_check(space, gpa, size);
+
+	return status == STATUS_OK ? ranges_unmap(space, gpa, size, 0) : status;
 }
 
 /* If another CPU is about to take the same page away, its shootdown is not waited for: here is one. */
@@ -234,7 +319,7 @@ static status_t gpa_access(struct gpa_space *space, gpa_t gpa, void *buffer, siz
 		status = STATUS_INVALID_ADDRESS;
 	else if (!write)
 		memcpy(buffer, hpa_to_kva(t.hpa), size);
-	else if (t.flags & PAGE_WRITE)
+	else if ((t.flags & PAGE_WRITE) || gpa_dirty_take(space, gpa))
 		memcpy(hpa_to_kva(t.hpa), buffer, size);
 	else
 		status = STATUS_ACCESS_DENIED;
@@ -270,6 +355,42 @@ status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer, size_
 	return gpa_copy(space, gpa, (void *)(uintptr_t)buffer, size, true);
 }
 
+status_t gpa_prefetch(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	status_t status = gpa_range_check(space, gpa, size);
+	struct gpa_range *range;
+	gpa_t at = gpa;
+
+	if (status != STATUS_OK)
+		return status;
+	spin_lock(&space->lock);
+	for (range = gpa_range_from(space, gpa);
+	     range && range->gpa <= at && !(range->flags & GPA_BUSY); range = range->next)
+		at = range->gpa + range->size;
+	spin_unlock(&space->lock);
+	return at >= gpa + size ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+status_t gpa_pin(struct gpa_space *space, gpa_t gpa, uint64_t size, hpa_t *hpa)
+{
+	status_t status = gpa_range_check(space, gpa, size);
+	struct gpa_range *range;
+
+	if (status != STATUS_OK)
+		return status;
+	spin_lock(&space->lock);
+	range = gpa_range_from(space, gpa);
+	if (!range || range->gpa > gpa || gpa + size > range->gpa + range->size ||
+	    (range->flags & GPA_WORLD)) {
+		status = STATUS_NOT_FOUND;
+	} else {
+		*hpa = range->hpa + (gpa - range->gpa);
+		status = space->pinned_memory ? blocks_pin(*hpa, size) : STATUS_OK;
+	}
+	spin_unlock(&space->lock);
+	return status;
+}
+
 bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping *mapping)
 {
 	const struct gpa_range *range;
@@ -282,7 +403,7 @@ bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping
 			.gpa = range->gpa,
 			.hpa = range->hpa,
 			.size = range->size,
-			.flags = range->flags,
+			.flags = range->flags & ~(uint32_t)(GPA_TRACKED | GPA_BUSY),
 		};
 	spin_unlock(&space->lock);
 	return range;

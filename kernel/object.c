@@ -36,6 +36,16 @@ void object_get(struct object *object)
 	atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
 }
 
+bool object_get_alive(struct object *object)
+{
+	uint32_t count = atomic_load(&object->references);
+
+	while (count != 0)
+		if (atomic_compare_exchange_weak(&object->references, &count, count + 1))
+			return true;
+	return false;
+}
+
 void object_put(struct object *object)
 {
 	uint32_t before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);
@@ -75,7 +85,7 @@ static void outgrown_free(struct handle_table *table, struct outgrown *outgrown)
 }
 
 /* Makes room for one more page pointer. The lock is held. */
-static bool directory_grow(struct handle_table *table, struct outgrown *outgrown)
+static __cold bool directory_grow(struct handle_table *table, struct outgrown *outgrown)
 {
 	unsigned int order = table->directory_order;
 	struct handle_entry **pages;
@@ -96,7 +106,7 @@ static bool directory_grow(struct handle_table *table, struct outgrown *outgrown
 	return true;
 }
 
-static bool table_grow(struct handle_table *table, struct outgrown *outgrown)
+static __cold bool table_grow(struct handle_table *table, struct outgrown *outgrown)
 {
 	uint32_t first = table->page_count * ENTRIES_PER_PAGE;
 	struct handle_entry *entries;
@@ -116,8 +126,8 @@ static bool table_grow(struct handle_table *table, struct outgrown *outgrown)
 	return true;
 }
 
-status_t handle_create(struct handle_table *table, struct object *object, uint32_t rights,
-		       handle_t *handle)
+__cold status_t handle_create(struct handle_table *table, struct object *object, uint32_t rights,
+			      handle_t *handle)
 {
 	struct outgrown outgrown = {0};
 	status_t status = STATUS_NO_MEMORY;

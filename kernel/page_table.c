@@ -28,9 +28,12 @@
 struct walk {
 	struct page_table *table;
 	uint32_t flags;
-	hpa_t hpa;     /* map: of the next address */
-	uint64_t done; /* map: first address that is not mapped yet */
+	hpa_t hpa;	 /* map: of the next address */
+	uint64_t done;	 /* map: first address that is not mapped yet */
+	uint64_t budget; /* map, clear: entries that may still be looked at, about */
 };
+
+#define NO_LIMIT UINT64_MAX
 
 static unsigned int level_shift(unsigned int level)
 {
@@ -74,12 +77,14 @@ static void table_unlink(struct page_table *table, uint64_t *entries)
 	page_list_push(&table->unlinked, entries);
 }
 
-static bool table_is_empty(const uint64_t *entries)
+static __attribute__((noinline)) bool entries_are_empty(const uint64_t *entry, const uint64_t *end)
 {
-	for (unsigned int i = 0; i < ENTRIES; i++)
-		if (entries[i] != 0)
-			return false;
-	return true;
+	uint64_t all = 0;
+
+#pragma GCC unroll 4
+	for (; entry < end; entry++)
+		all |= *entry;
+	return all == 0;
 }
 
 static bool level_has_leaves(const struct page_table_format *format, unsigned int level)
@@ -94,7 +99,7 @@ static bool entry_is_table(const struct page_table_format *format, uint64_t entr
 }
 
 /* Unlinks a table of that level and all tables below it. */
-static void tree_unlink(struct page_table *table, uint64_t *entries, unsigned int level)
+static __cold void tree_unlink(struct page_table *table, uint64_t *entries, unsigned int level)
 {
 	const struct page_table_format *format = table->format;
 	uint64_t next_leaf = 0, step = level_size(level);
@@ -114,7 +119,7 @@ static void tree_unlink(struct page_table *table, uint64_t *entries, unsigned in
 }
 
 /* Replaces a leaf by a table of smaller ones that says the same. */
-static status_t entry_split(struct page_table *table, uint64_t *entry, unsigned int level)
+static __cold status_t entry_split(struct page_table *table, uint64_t *entry, unsigned int level)
 {
 	const struct page_table_format *format = table->format;
 	uint64_t *entries = table_alloc(table);
@@ -131,7 +136,7 @@ static status_t entry_split(struct page_table *table, uint64_t *entry, unsigned 
 }
 
 /* Replaces a table by one leaf if that says the same. Accessed and dirty bits are forgotten. */
-static void entry_merge(struct page_table *table, uint64_t *entry, unsigned int level)
+static __cold void entry_merge(struct page_table *table, uint64_t *entry, unsigned int level)
 {
 	const struct page_table_format *format = table->format;
 	uint64_t *entries;
@@ -158,7 +163,8 @@ static void entry_merge(struct page_table *table, uint64_t *entry, unsigned int 
 }
 
 /* Merges what can be merged on the path to va. */
-static void path_merge(struct page_table *table, uint64_t *entries, unsigned int level, uint64_t va)
+static __cold void path_merge(struct page_table *table, uint64_t *entries, unsigned int level,
+			      uint64_t va)
 {
 	uint64_t *entry = entry_of(entries, level, va);
 
@@ -169,7 +175,7 @@ static void path_merge(struct page_table *table, uint64_t *entries, unsigned int
 }
 
 /* Splits leaves until none reaches across va. */
-static status_t path_split(struct page_table *table, uint64_t va)
+static __cold status_t path_split(struct page_table *table, uint64_t va)
 {
 	uint64_t *entries = hpa_to_kva(table->root);
 
@@ -200,29 +206,31 @@ static uint64_t entry_end(uint64_t va, uint64_t end, unsigned int level)
 static status_t leaves_set(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
 			   uint64_t end)
 {
-	uint64_t *entry = entry_of(entries, level, va);
-	uint64_t count = (end - va) >> level_shift(level);
+	uint64_t *entry = entry_of(entries, level, va), *first = entry, *stop;
+	uint64_t count = MIN((end - va) >> level_shift(level), walk->budget);
 	uint64_t leaf = walk->table->format->leaf(walk->hpa, level, walk->flags);
-	uint64_t step = level_size(level), i;
+	uint64_t step = level_size(level);
 
 #pragma GCC unroll 4
-	for (i = 0; i < count; i++, leaf += step) {
-		if (unlikely(entry[i] != 0))
+	for (stop = entry + count; entry < stop; entry++, leaf += step) {
+		if (unlikely(*entry != 0))
 			break;
-		entry_set(&entry[i], leaf);
+		entry_set(entry, leaf);
 	}
-	walk->hpa += i * step;
-	walk->done += i * step;
-	return i == count ? STATUS_OK : STATUS_OVERLAP;
+	count = (uint64_t)(entry - first);
+	walk->hpa += count * step;
+	walk->done += count * step;
+	walk->budget -= count;
+	return entry == stop ? STATUS_OK : STATUS_OVERLAP;
 }
 
 static status_t range_map(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t end)
 {
 	const struct page_table_format *format = walk->table->format;
 
-	while (walk->done < end) {
+	while (walk->done < end && walk->budget != 0) {
 		uint64_t *entry = entry_of(entries, level, walk->done), *below;
-		uint64_t part = entry_end(walk->done, end, level);
+		uint64_t from = walk->done, part = entry_end(from, end, level);
 		status_t status;
 
 		if (level_has_leaves(format, level) && part - walk->done == level_size(level) &&
@@ -239,7 +247,7 @@ static status_t range_map(struct walk *walk, uint64_t *entries, unsigned int lev
 			return STATUS_NO_MEMORY;
 		status = range_map(walk, below, level - 1, part);
 		/* A new table is linked when it is filled, so that walkers see all of it. */
-		if (*entry == 0 && !table_is_empty(below))
+		if (*entry == 0 && walk->done != from)
 			entry_set(entry, format->table(kva_to_hpa(below)));
 		else if (*entry == 0)
 			table_unlink(walk->table, below);
@@ -251,49 +259,86 @@ static status_t range_map(struct walk *walk, uint64_t *entries, unsigned int lev
 
 /* ---- unmap, protect ---- */
 
-/* Nothing that is mapped reaches across either end of the range. */
-static void range_clear(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
-			uint64_t end)
+/* Clears leaves that follow each other with the addresses that they map, as most do, up to `end`. */
+static uint64_t leaves_clear(struct walk *walk, uint64_t *entry, unsigned int level, uint64_t va,
+			     uint64_t end)
+{
+	uint64_t count = MIN((end - va) >> level_shift(level), walk->budget);
+	uint64_t leaf = *entry, step = level_size(level), *first = entry, *stop;
+
+#pragma GCC unroll 4
+	for (stop = entry + count; entry < stop; entry++, leaf += step) {
+		if (unlikely(*entry != leaf))
+			break;
+		entry_set(entry, 0);
+	}
+	count = (uint64_t)(entry - first);
+	walk->budget -= count;
+	return va + count * step;
+}
+
+/* Of a table in which [va, end) has been cleared; the entries at both ends may have kept a part. */
+static bool rest_is_empty(uint64_t *entries, unsigned int level, uint64_t va, uint64_t end)
+{
+	return entries_are_empty(entries, entry_of(entries, level, va) + 1) &&
+	       entries_are_empty(entry_of(entries, level, end - 1), entries + ENTRIES);
+}
+
+/* Clears from va on, until `end`, or until the budget is used up: where it stopped. Nothing that is
+ * mapped reaches across either end of the range. */
+static uint64_t range_clear(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
+			    uint64_t end)
 {
 	const struct page_table_format *format = walk->table->format;
-	uint64_t *entry = entry_of(entries, level, va);
 
-	for (; va < end; entry++) {
+	while (va < end && walk->budget != 0) {
+		uint64_t *entry = entry_of(entries, level, va), *below, stop;
 		uint64_t part = entry_end(va, end, level), old = *entry;
 
-		if (old != 0 && part - va == level_size(level)) {
+		if (old == 0) {
+			walk->budget--;
+			va = part;
+			continue;
+		}
+		if (!entry_is_table(format, old, level)) {
+			va = leaves_clear(walk, entry, level, va, end);
+			continue;
+		}
+		below = table_below(format, old, level);
+		stop = range_clear(walk, below, level - 1, va, part);
+		if (stop != part)
+			return stop;
+		if (rest_is_empty(below, level - 1, va, part)) {
 			entry_set(entry, 0);
-			if (entry_is_table(format, old, level))
-				tree_unlink(walk->table, table_below(format, old, level),
-					    level - 1);
-		} else if (old != 0) {
-			uint64_t *below = table_below(format, old, level);
-
-			range_clear(walk, below, level - 1, va, part);
-			if (table_is_empty(below)) {
-				entry_set(entry, 0);
-				table_unlink(walk->table, below);
-			}
+			table_unlink(walk->table, below);
 		}
 		va = part;
 	}
+	return va;
 }
 
-static void range_protect(struct walk *walk, uint64_t *entries, unsigned int level, uint64_t va,
-			  uint64_t end)
+typedef void leaf_function_t(void *context, uint64_t va, uint64_t size, uint32_t flags);
+
+/* Calls a function for each leaf, or without one gives all leaves the walk's flags. */
+static __cold void range_visit(struct walk *walk, uint64_t *entries, unsigned int level,
+			       uint64_t va, uint64_t end, leaf_function_t *function, void *context)
 {
 	const struct page_table_format *format = walk->table->format;
-	uint64_t *entry = entry_of(entries, level, va);
+	uint64_t *entry = entry_of(entries, level, va), size = level_size(level);
 
 	for (; va < end; entry++) {
 		uint64_t part = entry_end(va, end, level), old = *entry;
 
-		if (old != 0 && format->is_leaf(old, level)) {
+		if (entry_is_table(format, old, level)) {
+			range_visit(walk, table_below(format, old, level), level - 1, va, part,
+				    function, context);
+			if (function == NULL)
+				entry_merge(walk->table, entry, level);
+		} else if (old != 0 && function != NULL) {
+			function(context, ALIGN_DOWN(va, size), size, format->flags(old, level));
+		} else if (old != 0) {
 			entry_set(entry,
 				  format->leaf(format->address(old, level), level, walk->flags));
-		} else if (old != 0) {
-			range_protect(walk, table_below(format, old, level), level - 1, va, part);
-			entry_merge(walk->table, entry, level);
 		}
 		va = part;
 	}
@@ -320,8 +365,8 @@ static status_t range_decode(const struct page_table *table, uint64_t *va, uint6
 	return range_within(*va, size, BIT(bits)) ? STATUS_OK : STATUS_INVALID_ADDRESS;
 }
 
-status_t page_table_init(struct page_table *table, const struct page_table_format *format,
-			 struct heap *heap)
+__cold status_t page_table_init(struct page_table *table, const struct page_table_format *format,
+				struct heap *heap)
 {
 	uint64_t *root = page_alloc(heap, 0);
 
@@ -332,40 +377,61 @@ status_t page_table_init(struct page_table *table, const struct page_table_forma
 	return STATUS_OK;
 }
 
-void page_table_destroy(struct page_table *table)
+__cold void page_table_destroy(struct page_table *table)
 {
 	tree_unlink(table, hpa_to_kva(table->root), table->format->levels);
 	page_table_reap(table);
 	table->root = 0;
 }
 
-status_t page_table_map(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
-			uint32_t flags)
+status_t page_table_map_part(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
+			     uint32_t flags, uint64_t budget, uint64_t *done)
 {
-	struct walk walk = {.table = table, .flags = flags, .hpa = hpa};
-	uint64_t *root = hpa_to_kva(table->root);
-	unsigned int levels = table->format->levels;
+	struct walk walk = {.table = table, .flags = flags, .hpa = hpa, .budget = budget};
 	status_t status = range_decode(table, &va, size);
 
+	*done = 0;
 	if (status != STATUS_OK)
 		return status;
 	if (!IS_ALIGNED(hpa, PAGE_SIZE))
 		return STATUS_MISALIGNED;
-	if (size == 0)
-		return STATUS_OK;
 	walk.done = va;
-	status = range_map(&walk, root, levels, va + size);
+	status = range_map(&walk, hpa_to_kva(table->root), table->format->levels, va + size);
+	*done = walk.done - va;
+	return status;
+}
+
+uint64_t page_table_unmap_part(struct page_table *table, uint64_t va, uint64_t size,
+			       uint64_t budget)
+{
+	struct walk walk = {.table = table, .budget = budget};
+
+	if (range_decode(table, &va, size) != STATUS_OK)
+		return size; /* there can be nothing */
+	return range_clear(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size) -
+	       va;
+}
+
+status_t page_table_map(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
+			uint32_t flags)
+{
+	uint64_t *root = hpa_to_kva(table->root), done;
+	unsigned int levels = table->format->levels;
+	status_t status = page_table_map_part(table, va, hpa, size, flags, NO_LIMIT, &done);
+
 	if (status != STATUS_OK) {
-		range_clear(&walk, root, levels, va, walk.done);
+		(void)page_table_unmap_part(table, va, done, NO_LIMIT);
 		return status;
 	}
+	if (table->keeps_edges || size == 0)
+		return STATUS_OK;
 	path_merge(table, root, levels, va);
 	path_merge(table, root, levels, va + size - 1);
 	return STATUS_OK;
 }
 
 /* The start of unmap and protect: what can fail. */
-static status_t range_isolate(struct page_table *table, uint64_t *va, uint64_t size)
+static __cold status_t range_isolate(struct page_table *table, uint64_t *va, uint64_t size)
 {
 	uint64_t *root = hpa_to_kva(table->root);
 	status_t status = range_decode(table, va, size);
@@ -379,24 +445,39 @@ static status_t range_isolate(struct page_table *table, uint64_t *va, uint64_t s
 	return STATUS_NO_MEMORY;
 }
 
-status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size)
+__cold status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size)
 {
-	struct walk walk = {.table = table};
+	struct walk walk = {.table = table, .budget = NO_LIMIT};
 	status_t status = range_isolate(table, &va, size);
 
-	if (status == STATUS_OK && size != 0)
-		range_clear(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size);
+	if (status == STATUS_OK)
+		(void)range_clear(&walk, hpa_to_kva(table->root), table->format->levels, va,
+				  va + size);
 	return status;
 }
 
-status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size, uint32_t flags)
+__cold status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size,
+				   uint32_t flags)
 {
 	struct walk walk = {.table = table, .flags = flags};
 	status_t status = range_isolate(table, &va, size);
 
 	if (status == STATUS_OK && size != 0)
-		range_protect(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size);
+		range_visit(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size,
+			    NULL, NULL);
 	return status;
+}
+
+__cold void page_table_each_leaf(struct page_table *table, uint64_t va, uint64_t size,
+				 void (*leaf)(void *context, uint64_t va, uint64_t size,
+					      uint32_t flags),
+				 void *context)
+{
+	struct walk walk = {.table = table};
+
+	if (range_decode(table, &va, size) == STATUS_OK)
+		range_visit(&walk, hpa_to_kva(table->root), table->format->levels, va, va + size,
+			    leaf, context);
 }
 
 bool page_table_lookup(const struct page_table *table, uint64_t va, struct page_translation *out)
@@ -419,6 +500,30 @@ bool page_table_lookup(const struct page_table *table, uint64_t va, struct page_
 			return true;
 		}
 		entries = table_below(format, entry, level);
+	}
+}
+
+void *page_table_walk(const struct page_table *table, uint64_t va)
+{
+	const struct page_table_format *format = table->format;
+	uint64_t address_bits = format->address_bits, leaf_bit = format->leaf_bit, entry;
+	unsigned int shift = level_shift(format->levels);
+	char *memory = hpa_to_kva(0); /* the direct map is one piece */
+	hpa_t at = table->root;
+
+	if (va >> shift >= ENTRIES)
+		return NULL;
+	for (;;) {
+		_Atomic uint64_t *entries = (_Atomic uint64_t *)(memory + at);
+
+		entry = atomic_load_explicit(&entries[va >> shift & (ENTRIES - 1)],
+					     memory_order_acquire);
+		if (entry == 0)
+			return NULL;
+		at = entry & address_bits;
+		if (shift == PAGE_SHIFT || (entry & leaf_bit))
+			return memory + (at & ~MASK(shift)) + (va & MASK(shift));
+		shift -= PAGE_TABLE_LEVEL_BITS;
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <kernel/backend.h>
 #include <kernel/console.h>
 #include <kernel/cpu.h>
+#include <kernel/doorbell.h>
 #include <kernel/memory_map.h>
 #include <kernel/partition_arch.h>
 #include <kernel/string.h>
@@ -107,6 +108,7 @@ static void partition_destroy(struct object *object)
 	struct task *owner = partition->owner;
 	struct heap *heap = owner ? owner->heap : &kernel_heap;
 
+	doorbells_destroy(partition);
 	built_destroy(partition);
 	if (owner) {
 		deposits_return(partition);

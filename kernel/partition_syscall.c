@@ -35,7 +35,7 @@ status_t syscall_built_partition(struct thread *thread, uint64_t handle, uint32_
 	return status;
 }
 
-static status_t space_get(struct partition *partition, uint64_t vtl, struct gpa_space **space)
+status_t syscall_space(struct partition *partition, uint64_t vtl, struct gpa_space **space)
 {
 	*space = vtl < VTL_COUNT ? partition_space(partition, (uint32_t)vtl) : NULL;
 	return *space ? STATUS_OK : STATUS_INVALID_VTL;
@@ -167,6 +167,9 @@ struct syscall_result sys_partition_deposit(struct thread *thread, const uint64_
 		}
 		heap_add_block(&partition->own_heap, base + done);
 		done += LARGE_PAGE_SIZE;
+		/* Interrupts, and what other CPUs wait for, come in between. */
+		arch_interrupt_window();
+		cpu_wait(this_cpu());
 	}
 	partition_put(partition);
 	return (struct syscall_result){status, done};
@@ -201,7 +204,7 @@ struct syscall_result sys_partition_map(struct thread *thread, const uint64_t a[
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = space_get(partition, a[1], &space);
+	status = syscall_space(partition, a[1], &space);
 	if (status == STATUS_OK && a[5] > UINT32_MAX)
 		status = STATUS_INVALID_ARGUMENT;
 	if (status == STATUS_OK && !IS_ALIGNED(a[2] | a[3], PAGE_SIZE))
@@ -227,7 +230,7 @@ struct syscall_result sys_partition_unmap(struct thread *thread, const uint64_t 
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = space_get(partition, a[1], &space);
+	status = syscall_space(partition, a[1], &space);
 	if (status == STATUS_OK)
 		status = gpa_unmap(space, a[2], a[3]);
 	partition_put(partition);
@@ -255,7 +258,7 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = space_get(partition, a[1], &space);
+	status = syscall_space(partition, a[1], &space);
 	if (status == STATUS_OK && a[3] > UINT32_MAX)
 		status = STATUS_INVALID_ARGUMENT;
 	if (status == STATUS_OK)

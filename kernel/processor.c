@@ -10,7 +10,7 @@
 #include <kernel/string.h>
 #include <kernel/thread.h>
 
-static status_t vtl_create(struct vp *vp, uint32_t vtl)
+static __cold status_t vtl_create(struct vp *vp, uint32_t vtl)
 {
 	struct vp_vtl *v = heap_alloc(vp->partition->heap, sizeof(*v));
 
@@ -21,7 +21,7 @@ static status_t vtl_create(struct vp *vp, uint32_t vtl)
 	return backend->vp_create(vp, vtl);
 }
 
-status_t vp_create(struct partition *partition, uint32_t index, struct vp **vp)
+__cold status_t vp_create(struct partition *partition, uint32_t index, struct vp **vp)
 {
 	struct heap *heap = partition->heap;
 	struct vp *v = heap_alloc(heap, sizeof(*v));
@@ -48,7 +48,7 @@ status_t vp_create(struct partition *partition, uint32_t index, struct vp **vp)
 	return STATUS_OK;
 }
 
-void vp_destroy(struct vp *vp)
+__cold void vp_destroy(struct vp *vp)
 {
 	struct heap *heap = vp->partition->heap;
 	uint32_t vtl;
@@ -67,7 +67,7 @@ void vp_destroy(struct vp *vp)
 	heap_free(heap, vp, sizeof(*vp));
 }
 
-status_t vp_reset(struct vp *vp)
+__cold status_t vp_reset(struct vp *vp)
 {
 	if (atomic_load(&vp->run_state) != VP_STOPPED)
 		return STATUS_BUSY;

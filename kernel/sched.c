@@ -171,13 +171,10 @@ bool sched_yield(void)
 bool sched_should_switch(void)
 {
 	struct cpu *cpu = this_cpu();
-	struct run_queue *queue = &cpu->ready;
 
 	if (unlikely(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0))
 		cpu_pending_process(cpu);
-	/* Bits of priorities above the current one; all, when no thread runs (self tests). */
-	return queue->slice_over ||
-	       queue->occupied >> atomic_load_explicit(&queue->running, memory_order_relaxed) != 0;
+	return cpu_is_wanted(cpu);
 }
 
 /* Puts the current thread where it belongs if it must give way; NULL: it is gone from the CPU. */

@@ -30,7 +30,8 @@ static uint16_t *slot_at(const struct page_info *info, unsigned int slot)
 static struct page_info *slab_create(struct heap *heap, unsigned int class)
 {
 	struct page_info *info = heap_take_locked(heap, 0);
-	unsigned int slots = (unsigned int)(PAGE_SIZE >> (class + SLAB_SHIFT_LEAST));
+	unsigned int shift = class + SLAB_SHIFT_LEAST, slots = (unsigned int)(PAGE_SIZE >> shift);
+	char *slot;
 
 	if (info == NULL)
 		return NULL;
@@ -38,8 +39,11 @@ static struct page_info *slab_create(struct heap *heap, unsigned int class)
 	info->order = (uint8_t) class;
 	info->used = 0;
 	info->free = 1;
-	for (unsigned int i = 0; i < slots; i++)
-		*slot_at(info, i) = (uint16_t)(i + 1 < slots ? i + 2 : 0);
+	/* Each names the next one, by its number from 1; the last none. */
+	slot = page_info_address(info);
+	for (unsigned int i = 1; i < slots; i++, slot += BIT(shift))
+		*(uint16_t *)slot = (uint16_t)(i + 1);
+	*(uint16_t *)slot = 0;
 	page_info_push(&heap->partial[class], info);
 	return info;
 }

@@ -43,7 +43,7 @@ __noreturn void trap_user_interrupt(void)
 	sched_exit();
 }
 
-__noreturn void trap_user_fault(const char *what, uint64_t address)
+__cold __noreturn void trap_user_fault(const char *what, uint64_t address)
 {
 	struct cpu *cpu = this_cpu();
 
@@ -55,7 +55,7 @@ __noreturn void trap_user_fault(const char *what, uint64_t address)
 
 /* ---- the system ---- */
 
-struct syscall_result sys_console_write(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_console_write(struct thread *thread, const uint64_t a[6])
 {
 	uint64_t va = a[0], size = a[1];
 	char bytes[CHUNK];
@@ -80,7 +80,7 @@ struct syscall_result sys_console_write(struct thread *thread, const uint64_t a[
 
 /* One reader for both rings: position is NULL for the input. Input that is read into a buffer that
  * is not there is lost. */
-static struct syscall_result ring_read(uint64_t *position, uint64_t va, uint64_t size)
+static __cold struct syscall_result ring_read(uint64_t *position, uint64_t va, uint64_t size)
 {
 	char bytes[CHUNK];
 	uint64_t done = 0;
@@ -99,13 +99,13 @@ static struct syscall_result ring_read(uint64_t *position, uint64_t va, uint64_t
 	return syscall_ok(done);
 }
 
-struct syscall_result sys_console_read(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_console_read(struct thread *thread, const uint64_t a[6])
 {
 	(void)thread;
 	return ring_read(NULL, a[0], a[1]);
 }
 
-struct syscall_result sys_log_read(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_log_read(struct thread *thread, const uint64_t a[6])
 {
 	uint64_t position = a[0];
 
@@ -124,7 +124,7 @@ static status_t event_get(struct thread *thread, uint64_t handle, uint32_t right
 	return status;
 }
 
-struct syscall_result sys_console_bind(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_console_bind(struct thread *thread, const uint64_t a[6])
 {
 	struct event *event = NULL;
 	status_t status;
@@ -143,7 +143,7 @@ struct syscall_result sys_console_bind(struct thread *thread, const uint64_t a[6
 	return syscall_ok(0);
 }
 
-struct syscall_result sys_system_end(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_system_end(struct thread *thread, const uint64_t a[6])
 {
 	(void)thread;
 	if (a[0] > SYSTEM_END_RESTART || a[1] > UINT8_MAX)
@@ -151,7 +151,7 @@ struct syscall_result sys_system_end(struct thread *thread, const uint64_t a[6])
 	system_end(a[0] == SYSTEM_END_RESTART, (uint8_t)a[1]);
 }
 
-static void heap_info(struct heap *heap, struct memory_info *info)
+static __cold void heap_info(struct heap *heap, struct memory_info *info)
 {
 	spin_lock(&heap->lock);
 	info->pages_total = heap->pages_total;
@@ -159,7 +159,7 @@ static void heap_info(struct heap *heap, struct memory_info *info)
 	spin_unlock(&heap->lock);
 }
 
-struct syscall_result sys_memory_info(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_memory_info(struct thread *thread, const uint64_t a[6])
 {
 	struct memory_info info;
 	struct object *object;
@@ -186,7 +186,7 @@ struct syscall_result sys_handle_close(struct thread *thread, const uint64_t a[6
 	return syscall_status(handle_close(&thread->task->handles, (handle_t)a[0]));
 }
 
-struct syscall_result sys_handle_duplicate(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_handle_duplicate(struct thread *thread, const uint64_t a[6])
 {
 	handle_t copy = HANDLE_NONE;
 	status_t status;
@@ -209,7 +209,7 @@ static struct syscall_result handle_for(struct task *task, struct object *object
 	return (struct syscall_result){status, handle};
 }
 
-struct syscall_result sys_thread_create(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_thread_create(struct thread *thread, const uint64_t a[6])
 {
 	struct syscall_result result;
 	struct thread *created = NULL;
@@ -229,7 +229,7 @@ struct syscall_result sys_thread_create(struct thread *thread, const uint64_t a[
 	return result;
 }
 
-struct syscall_result sys_thread_exit(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_thread_exit(struct thread *thread, const uint64_t a[6])
 {
 	(void)thread;
 	(void)a;
@@ -244,7 +244,7 @@ struct syscall_result sys_thread_yield(struct thread *thread, const uint64_t a[6
 	return syscall_ok(0);
 }
 
-struct syscall_result sys_event_create(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_event_create(struct thread *thread, const uint64_t a[6])
 {
 	struct event *event;
 	status_t status = event_create(thread->task->heap, &event);

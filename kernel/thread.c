@@ -17,8 +17,8 @@ static void thread_destroy(struct object *object)
 	object_put(&task->object);
 }
 
-status_t thread_create(struct task *task, uint32_t cpu, uint32_t priority, uint64_t entry,
-		       uint64_t stack, uint64_t argument, uint64_t tls, struct thread **out)
+__cold status_t thread_create(struct task *task, uint32_t cpu, uint32_t priority, uint64_t entry,
+			      uint64_t stack, uint64_t argument, uint64_t tls, struct thread **out)
 {
 	struct thread *thread;
 
@@ -49,7 +49,7 @@ void thread_start(struct thread *thread)
 	sched_kick(sched_ready(thread));
 }
 
-__noreturn void thread_exit(void)
+__cold __noreturn void thread_exit(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *thread = cpu->current;

@@ -31,7 +31,7 @@ static __cold void vp_leave_cpu(void *argument)
 }
 
 /* The last reference is gone: the VP stands still, as only its thread in vp_run could move it. */
-static void vp_unbound(struct object *object)
+static __cold void vp_unbound(struct object *object)
 {
 	struct vp *vp = container_of(object, struct vp, object);
 	struct partition *partition = vp->partition;
@@ -54,7 +54,7 @@ static void vp_closed(struct object *object)
 		vp_request(vp, VP_REQUEST_YIELD);
 }
 
-static status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
+static __cold status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
 {
 	bool bound = false;
 	status_t status;
@@ -126,7 +126,7 @@ __cold status_t vp_call(struct vp *vp, void (*function)(struct vp *vp, void *arg
 	return caller.done ? STATUS_OK : STATUS_BUSY;
 }
 
-struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
 	struct object *object;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measurements that the root task makes when the kernel's command line has the word `bench`; both
+ * Measurements that the root task makes when the kernel's command line has the word `bench`; they
  * do nothing without it. They print lines of the form `bench: NAME: NUMBER UNIT (limit NUMBER)`.
  */
 #ifndef ROOT_BENCH_H

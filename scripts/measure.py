@@ -99,7 +99,8 @@ def exits_on_vmx(args, work):
     settings = machine.machine(emulator="bochs", cpu=machine.LEGS["vmx"]["bochs"], memory="512M")
     out = args.build / args.arch
     bundle = machine.bundle_bytes({"root.elf": out / "root.stripped.elf", **exits_files(args)})
-    iso = machine.write_iso(os.path.join(work, "vmx.iso"), out / "trivet.stripped.elf", bundle, "")
+    iso = machine.write_iso(os.path.join(work, "vmx.iso"), out / "trivet.stripped.elf", bundle,
+                            "bench")
     return console_of_bochs(settings, iso, work, args.logs / "bench-exits-vmx.log",
                             lambda output: machine.end_in_log(output) is not None)
 

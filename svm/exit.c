@@ -51,7 +51,8 @@ static void decode_port(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	exit->port.port = IOIO_PORT(info);
 	exit->port.size = IOIO_SIZE(info);
 	exit->port.write = !(info & IOIO_IN);
-	exit->port.string = info & (IOIO_STRING | IOIO_REP);
+	if (info & (IOIO_STRING | IOIO_REP))
+		exit->kind = VP_EXIT_PORT_STRING;
 	exit->next_rip = s->vmcb->exit_info2; /* 15.10.2: always given */
 }
 

@@ -60,12 +60,28 @@ static void segments_set(struct vmcb *vmcb, const struct guest_state *state)
 		    HV_SEGMENT_DPL_SHIFT;
 }
 
+/* Apart, as it has to be fast. */
+static void addressing_get(const struct vmcb *vmcb, struct guest_state *state)
+{
+	segment_get(&vmcb->cs, &state->segment[SEGMENT_CS]);
+	state->segment[SEGMENT_DS].base = vmcb->ds.base;
+	state->segment[SEGMENT_SS].base = vmcb->ss.base;
+	state->cr0 = vmcb->cr0;
+	state->cr3 = vmcb->cr3;
+	state->cr4 = vmcb->cr4;
+	state->efer = vmcb->efer;
+}
+
 void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
 	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct svm_vp *s = vp->vtl[vtl]->backend;
 	struct vmcb *vmcb = s->vmcb;
 
+	if (groups == STATE_ADDRESSING) {
+		addressing_get(vmcb, state);
+		return;
+	}
 	if (s->loaded && (groups & LIVE_GROUPS))
 		svm_vmsave(s->vmcb_hpa);
 	if (groups & STATE_SEGMENTS)

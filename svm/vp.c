@@ -66,7 +66,7 @@ static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
 	vmcb->efer = EFER_SVME;
 }
 
-status_t svm_vp_create(struct vp *vp, uint32_t vtl)
+__cold status_t svm_vp_create(struct vp *vp, uint32_t vtl)
 {
 	struct heap *heap = vp->partition->heap;
 	struct svm_vp *s = heap_alloc(heap, sizeof(*s));
@@ -84,7 +84,7 @@ status_t svm_vp_create(struct vp *vp, uint32_t vtl)
 	return STATUS_OK;
 }
 
-void svm_vp_destroy(struct vp *vp, uint32_t vtl)
+__cold void svm_vp_destroy(struct vp *vp, uint32_t vtl)
 {
 	struct heap *heap = vp->partition->heap;
 	struct svm_vp *s = vp->vtl[vtl]->backend;

@@ -177,7 +177,8 @@ static void decode_port(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 	exit->port.port = IO_PORT(qualification);
 	exit->port.size = IO_SIZE(qualification);
 	exit->port.write = !(qualification & IO_IN);
-	exit->port.string = qualification & (IO_STRING | IO_REP);
+	if (qualification & (IO_STRING | IO_REP))
+		exit->kind = VP_EXIT_PORT_STRING;
 }
 
 static void decode_memory(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)

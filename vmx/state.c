@@ -143,12 +143,29 @@ static void syscall_set(struct vmx_vp *s, const struct guest_state *state)
 	msr_write(MSR_SFMASK, s->sfmask);
 }
 
+/* Apart, as it has to be fast. Of the bits of CR0 and CR4 that a guest does not see as they are, none
+ * says how an address is translated. */
+static void addressing_get(struct guest_state *state)
+{
+	segment_get(SEGMENT_CS, &state->segment[SEGMENT_CS]);
+	state->segment[SEGMENT_DS].base = vmcs_read(VMCS_GUEST_ES_BASE + 2 * SEGMENT_DS);
+	state->segment[SEGMENT_SS].base = vmcs_read(VMCS_GUEST_ES_BASE + 2 * SEGMENT_SS);
+	state->cr0 = vmcs_read(VMCS_GUEST_CR0);
+	state->cr3 = vmcs_read(VMCS_GUEST_CR3);
+	state->cr4 = vmcs_read(VMCS_GUEST_CR4);
+	state->efer = vmcs_read(VMCS_GUEST_EFER);
+}
+
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
 	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
 
 	vmx_use(s);
+	if (groups == STATE_ADDRESSING) {
+		addressing_get(state);
+		return;
+	}
 	if (groups & STATE_SEGMENTS)
 		segments_get(state);
 	if (groups & STATE_TABLES) {

@@ -127,7 +127,7 @@ bool vmx_fields_write(const struct vmcs_value *fields, size_t count)
 }
 
 /* What never changes, and the host's part that is the same on each CPU. */
-static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
+static __cold bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 {
 	const struct vmcs_value fields[] = {
 		{VMCS_PIN_CONTROLS, vmx_controls.pin & ~(uint32_t)PIN_POSTED_INTERRUPTS},
@@ -204,7 +204,7 @@ static void host_state_write(void)
 	vmcs_write(VMCS_HOST_CR4, cr4_read());
 }
 
-status_t vmx_vp_create(struct vp *vp, uint32_t vtl)
+__cold status_t vmx_vp_create(struct vp *vp, uint32_t vtl)
 {
 	struct heap *heap = vp->partition->heap;
 	struct vmx_vp *s = heap_alloc(heap, sizeof(*s));
@@ -250,7 +250,7 @@ static void vmcs_release(struct vmx_vp *s)
 	s->placed = false;
 }
 
-void vmx_vp_destroy(struct vp *vp, uint32_t vtl)
+__cold void vmx_vp_destroy(struct vp *vp, uint32_t vtl)
 {
 	struct heap *heap = vp->partition->heap;
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
@@ -264,7 +264,7 @@ void vmx_vp_destroy(struct vp *vp, uint32_t vtl)
 	vp->vtl[vtl]->backend = NULL;
 }
 
-void vmx_unbind(struct vp *vp)
+__cold void vmx_unbind(struct vp *vp)
 {
 	uint32_t vtl;
 

@@ -76,7 +76,7 @@ status_t apic_init(hpa_t address)
 	return STATUS_OK;
 }
 
-void apic_cpu_init(void)
+__cold void apic_cpu_init(void)
 {
 	uint64_t base = msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 

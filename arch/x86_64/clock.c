@@ -75,7 +75,7 @@ static uint64_t pit_read(void)
 	return (uint64_t)(0xffff - (low | high << 8));
 }
 
-static bool hpet_find(struct reference *reference)
+static __cold bool hpet_find(struct reference *reference)
 {
 	struct acpi_table table = acpi_find("HPET");
 	hpa_t address = hpet_address(&table);
@@ -92,7 +92,7 @@ static bool hpet_find(struct reference *reference)
 	return true;
 }
 
-static bool pm_timer_find(struct reference *reference, const struct acpi_fadt *fadt)
+static __cold bool pm_timer_find(struct reference *reference, const struct acpi_fadt *fadt)
 {
 	pm_timer = fadt->pm_timer;
 	if (!pm_timer.address || pm_timer.space != ACPI_SPACE_PORT)
@@ -102,7 +102,7 @@ static bool pm_timer_find(struct reference *reference, const struct acpi_fadt *f
 	return true;
 }
 
-static void pit_start(struct reference *reference)
+static __cold void pit_start(struct reference *reference)
 {
 	/* Gate on, speaker off; the count runs through 65536 in 55 ms. */
 	port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & ~2u) | 1));
@@ -141,7 +141,7 @@ static struct moment moment_take(const struct reference *reference)
 }
 
 /* False: the counter stands still. */
-static bool rates_measure(const struct reference *reference)
+static __cold bool rates_measure(const struct reference *reference)
 {
 	struct moment first, last;
 	uint64_t ticks = 0;
@@ -162,7 +162,7 @@ static bool rates_measure(const struct reference *reference)
 }
 
 /* What the processor (SDM 3B 18.7.3) or the hypervisor below it says; 0: nothing. */
-static uint64_t tsc_rate_told(void)
+static __cold uint64_t tsc_rate_told(void)
 {
 	struct cpuid leaf = cpuid_get(LEAF_TSC, 0);
 
@@ -173,7 +173,7 @@ static uint64_t tsc_rate_told(void)
 	return 0;
 }
 
-bool clock_init(const struct acpi_fadt *fadt)
+__cold bool clock_init(const struct acpi_fadt *fadt)
 {
 	struct reference reference;
 	uint64_t told = tsc_rate_told();

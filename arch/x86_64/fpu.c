@@ -26,7 +26,7 @@ uint32_t xsave_area_size;
 bool xsave_present;
 
 /* Without XSAVE there are x87 and SSE. A component's place is CPUID leaf 13's (SDM 1 13.5). */
-void fpu_detect(void)
+__cold void fpu_detect(void)
 {
 	host_xcr0 = XCR0_X87 | XCR0_SSE;
 	xsave_area_size = FXSAVE_SIZE;

@@ -100,6 +100,8 @@ const struct page_table_format host_page_table_format = {
 	.levels = ROOT_LEVEL,
 	/* The user half is 2 MiB pages and smaller: blocks leave the window one by one. */
 	.large_levels = BIT(1) | BIT(2),
+	.leaf_bit = PTE_LARGE,
+	.address_bits = PTE_ADDRESS,
 	.leaf = host_leaf,
 	.table = host_table,
 	.present = host_present,

@@ -71,7 +71,7 @@ void arch_thread_destroy(struct thread *thread)
 	thread->arch.fpu = NULL;
 }
 
-void arch_thread_dump(const struct thread *thread)
+__cold void arch_thread_dump(const struct thread *thread)
 {
 	const struct user_registers *r = &thread->arch.registers;
 

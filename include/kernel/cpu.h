@@ -45,6 +45,18 @@ struct cpu {
 extern struct cpu **cpus;
 extern uint32_t cpu_count;
 
+/* Another thread should have this CPU instead of the current one, as far as it knows by itself: what
+ * others have put on its wake list is not looked at. */
+static inline bool cpu_is_wanted(struct cpu *self)
+{
+	const struct run_queue *queue = &self->ready;
+
+	/* Bits of priorities above the current one; all, when no thread runs (self tests). */
+	return queue->slice_over || queue->occupied >> atomic_load_explicit(&self->ready.running,
+									    memory_order_relaxed) !=
+					    0;
+}
+
 /* The CPU's own first call, before it sets a timer or runs a thread. */
 void cpu_init(struct cpu *cpu);
 /* Where a started CPU goes to once it has its struct cpu in cpus[]; never returns. */

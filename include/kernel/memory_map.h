@@ -33,6 +33,27 @@ status_t gpa_map(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint64_t size,
 /* Zero or more whole mappings; INVALID_ARGUMENT if the range cuts one. */
 status_t gpa_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size);
 
+/* That all of it is mapped: NOT_FOUND. There is nothing to fetch, as tables are filled by gpa_map. */
+status_t gpa_prefetch(struct gpa_space *space, gpa_t gpa, uint64_t size);
+/* Pins what lies in one mapping (NOT_FOUND), whatever becomes of that; blocks_unpin() ends it. BUSY. */
+status_t gpa_pin(struct gpa_space *space, gpa_t gpa, uint64_t size, hpa_t *hpa) __must_check;
+
+/* Whole mappings (INVALID_ARGUMENT) whose writes are noted from now on, page by page; and no longer. */
+status_t gpa_dirty_start(struct gpa_space *space, gpa_t gpa, uint64_t size);
+status_t gpa_dirty_stop(struct gpa_space *space, gpa_t gpa, uint64_t size);
+/* A bit for each page of [gpa, gpa + size), of which DIRTY_SIZE_MAX is the most (TOO_LARGE): it was written.
+ * `bits` is zero and large enough. `clear`: they are clean from now on; NO_MEMORY, with nothing
+ * changed. */
+status_t gpa_dirty_get(struct gpa_space *space, gpa_t gpa, uint64_t size, bool clear,
+		       uint64_t *bits) __must_check;
+/* The same pages are dirty again, or others with them. */
+void gpa_dirty_restore(struct gpa_space *space, gpa_t gpa, uint64_t size, const uint64_t *bits);
+/* All of it is dirty, where it is tracked. NO_MEMORY, with nothing changed; TOO_LARGE. */
+status_t gpa_dirty_mark(struct gpa_space *space, gpa_t gpa, uint64_t size);
+/* A guest's write that the tables did not allow. True: it was to a page that is tracked, and may be tried
+ * again. */
+bool gpa_dirty_fault(struct gpa_space *space, gpa_t gpa);
+
 /* A page of the kernel's, which a backend has a use for at that address. It counts as mapped for
  * gpa_map; gpa_unmap passes it over. */
 status_t gpa_map_own_page(struct gpa_space *space, gpa_t gpa, void *page) __must_check;
@@ -43,6 +64,13 @@ void gpa_unmap_own_page(struct gpa_space *space, gpa_t gpa);
 status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size) __must_check;
 status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer,
 		   size_t size) __must_check;
+/* Where guest memory stands that can be read, up to the end of its page; NULL: nowhere. Takes no lock:
+ * for a VP of the space that is loaded on this CPU, from an exit until it is entered again. What was
+ * mapped at the exit is not given back before that, as for the processor itself. */
+static inline const void *gpa_walk(const struct gpa_space *space, gpa_t gpa)
+{
+	return page_table_walk(&space->table, gpa);
+}
 /* The n-th mapped range by gpa; false: there are not so many. */
 bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping *mapping);
 /* Whether a gpa lies in a mapped range. */

@@ -17,6 +17,8 @@ enum object_type {
 	OBJECT_EVENT,
 	OBJECT_PARTITION,
 	OBJECT_VP,
+	OBJECT_DOORBELL,
+	OBJECT_PIN,
 	OBJECT_MSI_SOURCE,
 };
 
@@ -32,6 +34,8 @@ void object_init(struct object *object, enum object_type type,
 		 void (*destroy)(struct object *object));
 void object_get(struct object *object);
 void object_put(struct object *object);
+/* object_get() of one that may be on its way to destroy, and is not freed meanwhile. False: it is. */
+bool object_get_alive(struct object *object) __must_check;
 
 struct heap;
 struct handle_entry;

@@ -37,6 +37,8 @@ struct page_table_format {
 	bool sign_extended;   /* addresses of the upper half have all higher bits set */
 	/* Entries of 64 bits, 512 a table, 9 bits of address a level. An entry that is 0 maps
 	 * nothing. An address stands in an entry as it is: leaf(a) | b == leaf(a | b). */
+	uint64_t leaf_bit;     /* set in a leaf above level 1, clear in a table */
+	uint64_t address_bits; /* of an entry: of a leaf, less what its page size leaves out */
 	uint64_t (*leaf)(hpa_t hpa, unsigned int level, uint32_t flags);
 	uint64_t (*table)(hpa_t hpa);
 	bool (*present)(uint64_t entry);
@@ -77,6 +79,20 @@ status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size) 
 status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size,
 			    uint32_t flags) __must_check;
 
+/* Calls `leaf` for each leaf that maps something of the range, which is checked; nothing is changed. */
+void page_table_each_leaf(struct page_table *table, uint64_t va, uint64_t size,
+			  void (*leaf)(void *context, uint64_t va, uint64_t size, uint32_t flags),
+			  void *context);
+
+/* Maps and unmaps in pieces of about `budget` entries, for tables that are not merged (keeps_edges). A map tells
+ * how many bytes it has mapped, also when it fails; whoever gives up takes those away. An unmap gives
+ * the bytes that it has done with, from va on; nothing that is mapped may reach across either end of the
+ * range, and it cannot fail. */
+status_t page_table_map_part(struct page_table *table, uint64_t va, hpa_t hpa, uint64_t size,
+			     uint32_t flags, uint64_t budget, uint64_t *done) __must_check;
+uint64_t page_table_unmap_part(struct page_table *table, uint64_t va, uint64_t size,
+			       uint64_t budget);
+
 struct page_translation {
 	hpa_t hpa;	    /* of the address asked for */
 	uint64_t page_size; /* of the leaf */
@@ -84,6 +100,11 @@ struct page_translation {
 };
 /* False: nothing is mapped at va; then page_size is the size of the hole's entry. */
 bool page_table_lookup(const struct page_table *table, uint64_t va, struct page_translation *out);
+
+/* Where the memory at va stands, in few instructions and with no lock, for who may walk the tables as
+ * hardware does: until the next flush, tables that he may see are not given back. NULL: nowhere. Not
+ * for formats whose addresses are sign-extended. */
+void *page_table_walk(const struct page_table *table, uint64_t va);
 
 /* The tables that were unlinked so far, as a page list that the table forgets. Take it with the
  * table's lock held, flush every CPU, and give it to page_list_free(): so two CPUs that change the

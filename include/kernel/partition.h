@@ -16,6 +16,7 @@
 #define VTL_COUNT 3u /* VTL0 to VTL2 */
 
 struct vp;
+struct doorbell_entry;
 struct gpa_space;
 struct task;
 
@@ -38,9 +39,12 @@ struct partition {
 	struct vp **vps; /* by index; made by build */
 	struct proto_partition_config config;
 	struct gpa_space *space[VTL_COUNT]; /* VTLs that don't differ share one */
-	uint64_t time_base;		    /* timestamp at which its reference time was... */
-	uint64_t time_offset;		    /* ... this */
-	uint64_t frozen_at; /* timestamp at which its time stands still; 0: it goes */
+	/* Chains of kernel/doorbell.c; NULL: it never had a doorbell. */
+	_Atomic(struct doorbell_entry *) *_Atomic doorbells;
+	uint32_t doorbell_count;
+	uint64_t time_base;   /* timestamp at which its reference time was... */
+	uint64_t time_offset; /* ... this */
+	uint64_t frozen_at;   /* timestamp at which its time stands still; 0: it goes */
 	struct arch_partition arch;
 	void *backend; /* the backend's own */
 };

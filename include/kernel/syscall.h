@@ -31,6 +31,10 @@ SYSCALL_TABLE(SYSCALL_DECLARE)
 status_t syscall_object(struct thread *thread, uint64_t handle, enum object_type type,
 			uint32_t rights, struct object **object) __must_check;
 
+struct gpa_space;
+/* A VTL's space of a partition (INVALID_VTL). */
+status_t syscall_space(struct partition *partition, uint64_t vtl,
+		       struct gpa_space **space) __must_check;
 /* The VP that a handle names, if it is bound to the calling thread, with a reference to its object. */
 status_t syscall_bound_vp(struct thread *thread, uint64_t handle, uint32_t rights,
 			  struct vp **vp) __must_check;

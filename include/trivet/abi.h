@@ -51,6 +51,9 @@
 	X(partition_request_msi, 35, "handle, vtl, address, data")                                 \
 	X(partition_caps, 36, "handle, va of struct partition_caps")                               \
 	X(partition_reference_time, 37, "handle -> 100 ns units since it was built")               \
+	X(partition_doorbell_create, 38,                                                           \
+	  "handle, min vtl, va of struct doorbell_config -> handle")                               \
+	X(doorbell_ring, 39, "partition, vtl, enum doorbell_kind, address, length, value")         \
 	/* virtual processors */                                                                   \
 	X(vp_bind, 40, "partition, index, window va of the run page -> vp, bound to this thread")  \
 	X(vp_run, 41, "vp; the bound thread only; the run page says why it returned")              \
@@ -72,6 +75,14 @@
 	X(partition_restore, 56, "handle, va, size")                                               \
 	X(partition_freeze, 57, "handle: its time stands still; no VP may be bound")               \
 	X(partition_thaw, 58, "handle: its time goes on")                                          \
+	/* guest memory */                                                                         \
+	X(partition_prefetch, 64, "handle, vtl, gpa, size")                                        \
+	X(partition_pin, 65, "handle, vtl, gpa, size, all in one mapping -> handle")               \
+	X(partition_dirty_start, 66, "handle, vtl, gpa, size: whole mappings")                     \
+	X(partition_dirty_stop, 67, "handle, vtl, gpa, size: whole mappings")                      \
+	X(partition_dirty_get, 68,                                                                 \
+	  "handle, vtl, gpa, size, va of bits, enum dirty_flags -> count")                         \
+	X(partition_dirty_mark, 69, "handle, vtl, gpa, size")                                      \
 	/* interrupts */                                                                           \
 	X(msi_source_create, 70, "partition, vtl -> handle that raises interrupts, and no more")   \
 	X(msi_signal, 71, "source, address, data -> as partition_request_msi")                     \
@@ -263,6 +274,32 @@ enum gpa_flags {
 	GPA_WRITABLE = BIT(0),
 	GPA_EXECUTABLE = BIT(1),
 };
+
+/* A guest's write that signals an event. */
+enum doorbell_kind {
+	DOORBELL_GPA = 0,  /* to memory where nothing is mapped */
+	DOORBELL_PORT = 1, /* OUT */
+};
+
+enum doorbell_flags {
+	DOORBELL_VALUE = BIT(0), /* only a write of `value` */
+};
+
+struct doorbell_config {
+	uint64_t address; /* the first byte that is written */
+	uint64_t value;	  /* 0 without DOORBELL_VALUE */
+	uint64_t bits;	  /* of the event, not 0 */
+	handle_t event;
+	uint8_t kind;	   /* enum doorbell_kind */
+	uint8_t length;	   /* of the write: 1, 2, 4, 8 (ports: not 8); 0: any */
+	uint16_t flags;	   /* enum doorbell_flags */
+	uint64_t reserved; /* zero */
+};
+
+enum dirty_flags {
+	DIRTY_CLEAR = BIT(0), /* what is told is clean from now on */
+};
+#define DIRTY_SIZE_MAX (128ull << 20) /* of one call that reads or marks */
 
 struct partition_caps {
 	char vendor[16]; /* CPUID vendor that the guest sees */

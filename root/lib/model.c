@@ -211,6 +211,78 @@ status_t partition_reference_time(handle_t partition, uint64_t *time)
 	return status;
 }
 
+/* Most calls about guest memory: a partition, a VTL and a range. */
+static status_t call_range(enum syscall_number number, handle_t partition, uint32_t vtl, gpa_t gpa,
+			   uint64_t size, uint64_t *value)
+{
+	return syscall6(number, partition, vtl, gpa, size, 0, 0, value);
+}
+
+status_t partition_prefetch(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size)
+{
+	uint64_t unused;
+
+	return call_range(SYS_partition_prefetch, partition, vtl, gpa, size, &unused);
+}
+
+status_t partition_pin(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size, handle_t *pin)
+{
+	uint64_t value;
+	status_t status = call_range(SYS_partition_pin, partition, vtl, gpa, size, &value);
+
+	if (status == STATUS_OK)
+		*pin = (handle_t)value;
+	return status;
+}
+
+status_t partition_dirty_start(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size)
+{
+	uint64_t unused;
+
+	return call_range(SYS_partition_dirty_start, partition, vtl, gpa, size, &unused);
+}
+
+status_t partition_dirty_stop(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size)
+{
+	uint64_t unused;
+
+	return call_range(SYS_partition_dirty_stop, partition, vtl, gpa, size, &unused);
+}
+
+status_t partition_dirty_get(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size, void *bits,
+			     uint32_t flags, uint64_t *count)
+{
+	uint64_t value;
+	status_t status = syscall6(SYS_partition_dirty_get, partition, vtl, gpa, size,
+				   address_of(bits), flags, &value);
+
+	if (status == STATUS_OK)
+		*count = value;
+	return status;
+}
+
+status_t partition_dirty_mark(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size)
+{
+	uint64_t unused;
+
+	return call_range(SYS_partition_dirty_mark, partition, vtl, gpa, size, &unused);
+}
+
+status_t partition_doorbell_create(handle_t partition, uint32_t min_vtl,
+				   const struct doorbell_config *config, handle_t *doorbell)
+{
+	return call_handle(SYS_partition_doorbell_create, partition, min_vtl, address_of(config),
+			   doorbell);
+}
+
+status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind, uint64_t address,
+		       uint32_t length, uint64_t value)
+{
+	uint64_t unused;
+
+	return syscall6(SYS_doorbell_ring, partition, vtl, kind, address, length, value, &unused);
+}
+
 status_t msi_source_create(handle_t partition, uint32_t vtl, handle_t *source)
 {
 	return call_handle(SYS_msi_source_create, partition, vtl, 0, source);

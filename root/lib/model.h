@@ -78,6 +78,25 @@ status_t partition_caps(handle_t partition, struct partition_caps *caps);
 /* In 100 ns since the partition was built. */
 status_t partition_reference_time(handle_t partition, uint64_t *time);
 
+/* That all of the range is mapped, and so at hand: NOT_FOUND. */
+status_t partition_prefetch(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size);
+/* Memory of one mapping that stays where it is, for a device that accesses it, until the handle is closed. */
+status_t partition_pin(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size, handle_t *pin);
+/* Notes from now on which pages of whole mappings the guest writes; and no longer. */
+status_t partition_dirty_start(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size);
+status_t partition_dirty_stop(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size);
+/* A bit for each page, written since the start or since it was last read with DIRTY_CLEAR. */
+status_t partition_dirty_get(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size, void *bits,
+			     uint32_t flags, uint64_t *count);
+/* Pages that this task writes itself, which no processor sees as the guest's. */
+status_t partition_dirty_mark(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t size);
+/* A guest's write that signals an event, by VTLs from min_vtl up, without an end to vp_run. Closing
+ * the handle ends it. */
+status_t partition_doorbell_create(handle_t partition, uint32_t min_vtl,
+				   const struct doorbell_config *config, handle_t *doorbell);
+/* A write that was emulated, to be taken as one of the guest's. NOT_FOUND: it rings none. */
+status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind, uint64_t address,
+		       uint32_t length, uint64_t value);
 /* ---- sources of interrupts ---- */
 
 /* What a device needs to raise MSIs in one VTL of a partition, without other rights on that. */

@@ -194,6 +194,8 @@ static enum emulator_answer mmio_write(void *context, gpa_t gpa, unsigned size, 
 		apic_write(processor, gpa, size, value);
 		return EMULATOR_ANSWER_OK;
 	}
+	if (machine_doorbell_ring(machine, DOORBELL_GPA, gpa, size, value))
+		return EMULATOR_ANSWER_OK;
 	mutex_lock(&machine->lock);
 	served = device_mmio_served(&machine->platform.bus, gpa);
 	device_mmio_write(&machine->platform.bus, gpa, size, value);
@@ -217,6 +219,8 @@ static enum emulator_answer port_out(void *context, uint16_t port, unsigned size
 {
 	struct machine *machine = ((struct processor *)context)->machine;
 
+	if (machine_doorbell_ring(machine, DOORBELL_PORT, port, size, value))
+		return EMULATOR_ANSWER_OK;
 	mutex_lock(&machine->lock);
 	device_port_write(&machine->platform.bus, port, size, value);
 	mutex_unlock(&machine->lock);

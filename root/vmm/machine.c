@@ -16,6 +16,7 @@
 
 struct machine *machines;
 size_t machine_count;
+void (*machine_created)(struct machine *machine);
 
 static const char *const state_names[] = {
 #define STATE_NAME(name, word) [MACHINE_##name] = (word),
@@ -161,6 +162,8 @@ static status_t machine_start_quietly(struct machine *machine)
 
 	if (machine->state == MACHINE_EMPTY)
 		status = machine_resources_create(machine);
+	if (status == STATUS_OK && machine_created)
+		machine_created(machine);
 	if (status == STATUS_OK)
 		status = machine_boot(machine);
 	if (status == STATUS_OK)

@@ -138,7 +138,8 @@ struct machine {
 	struct guest_memory memory;
 	void **deposits; /* blocks of 2 MiB that the partition's account has */
 	size_t deposit_count;
-	struct boot_state boot; /* how VP 0 starts */
+	struct boot_state boot;	    /* how VP 0 starts */
+	_Atomic uint32_t doorbells; /* of the partition */
 
 	struct mutex lock;	  /* protects all that follows, and all devices */
 	struct platform platform; /* valid while has_devices */
@@ -157,6 +158,9 @@ struct machine {
 /* The machines, in the order of trivet.conf; fixed before the first starts. */
 extern struct machine *machines;
 extern size_t machine_count;
+
+/* Called in the service thread when a machine has its partition and all else, before it runs; may be NULL. */
+extern void (*machine_created)(struct machine *machine);
 
 /* Makes a machine for each partition of the configuration, with its service thread. */
 status_t machines_create(const struct config *config) __must_check;
@@ -193,6 +197,15 @@ void machine_resources_release(struct machine *machine);
 status_t machine_resources_recreate(struct machine *machine) __must_check;
 /* Gives `blocks` blocks of 2 MiB to the partition's account. */
 status_t machine_deposit(struct machine *machine, size_t blocks) __must_check;
+
+/* vmm/doorbell.c: writes of the guest that signal an event. */
+/* While the machine has its partition; its owner closes it before that goes, or with it. */
+status_t machine_doorbell_create(struct machine *machine, const struct doorbell_config *config,
+				 handle_t *doorbell) __must_check;
+void machine_doorbell_close(struct machine *machine, handle_t doorbell);
+/* A write that the emulator carries out. True: it has rung a doorbell, and is no device's. */
+bool machine_doorbell_ring(struct machine *machine, enum doorbell_kind kind, uint64_t address,
+			   unsigned int size, uint64_t value);
 
 /* vmm/environment.c: devices. */
 status_t machine_devices_create(struct machine *machine) __must_check;

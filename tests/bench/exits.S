@@ -10,6 +10,8 @@
 #define CONSOLE_TICKS	 2000000
 #define UNSERVED_PORT	 0x2345
 #define SERVED_ADDRESS	 0xff000000 /* memory of the test device; on the bare machine nothing */
+#define DOORBELL_PORT	 0x2346 /* those of root/bench.c */
+#define DOORBELL_ADDRESS 0xff010000
 #define CODE_SELECTOR	 0x08
 #define DATA_SELECTOR	 0x10
 #define TRAMPOLINE	 0x8000	/* below 1 MiB, where a start-up IPI can point */
@@ -85,6 +87,16 @@
 	mov %eax, SERVED_ADDRESS
 	.endm
 
+	.macro do_doorbell_out
+	mov $DOORBELL_PORT, %dx
+	out %eax, %dx
+	.endm
+
+	.macro do_doorbell_store
+	mov $DOORBELL_ADDRESS, %ebx
+	mov %eax, (%ebx)
+	.endm
+
 	.macro do_mmio_read
 	mov SERVED_ADDRESS, %eax
 	.endm
@@ -135,6 +147,8 @@ guest_main:
 	measure "IN handled by the root task", "", do_in
 	measure "MMIO write handled by the root task", "", do_mmio_write
 	measure "MMIO read handled by the root task", "", do_mmio_read
+	measure "doorbell rung by OUT", " (limit 400)", do_doorbell_out
+	measure "doorbell rung by a store", " (limit 800)", do_doorbell_store
 
 	mov $1, %eax
 	cpuid

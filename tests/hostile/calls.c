@@ -42,6 +42,14 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_partition_request_msi] = "hvmn",
 	[SYS_partition_caps] = "hp",
 	[SYS_partition_reference_time] = "h",
+	[SYS_partition_doorbell_create] = "hcp",
+	[SYS_doorbell_ring] = "hccgcn",
+	[SYS_partition_prefetch] = "hcgs",
+	[SYS_partition_pin] = "hcgs",
+	[SYS_partition_dirty_start] = "hcgs",
+	[SYS_partition_dirty_stop] = "hcgs",
+	[SYS_partition_dirty_get] = "hcgspf",
+	[SYS_partition_dirty_mark] = "hcgs",
 	[SYS_vp_bind] = "hcw",
 	[SYS_vp_run] = "h",
 	[SYS_vp_request_yield] = "hc",
@@ -357,7 +365,8 @@ void call_partition_make(struct caller *c)
 static bool makes_handle(uint32_t number)
 {
 	return number == SYS_event_create || number == SYS_thread_create ||
-	       number == SYS_handle_duplicate || number == SYS_proto_partition_create;
+	       number == SYS_handle_duplicate || number == SYS_proto_partition_create ||
+	       number == SYS_partition_doorbell_create || number == SYS_partition_pin;
 }
 
 void call_one(struct caller *c)

@@ -11,7 +11,7 @@
 static uint64_t buffer[512] __aligned(4096);
 
 /* Objects to be wrong about. */
-static uint64_t event, proto, partition, vp;
+static uint64_t event, proto, partition, vp, doorbell_left;
 
 struct wrong {
 	uint32_t number;
@@ -66,6 +66,7 @@ static void wrong_buffers(void)
 			{SYS_proto_partition_build, STATUS_INVALID_ADDRESS, {proto, va}},
 			{SYS_partition_caps, STATUS_INVALID_ADDRESS, {partition, va}},
 			{SYS_vp_stats, STATUS_INVALID_ADDRESS, {partition, 0, va}},
+			{SYS_partition_doorbell_create, STATUS_INVALID_ADDRESS, {partition, 0, va}},
 			{SYS_vp_state_get,
 			 STATUS_INVALID_ADDRESS,
 			 {vp, 0, VP_STATE_REGISTERS, va, 4096}},
@@ -125,6 +126,13 @@ static void wrong_handles(void)
 		SYS_partition_request_msi,
 		SYS_partition_caps,
 		SYS_partition_reference_time,
+		SYS_doorbell_ring,
+		SYS_partition_prefetch,
+		SYS_partition_pin,
+		SYS_partition_dirty_start,
+		SYS_partition_dirty_stop,
+		SYS_partition_dirty_get,
+		SYS_partition_dirty_mark,
 		SYS_vp_run,
 		SYS_vp_request_yield,
 		SYS_vp_get_registers,
@@ -204,6 +212,16 @@ static void wrong_rights(void)
 		{SYS_partition_reset, STATUS_ACCESS_DENIED, {p}},
 		{SYS_partition_request_msi, STATUS_ACCESS_DENIED, {p, 0, 0xfee00000, 0x30}},
 		{SYS_partition_caps, STATUS_ACCESS_DENIED, {p, (uintptr_t)buffer}},
+		{SYS_partition_doorbell_create, STATUS_ACCESS_DENIED, {p, 0, (uintptr_t)buffer}},
+		{SYS_doorbell_ring, STATUS_ACCESS_DENIED, {p, 0, 0, 0, 1, 0}},
+		{SYS_partition_prefetch, STATUS_ACCESS_DENIED, {p, 0, 0, 4096}},
+		{SYS_partition_pin, STATUS_ACCESS_DENIED, {p, 0, 0, 4096}},
+		{SYS_partition_dirty_start, STATUS_ACCESS_DENIED, {p, 0, 0, 4096}},
+		{SYS_partition_dirty_stop, STATUS_ACCESS_DENIED, {p, 0, 0, 4096}},
+		{SYS_partition_dirty_get,
+		 STATUS_ACCESS_DENIED,
+		 {p, 0, 0, 4096, (uintptr_t)buffer, 0}},
+		{SYS_partition_dirty_mark, STATUS_ACCESS_DENIED, {p, 0, 0, 4096}},
 		{SYS_vp_bind, STATUS_ACCESS_DENIED, {p, 0, (uintptr_t)arena}},
 		{SYS_vp_request_yield, STATUS_ACCESS_DENIED, {p, 0}},
 		{SYS_vp_set_lint, STATUS_ACCESS_DENIED, {p, 0, 0, 0, 1}},
@@ -293,6 +311,28 @@ static void wrong_values(void)
 		{SYS_partition_request_msi,
 		 STATUS_NOT_SUPPORTED,
 		 {partition, 0, 0xfee00000, 0x200}},
+		{SYS_partition_doorbell_create, STATUS_WRONG_STATE, {proto, 0, b}},
+		{SYS_partition_doorbell_create, STATUS_INVALID_ARGUMENT, {partition, 0, b}},
+		{SYS_partition_prefetch, STATUS_WRONG_STATE, {proto, 0, 0, 4096}},
+		{SYS_partition_prefetch, STATUS_INVALID_VTL, {partition, 1, 0, 4096}},
+		{SYS_partition_prefetch, STATUS_NOT_FOUND, {partition, 0, 0, 4096}},
+		{SYS_partition_prefetch, STATUS_INVALID_ADDRESS, {partition, 0, BIT(60), 4096}},
+		{SYS_partition_pin, STATUS_INVALID_VTL, {partition, 2, 0, 4096}},
+		{SYS_partition_pin, STATUS_NOT_FOUND, {partition, 0, 0, 4096}},
+		{SYS_partition_pin, STATUS_MISALIGNED, {partition, 0, 0, 4095}},
+		{SYS_partition_pin, STATUS_INVALID_ARGUMENT, {partition, 0, 0, 0}},
+		{SYS_partition_dirty_start, STATUS_MISALIGNED, {partition, 0, 1, 4096}},
+		{SYS_partition_dirty_start, STATUS_INVALID_ADDRESS, {partition, 0, 4096, -4096ull}},
+		{SYS_partition_dirty_stop, STATUS_INVALID_VTL, {partition, 3, 0, 4096}},
+		{SYS_partition_dirty_get, STATUS_INVALID_ARGUMENT, {partition, 0, 0, 4096, b, 2}},
+		{SYS_partition_dirty_get, STATUS_TOO_LARGE, {partition, 0, 0, GIB(1), b, 0}},
+		{SYS_partition_dirty_get, STATUS_MISALIGNED, {partition, 0, 0, 1, b, 0}},
+		{SYS_partition_dirty_get, STATUS_INVALID_ADDRESS, {partition, 0, 0, 4096, 8, 0}},
+		{SYS_partition_dirty_mark, STATUS_TOO_LARGE, {partition, 0, 0, GIB(1)}},
+		{SYS_doorbell_ring, STATUS_INVALID_VTL, {partition, 1, 0, 0, 1, 0}},
+		{SYS_doorbell_ring, STATUS_INVALID_ARGUMENT, {partition, 0, 2, 0, 1, 0}},
+		{SYS_doorbell_ring, STATUS_INVALID_ARGUMENT, {partition, 0, 0, 0, 5, 0}},
+		{SYS_doorbell_ring, STATUS_NOT_FOUND, {partition, 0, 0, ~0ull, 8, ~0ull}},
 		{SYS_vp_bind, STATUS_MISALIGNED, {partition, 0, w + 8}},
 		{SYS_vp_bind, STATUS_NOT_FOUND, {partition, 9, w}},
 		{SYS_vp_bind, STATUS_NOT_FOUND, {partition, UINT64_MAX, w}},
@@ -363,6 +403,69 @@ static void wrong_values(void)
 
 	memset(buffer, 0, sizeof(buffer));
 	EXPECT_ALL("wrong values", rows);
+}
+
+/* Memory that a pin holds cannot be deposited, though nothing maps it any more; what a failed read has
+ * cleared is dirty again. */
+static void pinned_and_dirty(void)
+{
+	uint64_t w = (uintptr_t)arena, b = (uintptr_t)buffer, pin, count;
+
+	EXPECT(call(SYS_partition_map, partition, 0, w, LARGE_PAGE_SIZE, GIB(1), GPA_WRITABLE) ==
+	       STATUS_OK);
+	EXPECT(call_value(SYS_partition_pin, partition, 0, GIB(1), 4096, 0, 0, &pin) == STATUS_OK);
+	EXPECT(call(SYS_partition_dirty_start, partition, 0, GIB(1), 4096, 0, 0) ==
+	       STATUS_INVALID_ARGUMENT);
+	EXPECT(call(SYS_partition_dirty_start, partition, 0, GIB(1), LARGE_PAGE_SIZE, 0, 0) ==
+	       STATUS_OK);
+	EXPECT(call(SYS_partition_dirty_mark, partition, 0, GIB(1) + 8192, 4096, 0, 0) ==
+	       STATUS_OK);
+	EXPECT(call(SYS_partition_dirty_get, partition, 0, GIB(1), LARGE_PAGE_SIZE, KERNEL_ADDRESS,
+		    DIRTY_CLEAR) == STATUS_INVALID_ADDRESS);
+	EXPECT(call_value(SYS_partition_dirty_get, partition, 0, GIB(1), LARGE_PAGE_SIZE, b,
+			  DIRTY_CLEAR, &count) == STATUS_OK);
+	EXPECT(count == 1 && buffer[0] == 4);
+	EXPECT(call_value(SYS_partition_dirty_get, partition, 0, GIB(1), LARGE_PAGE_SIZE, b, 0,
+			  &count) == STATUS_OK);
+	EXPECT(count == 0 && buffer[0] == 0);
+	EXPECT(call(SYS_partition_dirty_stop, partition, 0, GIB(1), LARGE_PAGE_SIZE, 0, 0) ==
+	       STATUS_OK);
+	EXPECT(call(SYS_partition_prefetch, partition, 0, GIB(1), LARGE_PAGE_SIZE, 0, 0) ==
+	       STATUS_OK);
+	EXPECT(call(SYS_partition_unmap, partition, 0, GIB(1), LARGE_PAGE_SIZE, 0, 0) == STATUS_OK);
+	EXPECT(call(SYS_partition_deposit, proto, w, LARGE_PAGE_SIZE, 0, 0, 0) == STATUS_BUSY);
+	EXPECT(call(SYS_handle_close, pin, 0, 0, 0, 0, 0) == STATUS_OK);
+	EXPECT(call(SYS_partition_deposit, proto, w, LARGE_PAGE_SIZE, 0, 0, 0) == STATUS_OK);
+	EXPECT(call(SYS_partition_withdraw, proto, 0, 0, 0, 0, 0) == STATUS_OK);
+}
+
+/* One that is there, while its partition lives and after; and what of it is wrong. */
+static void wrong_doorbells(void)
+{
+	struct doorbell_config *config = (struct doorbell_config *)buffer;
+	uint64_t c = (uintptr_t)config, bell;
+
+	memset(buffer, 0, sizeof(buffer));
+	*config = (struct doorbell_config){
+		.address = 0xf0000000, .bits = 1, .event = (handle_t)event, .length = 4};
+	EXPECT(call_value(SYS_partition_doorbell_create, partition, 0, c, 0, 0, 0, &bell) ==
+	       STATUS_OK);
+	EXPECT(call(SYS_partition_doorbell_create, partition, 0, c, 0, 0, 0) ==
+	       STATUS_ALREADY_EXISTS);
+	EXPECT(call(SYS_partition_doorbell_create, partition, 1, c, 0, 0, 0) == STATUS_INVALID_VTL);
+	EXPECT(call(SYS_doorbell_ring, partition, 0, 0, config->address, 4, 0) == STATUS_OK);
+	EXPECT(call(SYS_doorbell_ring, partition, 0, 0, config->address, 2, 0) == STATUS_NOT_FOUND);
+	EXPECT(call(SYS_event_wait, event, 0, 0, 0, 0, 0) == STATUS_OK);
+	EXPECT(call(SYS_event_signal, bell, 1, 0, 0, 0, 0) == STATUS_WRONG_TYPE);
+	config->address++;
+	EXPECT(call(SYS_partition_doorbell_create, partition, 0, c, 0, 0, 0) == STATUS_MISALIGNED);
+	config->address = BIT(60);
+	EXPECT(call(SYS_partition_doorbell_create, partition, 0, c, 0, 0, 0) ==
+	       STATUS_INVALID_ADDRESS);
+	config->address = 0;
+	config->event = (handle_t)partition;
+	EXPECT(call(SYS_partition_doorbell_create, partition, 0, c, 0, 0, 0) == STATUS_WRONG_TYPE);
+	doorbell_left = bell; /* it outlives its partition */
 }
 
 static void wrong_registers(void)
@@ -488,6 +591,7 @@ static void objects_close(void)
 	EXPECT(call(SYS_vp_reset, vp, 0, 0, 0, 0, 0) == STATUS_OK); /* the VP keeps it alive */
 	EXPECT(call(SYS_handle_close, vp, 0, 0, 0, 0, 0) == STATUS_OK);
 	EXPECT(call(SYS_handle_close, proto, 0, 0, 0, 0, 0) == STATUS_OK);
+	EXPECT(call(SYS_handle_close, doorbell_left, 0, 0, 0, 0, 0) == STATUS_OK);
 	EXPECT(call(SYS_handle_close, event, 0, 0, 0, 0, 0) == STATUS_OK);
 	*(volatile uint8_t *)block = 1; /* it is in the window again */
 }
@@ -503,6 +607,8 @@ void wrong_calls(void)
 	wrong_handles();
 	wrong_rights();
 	wrong_values();
+	wrong_doorbells();
+	pinned_and_dirty();
 	wrong_registers();
 	wrong_configurations();
 	objects_close();

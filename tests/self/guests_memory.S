@@ -59,4 +59,29 @@ handler step_ss db
 	iretq
 guest_end step_ss
 
+/* Counts at GUEST_DATA how often what RBX points at is the word at GUEST_DATA + 8; another one is told of:
+ * 99, and so is the end, which is asked for at GUEST_DATA + 16: 1. */
+guest remap_watch
+0:	mov	(%rbx), %rax
+	cmp	0x9008, %rax
+	jne	1f
+	incq	0x9000
+	cmpq	$0, 0x9010
+	je	0b
+	say	1
+	hlt
+1:	mov	%rax, 0x9018
+	say	99
+	hlt
+guest_end remap_watch
+
+/* Writes to what RBX and R12 point at, again after each report, and reads what R13 points at. */
+guest scribble
+0:	incq	(%rbx)
+	incq	(%r12)
+	mov	(%r13), %rax
+	say	1
+	jmp	0b
+guest_end scribble
+
 	.section .note.GNU-stack, "", @progbits

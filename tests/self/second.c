@@ -8,14 +8,14 @@
 
 static struct task second_task;
 struct vp *second_vp;
-static _Atomic bool second_stopped;
+_Atomic bool second_stopped;
 
 static void task_gone(struct object *object)
 {
 	(void)object;
 }
 
-static bool second_task_init(void)
+bool second_task_init(void)
 {
 	struct task *task = &second_task;
 
@@ -54,7 +54,7 @@ static void second_begin(struct thread *thread)
 	second_continue(thread);
 }
 
-bool second_run(void)
+bool second_run_by(void (*begin)(struct thread *thread))
 {
 	struct thread *thread;
 
@@ -62,10 +62,15 @@ bool second_run(void)
 		return false;
 	atomic_store(&second_stopped, false);
 	second_vp->thread = thread;
-	thread->continuation = second_begin;
+	thread->continuation = begin;
 	thread_start(thread);
 	object_put(&thread->object); /* it lives until it ends, and is not looked at then */
 	return true;
+}
+
+bool second_run(void)
+{
+	return second_run_by(second_begin);
 }
 
 bool second_is_over(void)

@@ -19,6 +19,14 @@
 /* That runs on the last CPU; a test may put another one here while none runs there. */
 extern struct vp *second_vp;
 
+/* Its VMM has to act. */
+extern _Atomic bool second_stopped;
+
+/* Once, before anything else; false: out of memory. */
+bool second_task_init(void);
+/* The same as second_run() with a continuation of the test's own. */
+struct thread;
+bool second_run_by(void (*begin)(struct thread *thread));
 /* Runs it there from here on, side by side with the caller, until its VMM has to act. */
 bool second_run(void);
 /* It has come back, within PATIENCE_MS. */

@@ -311,6 +311,30 @@ status_t partition_unmap(handle_t partition, uint32_t vtl, gpa_t gpa, uint64_t s
 	return STATUS_OK;
 }
 
+/* Every doorbell is at port and gpa `doorbell`, of any length and value. */
+status_t partition_doorbell_create(handle_t partition, uint32_t min_vtl,
+				   const struct doorbell_config *config, handle_t *doorbell)
+{
+	(void)partition;
+	(void)min_vtl;
+	fake_kernel.doorbell = config->address;
+	return event_create(doorbell);
+}
+
+status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind, uint64_t address,
+		       uint32_t length, uint64_t value)
+{
+	(void)partition;
+	(void)vtl;
+	(void)kind;
+	if (address != fake_kernel.doorbell)
+		return STATUS_NOT_FOUND;
+	fake_kernel.rings++;
+	fake_kernel.rung_length = length;
+	fake_kernel.rung_value = value;
+	return STATUS_OK;
+}
+
 status_t partition_caps(handle_t partition, struct partition_caps *caps)
 {
 	(void)partition;

@@ -37,11 +37,14 @@ struct fake_kernel {
 	/* Set by the test: VPs to be reset with each reset. Counted: runs of VP 0 before that. */
 	uint32_t vps_to_reset, early_runs;
 	uint32_t events;
+	uint32_t mismatches; /* of FAKE_IN */
+	uint64_t rip;	     /* that VP 0 was started with */
+	uint64_t doorbell;   /* where the last one was made */
+	uint32_t rings, rung_length;
+	uint64_t rung_value;
 	uint32_t thread_yields;
 	uint32_t threads_refused; /* set by the test: starts of threads that fail */
 	uint32_t last_cpu;	  /* of the thread that was started last */
-	uint32_t mismatches;	  /* of FAKE_IN */
-	uint64_t rip;		  /* that VP 0 was started with */
 	uint64_t reference;	  /* reference time of each partition */
 	uint32_t frozen;	  /* partitions whose time stands still */
 	uint32_t restored;	  /* VPs */

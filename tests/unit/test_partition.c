@@ -6,6 +6,7 @@
 #include "machine_memory.h"
 
 #include <kernel/backend.h>
+#include <kernel/doorbell.h>
 #include <kernel/memory_map.h>
 #include <kernel/processor.h>
 #include <kernel/task.h>
@@ -69,6 +70,11 @@ status_t gpa_space_create(struct partition *p, struct gpa_space **space)
 	*space = heap_alloc(p->heap, sizeof(**space));
 	spaces++;
 	return STATUS_OK;
+}
+
+void doorbells_destroy(struct partition *p)
+{
+	(void)p;
 }
 
 void gpa_space_destroy(struct gpa_space *space)

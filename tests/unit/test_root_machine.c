@@ -333,6 +333,35 @@ static void emulates_device_memory(void **state)
 	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
 }
 
+/* A store that the emulator has to carry out rings as well; no device sees it. */
+static void emulated_stores_ring_doorbells(void **state)
+{
+	static const struct fake_step script[] = {
+		{FAKE_EMULATE, 0, 0xfec00000}, /* the I/O APIC's index; here a doorbell */
+		{FAKE_EMULATE, 0, 0xd0000000},
+		{FAKE_OUT16, PM1A_CONTROL, POWER_OFF},
+		{FAKE_END, 0, 0},
+	};
+	const struct doorbell_config config = {.address = 0xfec00000, .bits = 1};
+	struct machine *machine = &machines[SMALL];
+	uint32_t before = fake_kernel.rings;
+	handle_t doorbell;
+
+	(void)state;
+	assert_false(machine_doorbell_ring(machine, DOORBELL_GPA, config.address, 4, 0));
+	assert_int_equal(machine_doorbell_create(machine, &config, &doorbell), STATUS_OK);
+	fake_kernel.script = script;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(fake_kernel.rings - before, 1);
+	assert_int_equal(fake_kernel.rung_length, 4);
+	assert_int_equal(fake_kernel.rung_value, 0x12345678);
+	assert_int_equal(machine->platform.ioapic.select, 0);
+	machine_doorbell_close(machine, doorbell);
+	assert_false(machine_doorbell_ring(machine, DOORBELL_GPA, config.address, 4, 0));
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
 static void failed_starts_leave_nothing(void **state)
 {
 	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
@@ -507,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup(vps_move, setup),
 		cmocka_unit_test_setup(exits_with_status, setup),
 		cmocka_unit_test_setup(emulates_device_memory, setup),
+		cmocka_unit_test_setup(emulated_stores_ring_doorbells, setup),
 		cmocka_unit_test_setup(failed_starts_leave_nothing, setup),
 		cmocka_unit_test_setup(saved_machines_go_on, setup),
 		cmocka_unit_test_setup(commands_are_carried_out, setup),

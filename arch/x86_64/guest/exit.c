@@ -5,8 +5,12 @@
  */
 #include "cpuid.h"
 #include "debug.h"
+#include "store.h"
 #include <arch/msr.h>
 #include <kernel/cpu.h>
+#include <kernel/doorbell.h>
+#include <kernel/memory_map.h>
+#include <kernel/reader.h>
 #include <kernel/sched.h>
 
 #define CR8_MAX 15u
@@ -96,31 +100,93 @@ static enum vp_outcome exit_msr_write(struct vp *vp, struct vp_exit *exit)
 	return eoi_tell(vp);
 }
 
+/* A thread that a doorbell has woken may be more urgent than the VP, which is not told of it. */
+static enum vp_outcome doorbell_rung(void)
+{
+	return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
+}
+
+/* An OUT where one may be; the run page is filled in for the VMM. Apart, so that others need no stack for
+ * it. */
+static __attribute__((noinline)) enum vp_outcome port_doorbell(struct vp *vp,
+							       const struct vp_exit *exit,
+							       doorbell_chain_t *chain,
+							       uint64_t key)
+{
+	uint64_t value = vp->arch.gpr[GPR_RAX] & MASK(8 * exit->port.size);
+
+	guest_instruction_done(vp, exit->next_rip);
+	if (!doorbell_write(chain, key, vp->active_vtl, exit->port.size, value))
+		return run_page_return(vp, VP_RUN_PORT_IO);
+	return doorbell_rung();
+}
+
 static enum vp_outcome exit_port(struct vp *vp, struct vp_exit *exit)
 {
 	struct vp_run_page *run = vp->run;
 	struct arch_vp_vtl *a = vp_arch(vp);
+	uint16_t port = exit->port.port;
+	uint8_t size = exit->port.size;
+	doorbell_chain_t *chain;
+	uint64_t key;
 
-	if (unlikely(exit->port.string))
-		return run_page_emulate(vp, exit, EMULATE_PORT);
-	run->port.port = exit->port.port;
-	run->port.size = exit->port.size;
+	run->port.port = port;
+	run->port.size = size;
 	run->port.write = exit->port.write;
-	if (exit->port.write) {
-		run->port.value = (uint32_t)(vp->arch.gpr[GPR_RAX] & MASK(8 * exit->port.size));
-		guest_instruction_done(vp, exit->next_rip);
-	} else {
+	if (!exit->port.write) {
 		a->waiting = WAITING_PORT_IN;
-		a->io_size = exit->port.size;
+		a->io_size = size;
 		a->next_rip = exit->next_rip;
+		return run_page_return(vp, VP_RUN_PORT_IO);
 	}
+	run->port.value = (uint32_t)(vp->arch.gpr[GPR_RAX] & MASK(8 * size));
+	key = doorbell_key(DOORBELL_PORT, port);
+	chain = doorbell_chain(vp->partition, key);
+	if (unlikely(chain))
+		return port_doorbell(vp, exit, chain, key);
+	guest_instruction_done(vp, exit->next_rip);
 	return run_page_return(vp, VP_RUN_PORT_IO);
+}
+
+static enum vp_outcome exit_port_string(struct vp *vp, struct vp_exit *exit)
+{
+	return run_page_emulate(vp, exit, EMULATE_PORT);
+}
+
+/* A store where a doorbell is. Of those that it is not, or which are no plain ones, the VMM is told,
+ * as of each access. */
+static __attribute__((noinline)) bool memory_doorbell(struct vp *vp, const struct vp_exit *exit,
+						      doorbell_chain_t *chain, uint64_t key)
+{
+	const struct doorbell_entry *first;
+	struct cpu *self = this_cpu();
+	struct store store;
+	bool rang = false;
+
+	if (!exit->memory.write || exit->memory.walk || exit->memory.present ||
+	    (vp_arch(vp)->work & WORK_EVENT))
+		return false;
+	read_begin(self);
+	first = doorbell_first(chain, key);
+	if (first && guest_store_decode(vp, exit, &store))
+		rang = doorbell_ring_from(first, vp->active_vtl, store.size, store.value);
+	read_end(self);
+	if (rang)
+		guest_instruction_done(vp, vp_arch(vp)->rip + store.length);
+	return rang;
 }
 
 static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 {
+	uint64_t key = doorbell_key(DOORBELL_GPA, exit->memory.gpa);
+	doorbell_chain_t *chain = doorbell_chain(vp->partition, key);
 	uint32_t flags = EMULATE_MEMORY;
 
+	if (unlikely(chain) && memory_doorbell(vp, exit, chain, key))
+		return doorbell_rung();
+	if (exit->memory.write && exit->memory.present &&
+	    gpa_dirty_fault(vp_active(vp)->space, exit->memory.gpa))
+		return VP_CONTINUE;
 	if (exit->memory.write)
 		flags |= EMULATE_WRITE;
 	if (exit->memory.fetch)
@@ -309,6 +375,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_MSR_READ] = exit_msr_read,
 	[VP_EXIT_MSR_WRITE] = exit_msr_write,
 	[VP_EXIT_PORT] = exit_port,
+	[VP_EXIT_PORT_STRING] = exit_port_string,
 	[VP_EXIT_MEMORY] = exit_memory,
 	[VP_EXIT_HALT] = exit_halt,
 	[VP_EXIT_HYPERCALL] = exit_undefined, /* no hypercall interface is offered */

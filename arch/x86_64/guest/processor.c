@@ -56,7 +56,7 @@ void arch_partition_destroy(struct partition *partition)
 	guest_cpuid_destroy(partition);
 }
 
-status_t arch_vp_create(struct vp *vp)
+__cold status_t arch_vp_create(struct vp *vp)
 {
 	static _Atomic uint64_t last_number;
 	void *area = heap_alloc(vp->partition->heap, xsave_area_size);
@@ -72,7 +72,7 @@ status_t arch_vp_create(struct vp *vp)
 	return vp->index == 0 ? guest_apic_page_create(vp->partition) : STATUS_OK;
 }
 
-void arch_vp_destroy(struct vp *vp)
+__cold void arch_vp_destroy(struct vp *vp)
 {
 	struct vp_vtl *v = vp->vtl[0];
 
@@ -140,7 +140,7 @@ static void registers_reset(struct vp *vp, struct guest_state *state, uint64_t c
 	a->activity = vp->index == 0 ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_SIPI;
 }
 
-void arch_vp_reset(struct vp *vp)
+__cold void arch_vp_reset(struct vp *vp)
 {
 	struct guest_state state;
 
@@ -163,7 +163,7 @@ void arch_vp_reset(struct vp *vp)
 
 /* INIT keeps the caches' bits, the FPU, the MTRRs and the PAT, the TSC, the syscall MSRs and
  * IA32_SPEC_CTRL, as all MSRs. */
-void guest_init(struct vp *vp)
+__cold void guest_init(struct vp *vp)
 {
 	uint32_t vtl = vp->active_vtl;
 	struct guest_state state;
@@ -175,7 +175,7 @@ void guest_init(struct vp *vp)
 }
 
 /* SDM 3A 9.4.4.2: execution starts at vector * 4 KiB in real mode. */
-void guest_sipi(struct vp *vp, uint8_t vector)
+__cold void guest_sipi(struct vp *vp, uint8_t vector)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 	struct guest_state state;

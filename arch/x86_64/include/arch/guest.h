@@ -174,6 +174,8 @@ enum guest_state_group {
 	STATE_PAT = BIT(4),
 	STATE_DEBUG = BIT(5), /* DR6, DR7 */
 	STATE_ALL = 0x3f,
+	/* To be read, and by itself: CS, the bases of DS and SS, CR0, CR3, CR4, EFER. */
+	STATE_ADDRESSING = BIT(6),
 };
 
 struct guest_state {

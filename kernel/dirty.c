@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which pages of a guest were written. A page of a range that is tracked is dirty if it may be written, by
+ * the second-level table: tracking starts by taking that right away, the first write faults and gives
+ * the page its right back. So nothing has to be kept beside the table, and no processor needs to
+ * have dirty bits (EPT has them since Haswell only). Large pages stay until a page of theirs is
+ * written, and are split then; without memory for that, all of the large page is dirty.
+ */
+#include <kernel/gpa_range.h>
+
+/* The part of a range that lies in [gpa, end). */
+struct part {
+	gpa_t gpa;
+	uint64_t size;
+};
+
+static struct part part_of(const struct gpa_range *range, gpa_t gpa, gpa_t end)
+{
+	gpa_t from = MAX(range->gpa, gpa), to = MIN(range->gpa + range->size, end);
+
+	return (struct part){.gpa = from, .size = to - from};
+}
+
+static bool is_tracked(const struct gpa_range *range)
+{
+	return (range->flags & (GPA_TRACKED | GPA_BUSY)) == GPA_TRACKED;
+}
+
+static uint32_t flags_of(const struct gpa_range *range, bool dirty)
+{
+	return gpa_page_flags(dirty ? range->flags : range->flags & ~(uint32_t)GPA_WRITABLE);
+}
+
+/* The parts of ranges that are tracked become dirty or clean, up to the first failure. The lock is held. */
+static status_t parts_set(struct gpa_space *space, gpa_t gpa, gpa_t end, bool dirty)
+{
+	struct gpa_range *range = gpa_range_from(space, gpa);
+	status_t status = STATUS_OK;
+
+	for (; range && range->gpa < end && status == STATUS_OK; range = range->next) {
+		struct part part = part_of(range, gpa, end);
+
+		if (is_tracked(range))
+			status = page_table_protect(&space->table, part.gpa, part.size,
+						    flags_of(range, dirty));
+	}
+	return status;
+}
+
+/* Whole ranges are never split, so this cannot fail. */
+static status_t tracking_set(struct gpa_space *space, gpa_t gpa, uint64_t size, bool on)
+{
+	status_t status = gpa_range_check(space, gpa, size);
+	struct gpa_range *range;
+
+	if (status != STATUS_OK)
+		return status;
+	spin_lock(&space->lock);
+	if (!gpa_ranges_are_whole(space, gpa, size, 0)) {
+		spin_unlock(&space->lock);
+		return STATUS_INVALID_ARGUMENT;
+	}
+	if (!on)
+		(void)parts_set(space, gpa, gpa + size, true);
+	range = gpa_range_from(space, gpa);
+	for (; range && range->gpa < gpa + size; range = range->next) {
+		if (range->flags & GPA_WORLD)
+			continue;
+		range->flags &= ~(uint32_t)GPA_TRACKED;
+		if (on && (range->flags & GPA_WRITABLE))
+			range->flags |= GPA_TRACKED;
+	}
+	if (on)
+		(void)parts_set(space, gpa, gpa + size, false);
+	spin_unlock(&space->lock);
+	if (on)
+		gpa_space_shootdown(space);
+	return STATUS_OK;
+}
+
+status_t gpa_dirty_start(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	return tracking_set(space, gpa, size, true);
+}
+
+status_t gpa_dirty_stop(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	return tracking_set(space, gpa, size, false);
+}
+
+bool gpa_dirty_take(struct gpa_space *space, gpa_t gpa)
+{
+	struct gpa_range *range = gpa_range_from(space, gpa);
+	gpa_t page = ALIGN_DOWN(gpa, PAGE_SIZE);
+	struct page_translation t;
+
+	if (!range || range->gpa > gpa || !is_tracked(range) ||
+	    !page_table_lookup(&space->table, page, &t))
+		return false;
+	if ((t.flags & PAGE_WRITE) ||
+	    page_table_protect(&space->table, page, PAGE_SIZE, flags_of(range, true)) == STATUS_OK)
+		return true;
+	return page_table_protect(&space->table, ALIGN_DOWN(gpa, t.page_size), t.page_size,
+				  flags_of(range, true)) == STATUS_OK; /* needs no memory */
+}
+
+/* What the processor remembers says less than the table does now: the fault has made it forget that. */
+bool gpa_dirty_fault(struct gpa_space *space, gpa_t gpa)
+{
+	bool taken;
+
+	spin_lock(&space->lock);
+	taken = gpa_dirty_take(space, gpa);
+	spin_unlock(&space->lock);
+	return taken;
+}
+
+/* ---- reading ---- */
+
+struct reading {
+	gpa_t gpa, end;
+	uint64_t *bits;
+};
+
+static void leaf_read(void *context, uint64_t va, uint64_t size, uint32_t flags)
+{
+	const struct reading *r = context;
+	uint64_t end = MIN(va + size, r->end), page;
+
+	if (!(flags & PAGE_WRITE))
+		return;
+	for (va = MAX(va, r->gpa); va < end; va += PAGE_SIZE) {
+		page = (va - r->gpa) >> PAGE_SHIFT;
+		r->bits[page / 64] |= BIT(page % 64);
+	}
+}
+
+static void parts_read(struct gpa_space *space, gpa_t gpa, gpa_t end, uint64_t *bits)
+{
+	struct reading reading = {.gpa = gpa, .end = end, .bits = bits};
+	struct gpa_range *range = gpa_range_from(space, gpa);
+
+	for (; range && range->gpa < end; range = range->next) {
+		struct part part = part_of(range, gpa, end);
+
+		if (is_tracked(range))
+			page_table_each_leaf(&space->table, part.gpa, part.size, leaf_read,
+					     &reading);
+	}
+}
+
+static void bits_restore(struct gpa_space *space, gpa_t gpa, uint64_t size, const uint64_t *bits)
+{
+	uint64_t page;
+
+	for (page = 0; page < size >> PAGE_SHIFT; page++)
+		if (bits[page / 64] & BIT(page % 64))
+			(void)gpa_dirty_take(space, gpa + (page << PAGE_SHIFT));
+}
+
+static status_t limited_check(const struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	status_t status = gpa_range_check(space, gpa, size);
+
+	return status == STATUS_OK && size > DIRTY_SIZE_MAX ? STATUS_TOO_LARGE : status;
+}
+
+status_t gpa_dirty_get(struct gpa_space *space, gpa_t gpa, uint64_t size, bool clear,
+		       uint64_t *bits)
+{
+	status_t status = limited_check(space, gpa, size);
+
+	if (status != STATUS_OK)
+		return status;
+	spin_lock(&space->lock);
+	parts_read(space, gpa, gpa + size, bits);
+	if (clear)
+		status = parts_set(space, gpa, gpa + size, false);
+	if (status != STATUS_OK)
+		bits_restore(space, gpa, size, bits);
+	spin_unlock(&space->lock);
+	/* Who wrote with an old translation did so before this ends: that is in what the caller reads. */
+	if (clear)
+		gpa_space_shootdown(space);
+	return status;
+}
+
+void gpa_dirty_restore(struct gpa_space *space, gpa_t gpa, uint64_t size, const uint64_t *bits)
+{
+	spin_lock(&space->lock);
+	bits_restore(space, gpa, size, bits);
+	spin_unlock(&space->lock);
+}
+
+status_t gpa_dirty_mark(struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	status_t status = limited_check(space, gpa, size);
+
+	if (status != STATUS_OK)
+		return status;
+	spin_lock(&space->lock);
+	status = parts_set(space, gpa, gpa + size, true);
+	spin_unlock(&space->lock);
+	return status;
+}
