@@ -13,7 +13,7 @@
 #include <kernel/string.h>
 
 #define LOG_SIZE   65536u
-#define INPUT_SIZE 1024u
+#define INPUT_SIZE 4096u
 #define LINE_SIZE  256u
 
 enum log_level log_level = LOG_INFO;
@@ -23,11 +23,14 @@ static char log_ring[LOG_SIZE];
 static uint64_t log_end;
 static bool line_open; /* the console's last line has no end yet */
 
-static struct spinlock input_lock; /* protects all below */
-static char input_ring[INPUT_SIZE];
-static uint32_t input_first, input_end; /* counts; the ring's places are these modulo its size */
-static struct event *input_event;
-static uint64_t input_bits;
+/* Of each enum serial_line. */
+static struct input {
+	struct spinlock lock; /* protects all below */
+	char ring[INPUT_SIZE];
+	uint32_t first, end; /* counts; the ring's places are these modulo its size */
+	struct event *event;
+	uint64_t bits;
+} inputs[SERIAL_LINES];
 
 /* After a panic nobody can be waited for: a CPU may have been stopped with the lock in hand. */
 static void log_enter(void)
@@ -102,41 +105,45 @@ uint64_t log_written(void)
 	return log_end;
 }
 
-void console_input(uint8_t byte)
+void line_input(enum serial_line line, uint8_t byte)
 {
-	spin_lock(&input_lock);
-	if (input_end - input_first < INPUT_SIZE)
-		input_ring[input_end++ % INPUT_SIZE] = (char)byte;
-	if (input_event != NULL)
-		event_signal(input_event, input_bits);
-	spin_unlock(&input_lock);
+	struct input *input = &inputs[line];
+
+	spin_lock(&input->lock);
+	if (input->end - input->first < INPUT_SIZE)
+		input->ring[input->end++ % INPUT_SIZE] = (char)byte;
+	if (input->event != NULL)
+		event_signal(input->event, input->bits);
+	spin_unlock(&input->lock);
 }
 
-size_t console_read(char *buffer, size_t size)
+size_t line_read(enum serial_line line, char *buffer, size_t size)
 {
+	struct input *input = &inputs[line];
 	size_t count = 0;
 
-	spin_lock(&input_lock);
-	while (count < size && input_first != input_end)
-		buffer[count++] = input_ring[input_first++ % INPUT_SIZE];
-	spin_unlock(&input_lock);
+	spin_lock(&input->lock);
+	while (count < size && input->first != input->end)
+		buffer[count++] = input->ring[input->first++ % INPUT_SIZE];
+	spin_unlock(&input->lock);
 	return count;
 }
 
-void console_bind(struct event *event, uint64_t bits)
+void line_bind(enum serial_line line, struct event *event, uint64_t bits)
 {
+	struct input *input = &inputs[line];
 	struct event *before;
 
 	if (event != NULL)
 		object_get(&event->object);
-	spin_lock(&input_lock);
-	before = input_event;
-	input_event = event;
-	input_bits = bits;
+	spin_lock(&input->lock);
+	before = input->event;
+	input->event = event;
+	input->bits = bits;
 	/* What came before anybody listened is news to the listener. */
-	if (event != NULL && input_first != input_end)
+	if (event != NULL && input->first != input->end)
 		event_signal(event, bits);
-	spin_unlock(&input_lock);
+	spin_unlock(&input->lock);
 	if (before != NULL)
 		object_put(&before->object);
 }

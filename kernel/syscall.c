@@ -55,12 +55,11 @@ __cold __noreturn void trap_user_fault(const char *what, uint64_t address)
 
 /* ---- the system ---- */
 
-__cold struct syscall_result sys_console_write(struct thread *thread, const uint64_t a[6])
+static __cold struct syscall_result line_write(void (*write)(const char *bytes, size_t size),
+					       uint64_t va, uint64_t size)
 {
-	uint64_t va = a[0], size = a[1];
 	char bytes[CHUNK];
 
-	(void)thread;
 	if (size > CONSOLE_WRITE_MAX)
 		return syscall_status(STATUS_TOO_LARGE);
 	for (uint64_t done = 0; done < size;) {
@@ -69,7 +68,7 @@ __cold struct syscall_result sys_console_write(struct thread *thread, const uint
 
 		if (status != STATUS_OK)
 			return syscall_status(status);
-		console_write(bytes, part);
+		write(bytes, part);
 		done += part;
 		/* A serial line is slow: interrupts, and who waits for this CPU, come in between. */
 		arch_interrupt_window();
@@ -78,9 +77,22 @@ __cold struct syscall_result sys_console_write(struct thread *thread, const uint
 	return syscall_ok(size);
 }
 
-/* One reader for both rings: position is NULL for the input. Input that is read into a buffer that
- * is not there is lost. */
-static __cold struct syscall_result ring_read(uint64_t *position, uint64_t va, uint64_t size)
+__cold struct syscall_result sys_console_write(struct thread *thread, const uint64_t a[6])
+{
+	(void)thread;
+	return line_write(console_write, a[0], a[1]);
+}
+
+__cold struct syscall_result sys_serial_write(struct thread *thread, const uint64_t a[6])
+{
+	(void)thread;
+	return line_write(arch_line_write, a[0], a[1]);
+}
+
+/* One reader for all rings: position is NULL for the input of a line. Input that is read into a buffer
+ * that is not there is lost. */
+static __cold struct syscall_result ring_read(enum serial_line line, uint64_t *position,
+					      uint64_t va, uint64_t size)
 {
 	char bytes[CHUNK];
 	uint64_t done = 0;
@@ -88,7 +100,7 @@ static __cold struct syscall_result ring_read(uint64_t *position, uint64_t va, u
 	while (done < size) {
 		size_t part = MIN(size - done, sizeof(bytes));
 		size_t count = position != NULL ? log_read(position, bytes, part)
-						: console_read(bytes, part);
+						: line_read(line, bytes, part);
 
 		if (count == 0)
 			break;
@@ -102,7 +114,13 @@ static __cold struct syscall_result ring_read(uint64_t *position, uint64_t va, u
 __cold struct syscall_result sys_console_read(struct thread *thread, const uint64_t a[6])
 {
 	(void)thread;
-	return ring_read(NULL, a[0], a[1]);
+	return ring_read(LINE_CONSOLE, NULL, a[0], a[1]);
+}
+
+__cold struct syscall_result sys_serial_read(struct thread *thread, const uint64_t a[6])
+{
+	(void)thread;
+	return ring_read(LINE_SECOND, NULL, a[0], a[1]);
 }
 
 __cold struct syscall_result sys_log_read(struct thread *thread, const uint64_t a[6])
@@ -110,7 +128,7 @@ __cold struct syscall_result sys_log_read(struct thread *thread, const uint64_t 
 	uint64_t position = a[0];
 
 	(void)thread;
-	return ring_read(&position, a[1], a[2]);
+	return ring_read(LINE_CONSOLE, &position, a[1], a[2]);
 }
 
 static status_t event_get(struct thread *thread, uint64_t handle, uint32_t rights,
@@ -124,23 +142,36 @@ static status_t event_get(struct thread *thread, uint64_t handle, uint32_t right
 	return status;
 }
 
-__cold struct syscall_result sys_console_bind(struct thread *thread, const uint64_t a[6])
+static __cold struct syscall_result bind(struct thread *thread, enum serial_line line,
+					 uint64_t handle, uint64_t bits)
 {
 	struct event *event = NULL;
 	status_t status;
 
-	if (a[0] == HANDLE_NONE) {
-		console_bind(NULL, 0);
+	if (handle == HANDLE_NONE) {
+		line_bind(line, NULL, 0);
 		return syscall_ok(0);
 	}
-	if (a[1] == 0)
+	if (bits == 0)
 		return syscall_status(STATUS_INVALID_ARGUMENT);
-	status = event_get(thread, a[0], RIGHT_WRITE, &event);
+	status = event_get(thread, handle, RIGHT_WRITE, &event);
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	console_bind(event, a[1]);
+	line_bind(line, event, bits);
 	object_put(&event->object);
 	return syscall_ok(0);
+}
+
+__cold struct syscall_result sys_console_bind(struct thread *thread, const uint64_t a[6])
+{
+	return bind(thread, LINE_CONSOLE, a[0], a[1]);
+}
+
+__cold struct syscall_result sys_serial_open(struct thread *thread, const uint64_t a[6])
+{
+	status_t status = a[0] > UINT32_MAX ? STATUS_NOT_FOUND : arch_line_open((uint32_t)a[0]);
+
+	return status == STATUS_OK ? bind(thread, LINE_SECOND, a[1], a[2]) : syscall_status(status);
 }
 
 __cold struct syscall_result sys_system_end(struct thread *thread, const uint64_t a[6])

@@ -88,6 +88,10 @@ static const struct key keys[] = {
 	 .offset = offsetof(struct config, on_exit),
 	 .kind = VALUE_CHOICE,
 	 .choices = on_exit_choices},
+	{.name = "gdb",
+	 .section = SECTION_SYSTEM,
+	 .offset = offsetof(struct config, gdb),
+	 .kind = VALUE_STRING},
 	{PARTITION_KEY("vps", vps), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
 	{PARTITION_KEY("threads", threads), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
 	{PARTITION_KEY("cores", cores), .kind = VALUE_NUMBER, .range = {1, CONFIG_VPS_MAX}},
@@ -478,6 +482,9 @@ status_t config_parse(const char *text, size_t length, const char *filename, str
 		status = fail_at(&parser, 0,
 				 "there is no partition, expected a section "
 				 "[partition NAME]");
+	if (status == STATUS_OK && out->gdb && !config_find(out, out->gdb))
+		status = fail_at(&parser, 0, "gdb = %.32s, but there is no such partition",
+				 out->gdb);
 	if (status != STATUS_OK)
 		config_free(out);
 	return status;
@@ -500,6 +507,7 @@ void config_free(struct config *config)
 		free(partition->cmdline);
 	}
 	free(config->partitions);
+	free(config->gdb);
 	*config = (struct config){0};
 }
 

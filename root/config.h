@@ -95,6 +95,7 @@ struct config_partition {
 /* All strings and arrays belong to this structure. */
 struct config {
 	enum config_on_exit on_exit;
+	char *gdb;			     /* name of the partition that gdb finds, or NULL */
 	struct config_partition *partitions; /* in the order of the file */
 	size_t partition_count;		     /* at least 1 after a successful parse */
 };

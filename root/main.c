@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bench.h>
+#include <gdb/gdb.h>
 #include <lib/log.h>
 #include <lib/memory.h>
 #include <lib/model.h>
@@ -265,6 +266,16 @@ static void machines_start(void)
 	}
 }
 
+static void gdb_start(void)
+{
+	status_t status = STATUS_OK;
+
+	if (config.gdb)
+		status = gdb_attach(machine_find(config.gdb));
+	if (status != STATUS_OK)
+		log_warning("gdb: %s: %s", config.gdb, status_words(status));
+}
+
 static void root_main(void *argument)
 {
 	uint64_t free, total;
@@ -288,6 +299,7 @@ static void root_main(void *argument)
 		log_error("the machines cannot be made: %s", status_words(status));
 		vmm_end(END_CODE_NOTHING);
 	}
+	gdb_start();
 	bench_start();
 	machines_start();
 	status = console_bind(main_event, MAIN_INPUT);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A 16550 (PC16550D data sheet): output is polled, so that it works from anywhere; input comes
+ * 16550s (PC16550D data sheet), for the console and for a second line of the root task's: output is polled, so that it works from anywhere; input comes
  * by interrupt. A line that isn't there, or stops taking bytes, costs time once and no more.
  */
 #include <arch/acpi.h>
@@ -53,41 +53,43 @@ static struct uart {
 	uint16_t port;		  /* when registers is NULL */
 	volatile void *registers; /* in memory */
 	uint8_t stride;		  /* bytes from one register to the next */
-} uart;
+} uarts[SERIAL_LINES];
+static struct uart *const console = &uarts[LINE_CONSOLE];
+static struct uart *const second = &uarts[LINE_SECOND];
 
 static struct timer poll_timer;
 
-static uint8_t uart_read(enum uart_register reg)
+static uint8_t uart_read(const struct uart *uart, enum uart_register reg)
 {
-	return uart.registers ? mmio_read8(uart.registers, reg * uart.stride)
-			      : port_read8((uint16_t)(uart.port + reg));
+	return uart->registers ? mmio_read8(uart->registers, reg * uart->stride)
+			       : port_read8((uint16_t)(uart->port + reg));
 }
 
-static void uart_write(enum uart_register reg, uint8_t value)
+static void uart_write(const struct uart *uart, enum uart_register reg, uint8_t value)
 {
-	if (uart.registers)
-		mmio_write8(uart.registers, reg * uart.stride, value);
+	if (uart->registers)
+		mmio_write8(uart->registers, reg * uart->stride, value);
 	else
-		port_write8((uint16_t)(uart.port + reg), value);
+		port_write8((uint16_t)(uart->port + reg), value);
 }
 
-static void uart_setup(uint32_t baud)
+static void uart_setup(struct uart *uart, uint32_t baud)
 {
 	uint32_t divisor = baud && baud <= UART_CLOCK ? UART_CLOCK / baud : 0;
 
-	uart_write(UART_SCRATCH, 0x5a);
-	uart.present = uart_read(UART_SCRATCH) == 0x5a;
-	if (!uart.present)
+	uart_write(uart, UART_SCRATCH, 0x5a);
+	uart->present = uart_read(uart, UART_SCRATCH) == 0x5a;
+	if (!uart->present)
 		return;
-	uart_write(UART_IER, 0);
+	uart_write(uart, UART_IER, 0);
 	if (divisor) {
-		uart_write(UART_LCR, LCR_8N1 | LCR_DIVISOR);
-		uart_write(UART_DATA, (uint8_t)divisor);
-		uart_write(UART_IER, (uint8_t)(divisor >> 8));
+		uart_write(uart, UART_LCR, LCR_8N1 | LCR_DIVISOR);
+		uart_write(uart, UART_DATA, (uint8_t)divisor);
+		uart_write(uart, UART_IER, (uint8_t)(divisor >> 8));
 	}
-	uart_write(UART_LCR, LCR_8N1);
-	uart_write(UART_FCR, FCR_ON_CLEAR);
-	uart_write(UART_MCR, MCR_DTR_RTS | MCR_OUT2);
+	uart_write(uart, UART_LCR, LCR_8N1);
+	uart_write(uart, UART_FCR, FCR_ON_CLEAR);
+	uart_write(uart, UART_MCR, MCR_DTR_RTS | MCR_OUT2);
 }
 
 /* A number as in C, ended by a comma or the end; false: something else. */
@@ -112,22 +114,22 @@ static bool number_parse(const char **text, uint64_t *value)
 	return at > start;
 }
 
-static bool uart_at(bool memory, uint64_t address, uint8_t stride, uint32_t baud)
+static bool uart_at(struct uart *uart, bool memory, uint64_t address, uint8_t stride, uint32_t baud)
 {
-	uart.present = false;
-	uart.registers = NULL;
+	uart->present = false;
+	uart->registers = NULL;
 	if (memory) {
-		uart.registers = device_map(address, REGISTERS_SIZE);
-		uart.stride = stride;
-		if (!uart.registers)
+		uart->registers = device_map(address, REGISTERS_SIZE);
+		uart->stride = stride;
+		if (!uart->registers)
 			return false;
 	} else {
 		if (!range_within(address, UART_SCRATCH + 1, PORT_LIMIT))
 			return false;
-		uart.port = (uint16_t)address;
+		uart->port = (uint16_t)address;
 	}
-	uart_setup(baud);
-	return uart.present;
+	uart_setup(uart, baud);
+	return uart->present;
 }
 
 /* True: the option says where the console is, or that there is none. */
@@ -143,7 +145,7 @@ static bool option_apply(const char *option)
 	if (!number_parse(&option, &address) || (*option && !number_parse(&option, &baud)) ||
 	    *option || baud > UART_CLOCK)
 		return false;
-	return uart_at(memory, address, 1, (uint32_t)baud);
+	return uart_at(console, memory, address, 1, (uint32_t)baud);
 }
 
 void serial_init(void)
@@ -153,20 +155,28 @@ void serial_init(void)
 	if (boot_option("console") && boot_option_copy("console", option, sizeof(option)) &&
 	    option_apply(option))
 		return;
-	uart_at(false, COM1, 1, UART_CLOCK);
+	uart_at(console, false, COM1, 1, UART_CLOCK);
 	if (boot_option("console"))
 		log_warn("console= is PORT[,BAUD], mmio:ADDRESS[,BAUD] or none, and a 16550 there");
 }
 
 /* ---- input ---- */
 
+static void uart_take(enum serial_line line)
+{
+	const struct uart *uart = &uarts[line];
+
+	for (uint32_t i = 0; uart->present && i < READ_LIMIT; i++) {
+		if (!(uart_read(uart, UART_LSR) & LSR_RECEIVED))
+			return;
+		line_input(line, uart_read(uart, UART_DATA));
+	}
+}
+
 void serial_interrupt(void)
 {
-	for (uint32_t i = 0; uart.present && i < READ_LIMIT; i++) {
-		if (!(uart_read(UART_LSR) & LSR_RECEIVED))
-			return;
-		console_input(uart_read(UART_DATA));
-	}
+	uart_take(LINE_CONSOLE);
+	uart_take(LINE_SECOND);
 }
 
 static void poll_expired(struct timer *timer)
@@ -175,13 +185,13 @@ static void poll_expired(struct timer *timer)
 	timer_set(timer, timestamp_read() + timestamp_hz / (1000000000ull / POLL_NS));
 }
 
-static bool irq_route(const struct acpi_serial *spcr)
+static bool irq_route(const struct uart *uart, const struct acpi_serial *spcr)
 {
 	if (spcr)
 		return spcr->has_irq &&
 		       ioapic_route_gsi(spcr->gsi, VECTOR_CONSOLE, false, false) == STATUS_OK;
-	for (uint32_t i = 0; !uart.registers && i < ARRAY_SIZE(com_ports); i++)
-		if (com_ports[i].port == uart.port)
+	for (uint32_t i = 0; !uart->registers && i < ARRAY_SIZE(com_ports); i++)
+		if (com_ports[i].port == uart->port)
 			return ioapic_route_isa(com_ports[i].irq, VECTOR_CONSOLE) == STATUS_OK;
 	return false;
 }
@@ -190,20 +200,36 @@ static bool irq_route(const struct acpi_serial *spcr)
 static bool spcr_use(struct acpi_serial *spcr)
 {
 	struct acpi_table table = acpi_find("SPCR");
-	struct uart before = uart;
+	struct uart before = *console;
 	bool memory;
 
 	if (boot_option("console") || !spcr_decode(&table, spcr))
 		return false;
 	memory = spcr->base.space == ACPI_SPACE_MEMORY;
-	if (!memory && uart.present && spcr->base.address == uart.port)
+	if (!memory && console->present && spcr->base.address == console->port)
 		return false;
-	if (uart_at(memory, spcr->base.address, spcr->base.bits == 32 ? 4 : 1, spcr->baud))
+	if (uart_at(console, memory, spcr->base.address, spcr->base.bits == 32 ? 4 : 1, spcr->baud))
 		return true;
-	uart = before;
+	*console = before;
 	log_warn("acpi: no 16550 at 0x%llx, where SPCR has the console",
 		 (unsigned long long)spcr->base.address);
 	return false;
+}
+
+static void input_begin(const struct uart *uart, const struct acpi_serial *spcr)
+{
+	static bool polled;
+
+	if (irq_route(uart, spcr)) {
+		uart_write(uart, UART_IER, IER_RECEIVED);
+		return;
+	}
+	if (polled)
+		return; /* for both */
+	polled = true;
+	log_info("serial line: no interrupt, polled every %llu ms", POLL_NS / 1000000);
+	timer_init(&poll_timer, poll_expired);
+	poll_expired(&poll_timer);
 }
 
 void serial_start(void)
@@ -211,41 +237,61 @@ void serial_start(void)
 	struct acpi_serial spcr;
 	bool from_spcr = spcr_use(&spcr);
 
-	if (!uart.present)
-		return;
-	if (irq_route(from_spcr ? &spcr : NULL)) {
-		uart_write(UART_IER, IER_RECEIVED);
-		return;
-	}
-	log_info("console: no interrupt, polled every %llu ms", POLL_NS / 1000000);
-	timer_init(&poll_timer, poll_expired);
-	poll_expired(&poll_timer);
+	if (console->present)
+		input_begin(console, from_spcr ? &spcr : NULL);
+}
+
+status_t arch_line_open(uint32_t com)
+{
+	uint16_t port;
+
+	if (com - 1 >= ARRAY_SIZE(com_ports))
+		return STATUS_NOT_FOUND;
+	port = com_ports[com - 1].port;
+	if (console->present && !console->registers && console->port == port)
+		return STATUS_BUSY;
+	if (second->present && second->port == port)
+		return STATUS_OK;
+	if (!uart_at(second, false, port, 1, UART_CLOCK))
+		return STATUS_NOT_FOUND;
+	input_begin(second, NULL);
+	return STATUS_OK;
 }
 
 /* ---- output ---- */
 
-static void byte_write(uint8_t byte)
+static void byte_write(struct uart *uart, uint8_t byte)
 {
-	for (uint32_t i = 0; !(uart_read(UART_LSR) & LSR_EMPTY); i++) {
+	for (uint32_t i = 0; !(uart_read(uart, UART_LSR) & LSR_EMPTY); i++) {
 		if (i == WRITE_POLLS) {
-			uart.present = false;
+			uart->present = false;
 			return;
 		}
 		cpu_relax();
 	}
-	uart_write(UART_DATA, byte);
+	uart_write(uart, UART_DATA, byte);
+}
+
+static void bytes_write(struct uart *uart, const char *bytes, size_t size)
+{
+	for (size_t i = 0; uart->present && i < size; i++)
+		byte_write(uart, (uint8_t)bytes[i]);
 }
 
 void arch_console_write(const char *bytes, size_t size)
 {
-	for (size_t i = 0; uart.present && i < size; i++)
-		byte_write((uint8_t)bytes[i]);
+	bytes_write(console, bytes, size);
+}
+
+void arch_line_write(const char *bytes, size_t size)
+{
+	bytes_write(second, bytes, size);
 }
 
 void serial_drain(void)
 {
-	for (uint32_t i = 0; uart.present && i < DRAIN_LIMIT; i++) {
-		if (uart_read(UART_LSR) & LSR_IDLE)
+	for (uint32_t i = 0; console->present && i < DRAIN_LIMIT; i++) {
+		if (uart_read(console, UART_LSR) & LSR_IDLE)
 			return;
 		cpu_relax();
 	}

@@ -78,6 +78,9 @@ void arch_thread_dump(const struct thread *thread);
 
 /* Bytes to the host's serial line, polled. Callable from anywhere, also in a panic. */
 void arch_console_write(const char *bytes, size_t size);
+/* A COM port, from 1 up, becomes the second line. NOT_FOUND: there is none. BUSY: it is the console. */
+status_t arch_line_open(uint32_t com);
+void arch_line_write(const char *bytes, size_t size);
 /* Switches the machine off or restarts it; `code` for an emulator's exit device. */
 __noreturn void arch_system_end(bool restart, uint8_t code);
 /* Stops all other CPUs, for good, and waits until they are (not for ever). One that does this after
@@ -94,6 +97,6 @@ __noreturn void trap_user_interrupt(void); /* the interrupt's own handler has ru
 __noreturn void trap_user_fault(const char *what, uint64_t address);
 /* In interrupt handlers; short, no scheduling. */
 void timer_interrupt(void);
-void console_input(uint8_t byte);
+/* line_input() of <kernel/console.h> */
 
 #endif

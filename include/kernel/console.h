@@ -28,10 +28,16 @@ void console_write(const char *bytes, size_t size); /* to the console and the ri
 size_t log_read(uint64_t *position, char *buffer, size_t size);
 uint64_t log_written(void); /* bytes, from the first on */
 
-/* Input from the serial line, kept in a ring until it is read. */
-size_t console_read(char *buffer, size_t size);
+/* The console, and the root task's own line beside it. */
+enum serial_line { LINE_CONSOLE, LINE_SECOND, SERIAL_LINES };
+
+/* Input from a serial line, kept in a ring until it is read. */
+size_t line_read(enum serial_line line, char *buffer, size_t size);
 struct event;
-void console_bind(struct event *event, uint64_t bits); /* NULL: none; takes a reference */
+void line_bind(enum serial_line line, struct event *event, uint64_t bits); /* NULL: none; takes a
+									      reference */
+/* Called by the architecture: a byte has come. */
+void line_input(enum serial_line line, uint8_t byte);
 
 /* Stops the machine with words, registers and a backtrace; for the kernel's own faults only. */
 __noreturn void panic(const char *text, ...) __printf(1, 2);

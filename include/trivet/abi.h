@@ -86,7 +86,11 @@
 	/* interrupts */                                                                           \
 	X(msi_source_create, 70, "partition, vtl -> handle that raises interrupts, and no more")   \
 	X(msi_signal, 71, "source, address, data -> as partition_request_msi")                     \
-	X(vp_pulse_lint, 72, "partition, index, vtl, lint (0 or 1): an edge")
+	X(vp_pulse_lint, 72, "partition, index, vtl, lint (0 or 1): an edge")                      \
+	/* the second serial line */                                                               \
+	X(serial_open, 81, "COM port (1 up), event or 0, bits: signalled when input comes")        \
+	X(serial_read, 82, "va, size -> bytes taken; does not wait")                               \
+	X(serial_write, 83, "va, size")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
 enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };

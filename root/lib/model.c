@@ -61,6 +61,26 @@ status_t log_read(uint64_t position, void *bytes, size_t size, size_t *taken)
 	return status;
 }
 
+status_t serial_open(uint32_t com, handle_t event, uint64_t bits)
+{
+	return call(SYS_serial_open, com, event, bits);
+}
+
+status_t serial_read(void *bytes, size_t size, size_t *taken)
+{
+	uint64_t value;
+	status_t status = syscall3(SYS_serial_read, address_of(bytes), size, 0, &value);
+
+	if (status == STATUS_OK)
+		*taken = value;
+	return status;
+}
+
+status_t serial_write(const void *bytes, size_t size)
+{
+	return call(SYS_serial_write, address_of(bytes), size, 0);
+}
+
 status_t system_end(enum system_end_action action, uint32_t code)
 {
 	return call(SYS_system_end, action, code, 0);

@@ -21,6 +21,12 @@ status_t console_read(void *bytes, size_t size, size_t *taken);
 status_t console_bind(handle_t event, uint64_t bits);
 /* Bytes of the log from `position` on, counted from the first byte ever logged; *taken may be 0. */
 status_t log_read(uint64_t position, void *bytes, size_t size, size_t *taken);
+/* The second serial line becomes a COM port of the host's (1 up); input is signalled as above. NOT_FOUND,
+ * BUSY: it is the console. */
+status_t serial_open(uint32_t com, handle_t event, uint64_t bits);
+/* As console_read() and console_write(), without the log. */
+status_t serial_read(void *bytes, size_t size, size_t *taken);
+status_t serial_write(const void *bytes, size_t size);
 /* Switches the machine off or restarts it; `code` tells an emulator how it ended. */
 status_t system_end(enum system_end_action action, uint32_t code);
 /* What memory the account of `object` holds; HANDLE_NONE: the kernel's. */

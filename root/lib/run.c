@@ -98,6 +98,7 @@ bool vp_run_serve(struct vp_control *control, const struct vp_run_page *page,
 	case VP_RUN_TRIPLE_FAULT: return halted(page, VP_HALT_TRIPLE_FAULT, halt);
 	case VP_RUN_SINGLE_STEP: return halted(page, VP_HALT_SINGLE_STEP, halt);
 	case VP_RUN_HW_BREAK: return halted(page, VP_HALT_HW_BREAK, halt);
+	case VP_RUN_INT3: return halted(page, VP_HALT_INT3, halt);
 	case VP_RUN_FAILED: return halted(page, VP_HALT_FAILED, halt);
 	default: break;
 	}

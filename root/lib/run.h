@@ -23,6 +23,7 @@ enum vp_halt_reason {
 	VP_HALT_TRIPLE_FAULT, /* vtl */
 	VP_HALT_SINGLE_STEP,  /* vtl */
 	VP_HALT_HW_BREAK,     /* vtl, breakpoint */
+	VP_HALT_INT3,	      /* vtl */
 	VP_HALT_FAILED,	      /* status, or the run page's failed.code; or the VMM can't go on */
 };
 

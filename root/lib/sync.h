@@ -4,7 +4,7 @@
  * nobody waits for is one atomic instruction each; the others queue in order of arrival, and the
  * lock is handed to the first of them.
  *
- * Order of locks, outermost first: machine list, machine, console, log, heap, memory.
+ * Order of locks, outermost first: gdb, machine list, machine, console, log, heap, memory.
  */
 #ifndef LIB_SYNC_H
 #define LIB_SYNC_H

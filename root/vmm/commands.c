@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <gdb/gdb.h>
 #include <lib/libc.h>
 #include <lib/log.h>
 #include <lib/memory.h>
@@ -90,6 +91,14 @@ static void restore_execute(struct machine *machine)
 static void console_execute(struct machine *machine)
 {
 	monitor_show(machine);
+}
+
+static void gdb_execute(struct machine *machine)
+{
+	status_t status = gdb_attach(machine);
+
+	if (status != STATUS_OK)
+		print("%s: gdb: %s\n", machine->config->name, status_words(status));
 }
 
 static void vp_stats_print(const struct machine *machine, uint32_t index)
@@ -260,6 +269,7 @@ static const struct command commands[] = {
 	{"save", "NAME", "stop a machine for a while and keep its state", save_execute, true},
 	{"restore", "NAME", "have a saved machine go on", restore_execute, true},
 	{"console", "NAME", "go to a machine's console", console_execute, true},
+	{"gdb", "NAME", "let gdb debug a machine at COM2", gdb_execute, true},
 	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false},
 	{"memory", "", "who has how much memory", memory_execute, false},
 	{"log", "", "messages since the start", log_execute, false},

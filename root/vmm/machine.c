@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <gdb/gdb.h>
 #include <lib/log.h>
 #include <lib/time.h>
 #include <vmm/machine.h>
@@ -288,6 +289,8 @@ static status_t command_destroy(struct machine *machine)
 
 static status_t command_move(struct machine *machine)
 {
+	if (gdb_is_attached(machine))
+		return STATUS_BUSY;
 	return processor_move(&machine->processors[machine->move_vp], machine->move_cpu);
 }
 
@@ -304,6 +307,8 @@ static status_t command_save(struct machine *machine)
 {
 	status_t status;
 
+	if (gdb_is_attached(machine))
+		return STATUS_BUSY;
 	processors_stop(machine);
 	if (machine->power != MACHINE_POWER_NONE)
 		return STATUS_WRONG_STATE;

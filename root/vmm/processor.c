@@ -4,6 +4,7 @@
  * The way of a port access through here is kept short.
  */
 #include <firmware/platform.h>
+#include <gdb/gdb.h>
 #include <lib/format.h>
 #include <lib/log.h>
 #include <lib/model.h>
@@ -158,7 +159,7 @@ static void processor_failed(struct processor *processor)
 	processor_crash(processor);
 }
 
-/* Nobody debugs this guest. */
+/* No gdb debugs this guest any more. */
 static void processor_trapped(struct processor *processor)
 {
 	processor_error(processor, "unexpected debug event");
@@ -170,6 +171,7 @@ static void (*const halt_handlers[])(struct processor *processor) = {
 	[VP_HALT_TRIPLE_FAULT] = processor_triple_fault,
 	[VP_HALT_SINGLE_STEP] = processor_trapped,
 	[VP_HALT_HW_BREAK] = processor_trapped,
+	[VP_HALT_INT3] = processor_trapped,
 	[VP_HALT_FAILED] = processor_failed,
 };
 
@@ -177,8 +179,11 @@ static void processor_loop(struct processor *processor)
 {
 	enum vp_halt_reason reason;
 
-	vp_run_until(processor->vp, processor->page, &processor->control, &run_ops, processor,
-		     &processor->halt);
+	gdb_begin(processor);
+	do {
+		vp_run_until(processor->vp, processor->page, &processor->control, &run_ops,
+			     processor, &processor->halt);
+	} while (gdb_halted(processor));
 	reason = processor->halt.reason;
 	if (reason < ARRAY_SIZE(halt_handlers) && halt_handlers[reason])
 		halt_handlers[reason](processor);

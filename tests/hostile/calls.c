@@ -60,6 +60,9 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_apic_access] = "hvon",
 	[SYS_vp_stats] = "hcp",
 	[SYS_vp_set_debug_state] = "hcp",
+	[SYS_serial_open] = "chn",
+	[SYS_serial_read] = "pl",
+	[SYS_serial_write] = "xs",
 	[SYS_vp_state_get] = "hccps",
 	[SYS_vp_state_set] = "hccps",
 	[SYS_vp_state_reset] = "hcc",
@@ -162,6 +165,8 @@ static enum class class_of(uint32_t number) {
 		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_set_debug_state : case
 		SYS_vp_state_get : case SYS_vp_state_set : case SYS_vp_state_reset : case
 		SYS_vp_save : case SYS_vp_restore : return CLASS_VP;
+		case SYS_serial_open : case SYS_serial_read : case
+		SYS_serial_write : return CLASS_OTHER;
 		case SYS_inspect : case SYS_vp_profile : case
 		SYS_vp_peek_registers : return CLASS_PARTITION;
 		default : return number < SYS_proto_partition_create ? CLASS_OTHER

@@ -136,6 +136,54 @@ status_t console_write(const void *bytes, size_t size)
 	return STATUS_OK;
 }
 
+/* ---- the second serial line ---- */
+
+static struct {
+	handle_t event;
+	uint64_t bits;
+	char typed[4096];
+	size_t first, end;
+} serial;
+
+status_t serial_open(uint32_t com, handle_t event, uint64_t bits)
+{
+	(void)com;
+	serial.event = event;
+	serial.bits = bits;
+	return STATUS_OK;
+}
+
+status_t serial_read(void *bytes, size_t size, size_t *taken)
+{
+	pthread_mutex_lock(&lock);
+	*taken = MIN(size, serial.end - serial.first);
+	memcpy(bytes, serial.typed + serial.first, *taken);
+	serial.first += *taken;
+	pthread_mutex_unlock(&lock);
+	return STATUS_OK;
+}
+
+status_t serial_write(const void *bytes, size_t size)
+{
+	pthread_mutex_lock(&lock);
+	if (size < sizeof(fake_kernel.serial) - fake_kernel.serial_length) {
+		memcpy(fake_kernel.serial + fake_kernel.serial_length, bytes, size);
+		fake_kernel.serial_length += size;
+		fake_kernel.serial[fake_kernel.serial_length] = '\0';
+	}
+	pthread_mutex_unlock(&lock);
+	return STATUS_OK;
+}
+
+void fake_serial_type(const char *text)
+{
+	pthread_mutex_lock(&lock);
+	memcpy(serial.typed + serial.end, text, strlen(text));
+	serial.end += strlen(text);
+	pthread_mutex_unlock(&lock);
+	(void)event_signal(serial.event, serial.bits);
+}
+
 status_t system_end(enum system_end_action action, uint32_t code)
 {
 	(void)action;
@@ -489,6 +537,28 @@ status_t vp_reset(handle_t vp)
 	fake_kernel.vp_resets++;
 	pthread_mutex_unlock(&lock);
 	return STATUS_OK;
+}
+
+status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state)
+{
+	(void)vtl;
+	pthread_mutex_lock(&lock);
+	fake_kernel.debug[(vp - VP_BASE) % 16] = state->flags;
+	pthread_mutex_unlock(&lock);
+	return STATUS_OK;
+}
+
+/* The FPU is not known. */
+status_t vp_state_get(handle_t vp, uint32_t vtl, uint32_t element, void *buffer, size_t size,
+		      size_t *needed)
+{
+	(void)vp;
+	(void)vtl;
+	(void)element;
+	(void)buffer;
+	(void)size;
+	(void)needed;
+	return STATUS_NOT_SUPPORTED;
 }
 
 status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level)

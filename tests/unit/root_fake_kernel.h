@@ -54,6 +54,9 @@ struct fake_kernel {
 	 * has sent; NULL: none. */
 	uint64_t *level_entry;
 	uint8_t level_vector;
+	uint32_t debug[16]; /* flags of each VP's debug state */
+	char serial[8192];  /* what was written to the second line */
+	size_t serial_length;
 	char output[65536];
 	size_t output_length;
 };
@@ -61,5 +64,7 @@ struct fake_kernel {
 extern struct fake_kernel fake_kernel;
 
 void fake_kernel_reset(void);
+/* Bytes come over the second line. */
+void fake_serial_type(const char *text);
 
 #endif

@@ -31,6 +31,7 @@ static void test_whole_file(void **state)
 	static const char text[] = "# Two guests.\r\n"
 				   "[system]\r\n"
 				   "on_exit = monitor\r\n"
+				   "gdb = test\r\n"
 				   "\r\n"
 				   "; the first\n"
 				   "  [ partition  web-1 ]  \n"
@@ -58,10 +59,11 @@ static void test_whole_file(void **state)
 	if (parse(text, &config, &error) != STATUS_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(config.on_exit, CONFIG_ON_EXIT_MONITOR);
+	assert_string_equal(config.gdb, "test");
 	assert_int_equal(config.partition_count, 2);
 	p = &config.partitions[0];
 	assert_string_equal(p->name, "web-1");
-	assert_int_equal(p->line, 6);
+	assert_int_equal(p->line, 7);
 	assert_int_equal(p->vps, 4);
 	assert_int_equal(p->memory, GIB(1));
 	assert_string_equal(p->kernel, "guests/vmlinuz");
@@ -161,6 +163,7 @@ static const struct {
 	{P "cmdline = \"open\n", 3, "one quote at the start"},
 	{P "cmdline = \"a\" \"b\"\n", 3, "one quote at the start"},
 	{P "cmdline = a\001b\n", 3, "a byte of value 1"},
+	{"[system]\ngdb = b\n" P, 0, "gdb = b, but there is no such partition"},
 	{"[system]\non_exit = reboot\n" P, 2, "expected poweroff or monitor"},
 };
 

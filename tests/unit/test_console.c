@@ -98,25 +98,26 @@ static void test_log(void **state)
 static void test_input(void **state)
 {
 	struct event event = {.object.references = 1};
-	char buffer[2000];
+	char buffer[5000];
 
 	(void)state;
 	fake_cpus_init(1);
-	console_input('a');
-	console_bind(&event, 4);
+	line_input(LINE_CONSOLE, 'a');
+	line_bind(LINE_CONSOLE, &event, 4);
 	assert_int_equal(signals, 1);
 	assert_int_equal(event.object.references, 2);
-	console_input('b');
+	line_input(LINE_CONSOLE, 'b');
 	assert_int_equal(signals, 2);
-	assert_int_equal(console_read(buffer, 1), 1);
-	assert_int_equal(console_read(buffer + 1, sizeof(buffer)), 1);
+	assert_int_equal(line_read(LINE_CONSOLE, buffer, 1), 1);
+	assert_int_equal(line_read(LINE_CONSOLE, buffer + 1, sizeof(buffer)), 1);
 	assert_memory_equal(buffer, "ab", 2);
-	console_bind(NULL, 0);
+	line_bind(LINE_CONSOLE, NULL, 0);
 	assert_int_equal(event.object.references, 1);
-	for (unsigned int i = 0; i < 3000; i++)
-		console_input((uint8_t)i);
-	assert_int_equal(console_read(buffer, sizeof(buffer)), 1024);
-	assert_int_equal((uint8_t)buffer[1023], 1023 & 0xff);
+	assert_int_equal(line_read(LINE_SECOND, buffer, sizeof(buffer)), 0); /* each has its own */
+	for (unsigned int i = 0; i < 5000; i++)
+		line_input(LINE_CONSOLE, (uint8_t)i);
+	assert_int_equal(line_read(LINE_CONSOLE, buffer, sizeof(buffer)), 4096);
+	assert_int_equal((uint8_t)buffer[4095], 4095 & 0xff);
 	fake_cpus_destroy();
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <cmocka.h>
+#include <gdb/gdb.h>
 #include <lib/libc.h>
 #include <lib/memory.h>
 #include <lib/time.h>
@@ -525,6 +526,90 @@ static void lost_deposit_is_reported(void **state)
 	assert_int_equal(free_bytes(), before - LARGE_PAGE_SIZE);
 }
 
+/* ---- gdb ---- */
+
+/* Waits until the stub has said something of which `expected` is a part, behind what it said before. */
+static void gdb_hears(size_t before, const char *expected)
+{
+	for (int i = 0; i < 3000; i++) {
+		if (strstr(fake_kernel.serial + before, expected))
+			return;
+		thread_sleep(NS_PER_MS);
+	}
+	fail_msg("not %s: %s", expected, fake_kernel.serial + before);
+}
+
+/* Types a packet, or the byte that interrupts. */
+static void gdb_asks(const char *payload, const char *expected)
+{
+	size_t before = fake_kernel.serial_length;
+	char packet[128];
+	uint8_t sum = 0;
+
+	for (const char *c = payload; *c; c++)
+		sum = (uint8_t)(sum + (uint8_t)*c);
+	snprintf(packet, sizeof(packet), "$%s#%02x", payload, sum);
+	fake_serial_type(payload[0] == 3 ? payload : packet);
+	gdb_hears(before, expected);
+}
+
+static void gdb_debugs(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	struct machine *machine = machine_find("two"), *other = machine_find("small");
+	const uint8_t *code;
+	size_t before;
+
+	(void)state;
+	fake_kernel.script = script;
+	fake_kernel.vps_to_reset = 2;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	assert_int_equal(gdb_attach(machine), STATUS_OK);
+	assert_false(gdb_is_attached(machine));
+	gdb_asks("?", "$T00thread:1;#");
+	assert_true(gdb_is_attached(machine));
+	/* Nobody else's then, and it stays where it is. */
+	assert_int_equal(gdb_attach(other), STATUS_BUSY);
+	assert_int_equal(machine_move(machine, 0, 1), STATUS_BUSY);
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_BUSY);
+	gdb_asks("qfThreadInfo", "$m1,2#");
+	gdb_asks("p10", "$1000020000000000#"); /* RIP: the fake kernel gives the name */
+	gdb_asks("m100000,3", "$8903f4#");
+	gdb_asks("Z0,100000,1", "$OK#");
+	code = guest_memory_pointer(&machine->memory, FAKE_CODE, 1);
+	assert_int_equal(*code, 0xcc);
+	gdb_asks("m100000,3", "$8903f4#");
+	gdb_asks("m400000,1", "$E0e#"); /* no memory */
+	/* One steps, the other stands. */
+	gdb_asks("vCont;s:2", "+");
+	gdb_asks("\3", "$T02thread:");
+	assert_int_equal(fake_kernel.debug[0], 0);
+	assert_int_equal(fake_kernel.debug[1],
+			 DEBUG_SINGLE_STEP | DEBUG_HOLD_INTERRUPTS | DEBUG_INT3);
+	gdb_asks("vCont;c", "+");
+	gdb_asks("\3", "$T02thread:");
+	assert_int_equal(fake_kernel.debug[0], DEBUG_INT3);
+	assert_int_equal(fake_kernel.debug[1], DEBUG_INT3);
+	gdb_asks("D", "$OK#");
+	assert_int_equal(*code, 0x89);
+	assert_false(gdb_is_attached(machine));
+	assert_int_equal(machine_move(machine, 0, 1), STATUS_OK);
+	/* A stop finds VPs that stand still, and gdb that there is nothing any more. */
+	gdb_asks("?", "$T");
+	assert_int_equal(machine_command(machine, MACHINE_STOP), STATUS_OK);
+	assert_int_equal(machine->state, MACHINE_ENDED);
+	gdb_asks("?", "$W00#");
+	/* The next start is not held up by what there was before. */
+	gdb_asks("D", "$OK#");
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	gdb_asks("?", "$T");
+	gdb_asks("vCont;c", "+");
+	before = fake_kernel.serial_length;
+	assert_int_equal(machine_command(machine, MACHINE_STOP), STATUS_OK);
+	gdb_hears(before, "$W00#");
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,6 +626,7 @@ int main(void)
 		cmocka_unit_test_setup(saved_machines_go_on, setup),
 		cmocka_unit_test_setup(commands_are_carried_out, setup),
 		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
+		cmocka_unit_test_setup(gdb_debugs, setup),
 		cmocka_unit_test_setup(lost_deposit_is_reported, setup),
 	};
 	struct boot_info *info = calloc(1, sizeof(*info) + sizeof(info->memory[0]));
