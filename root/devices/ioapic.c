@@ -223,11 +223,20 @@ static const struct device_field ioapic_fields[] = {
 	DEVICE_BITS(struct ioapic, id, 0xf),
 };
 
+static void ioapic_restored(struct device *dev)
+{
+	struct ioapic *ioapic = container_of(dev, struct ioapic, dev);
+
+	for (unsigned int pin = 0; pin < IOAPIC_PINS; pin++)
+		entry_route(ioapic, pin);
+}
+
 static const struct device_state ioapic_state = {
 	.version = 1,
 	.structure_size = sizeof(struct ioapic),
 	.fields = ioapic_fields,
 	.field_count = ARRAY_SIZE(ioapic_fields),
+	.restored = ioapic_restored,
 };
 
 static const struct device_ops ioapic_ops = {

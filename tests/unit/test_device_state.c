@@ -154,6 +154,10 @@ static void test_devices_go_on(void **state)
 		assert_int_equal(device_mmio_read(&first->platform.bus, HPET_BASE + 0xf0, 8),
 				 device_mmio_read(&second->platform.bus, HPET_BASE + 0xf0, 8));
 	}
+	irq_router_set(&second->platform.router, 2, true);
+	assert_int_equal(second->fake.msi_count, 1);
+	assert_int_equal(second->fake.msi_data, 0x31);
+	irq_router_set(&first->platform.router, 2, true);
 	for (uint16_t port = 0x3f8; port < 0x400; port++)
 		assert_int_equal(in(first, port), in(second, port));
 	assert_int_equal(in(second, 0x3f8 + 7), 0x5a);
