@@ -259,6 +259,8 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 	status = space_get(partition, a[1], &space);
 	if (status == STATUS_OK && a[3] > UINT32_MAX)
 		status = STATUS_INVALID_ARGUMENT;
+	if (status == STATUS_OK && unlikely(partition_has_user_apic(partition)))
+		status = STATUS_WRONG_STATE;
 	if (status == STATUS_OK)
 		status = arch_request_msi(partition, (uint32_t)a[1], a[2], (uint32_t)a[3], &merged);
 	partition_put(partition);
@@ -320,6 +322,15 @@ struct syscall_result sys_vp_request_yield(struct thread *thread, const uint64_t
 	return syscall_ok(0);
 }
 
+static status_t lint_check(const struct vp *vp, const uint64_t a[6])
+{
+	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
+		return STATUS_INVALID_VTL;
+	if (a[3] > 1)
+		return STATUS_INVALID_ARGUMENT;
+	return partition_has_user_apic(vp->partition) ? STATUS_WRONG_STATE : STATUS_OK;
+}
+
 struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
@@ -328,11 +339,8 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
-		status = STATUS_INVALID_VTL;
-	else if (a[3] > 1 || a[4] > 1)
-		status = STATUS_INVALID_ARGUMENT;
-	else
+	status = a[4] > 1 ? STATUS_INVALID_ARGUMENT : lint_check(vp, a);
+	if (status == STATUS_OK)
 		arch_vp_set_lint(vp, (uint32_t)a[2], (unsigned int)a[3], a[4]);
 	partition_put(partition);
 	return syscall_status(status);
@@ -346,11 +354,8 @@ struct syscall_result sys_vp_pulse_lint(struct thread *thread, const uint64_t a[
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
-		status = STATUS_INVALID_VTL;
-	else if (a[3] > 1)
-		status = STATUS_INVALID_ARGUMENT;
-	else
+	status = lint_check(vp, a);
+	if (status == STATUS_OK)
 		arch_vp_pulse_lint(vp, (uint32_t)a[2], (unsigned int)a[3]);
 	partition_put(partition);
 	return syscall_status(status);

@@ -65,6 +65,12 @@ status_t partition_block_give(struct partition *partition, hpa_t block);
 /* Reference time in units of 100 ns since it was built. */
 uint64_t partition_reference_time(const struct partition *partition);
 
+/* The VMM models the local APICs: the kernel has none to send to. */
+static inline bool partition_has_user_apic(const struct partition *partition)
+{
+	return partition->config.flags & PARTITION_USER_MODE_APIC;
+}
+
 struct vp *partition_vp(const struct partition *partition, uint32_t index); /* NULL: none */
 /* The address space of a VTL; NULL when the VTL isn't enabled. */
 struct gpa_space *partition_space(const struct partition *partition, uint32_t vtl);

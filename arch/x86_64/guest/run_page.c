@@ -58,6 +58,27 @@ enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint
 	return run_page_return(vp, VP_RUN_EMULATE);
 }
 
+enum vp_outcome run_page_apic(struct vp *vp, enum vp_run_reason reason)
+{
+	vp->run->interrupt.cr8 = vp_arch(vp)->cr8;
+	return run_page_return(vp, reason);
+}
+
+enum vp_outcome run_page_msr(struct vp *vp, bool write, uint64_t next_rip)
+{
+	const uint64_t *gpr = vp->arch.gpr;
+	struct vp_run_page *run = vp->run;
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	run->msr.index = (uint32_t)gpr[GPR_RCX];
+	run->msr.write = write;
+	run->msr.fault = false;
+	run->msr.value = write ? (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32 : 0;
+	a->waiting = write ? WAITING_MSR_WRITE : WAITING_MSR_READ;
+	a->next_rip = next_rip;
+	return run_page_apic(vp, VP_RUN_MSR);
+}
+
 enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code)
 {
 	vp_arch(vp)->activity = ACTIVITY_SHUTDOWN;
@@ -135,6 +156,55 @@ static void answer_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
 		event_take(vp);
 }
 
+static __cold void msr_finish(struct vp *vp, struct arch_vp_vtl *a, bool write)
+{
+	uint64_t value = vp->run->msr.value;
+
+	if (vp->run->msr.fault) {
+		guest_fault_gp(vp);
+		return;
+	}
+	if (!write) {
+		vp->arch.gpr[GPR_RAX] = (uint32_t)value;
+		vp->arch.gpr[GPR_RDX] = value >> 32;
+	}
+	guest_instruction_done(vp, a->next_rip);
+}
+
+/* What a VMM that models the APIC wants of the processor. Requests are taken in before the entry, as
+ * those of other CPUs. */
+static __cold void apic_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
+{
+	__typeof__(vp->run->interrupt) interrupt = vp->run->interrupt;
+	uint32_t requests = 0;
+
+	__asm__ volatile("" : "+m"(interrupt)); /* what is checked is the copy */
+	if (!vp->partition->arch.user_apic)
+		return;
+	if (set & VP_SET_CR8)
+		guest_cr8_write(vp, interrupt.cr8 & 0xf);
+	if (set & VP_SET_NMI)
+		requests |= VP_REQUEST_NMI;
+	if (set & VP_SET_INIT)
+		requests |= VP_REQUEST_INIT;
+	if (set & VP_SET_STARTUP) {
+		atomic_store(&a->lapic.sipi_vector, interrupt.vector);
+		requests |= VP_REQUEST_SIPI;
+	}
+	if (requests)
+		vp_request(vp, requests);
+	if (set & VP_SET_INTERRUPT) {
+		a->extint_vector = interrupt.vector;
+		a->work |= WORK_PIC_ANSWER;
+	}
+	if (set & VP_SET_WINDOW) {
+		a->window = interrupt.window;
+		a->work |= WORK_WINDOW;
+	}
+	if ((set & VP_SET_HALT) && a->activity == ACTIVITY_RUNNING)
+		a->activity = ACTIVITY_HALTED;
+}
+
 void arch_vp_resume(struct vp *vp)
 {
 	const struct vp_run_page *run = volatile_page(vp);
@@ -157,6 +227,10 @@ void arch_vp_resume(struct vp *vp)
 		if (set)
 			answer_take(vp, a, set);
 		break;
+	case WAITING_MSR_READ: msr_finish(vp, a, false); break;
+	case WAITING_MSR_WRITE: msr_finish(vp, a, true); break;
 	default: break;
 	}
+	if (unlikely(set & VP_SET_APIC))
+		apic_take(vp, a, set);
 }
