@@ -52,7 +52,8 @@ enum vp_asked {
 struct vp_run_ops {
 	/* VP_RUN_PORT_IO. */
 	void (*port_io)(void *context);
-	/* Each other reason that is no halt: the run page tells. False: the guest can't go on. */
+	/* Each other reason that is no halt: the run page tells; VP_RUN_YIELD, too, when what was asked of
+	 * the loop is done. False: the guest can't go on. */
 	bool (*serve)(void *context, uint32_t reason);
 	/* The account of the partition is empty. OK: there is more in it now. */
 	status_t (*no_memory)(void *context);

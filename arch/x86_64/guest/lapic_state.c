@@ -4,7 +4,7 @@
  * the TSC deadline, the levels of LINT0 and LINT1) is not in it: the timer goes on from its
  * current count, and the devices set their lines again.
  */
-#include "lapic.h"
+#include "lapic_model.h"
 
 #include <kernel/string.h>
 
