@@ -97,6 +97,11 @@ size_t log_read(uint64_t *position, char *buffer, size_t size)
 	return count;
 }
 
+uint64_t log_written(void)
+{
+	return log_end;
+}
+
 void console_input(uint8_t byte)
 {
 	spin_lock(&input_lock);

@@ -270,6 +270,24 @@ status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer, size_
 	return gpa_copy(space, gpa, (void *)(uintptr_t)buffer, size, true);
 }
 
+bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping *mapping)
+{
+	const struct gpa_range *range;
+
+	spin_lock(&space->lock);
+	for (range = space->ranges; range && n; n--)
+		range = range->next;
+	if (range)
+		*mapping = (struct inspect_mapping){
+			.gpa = range->gpa,
+			.hpa = range->hpa,
+			.size = range->size,
+			.flags = range->flags,
+		};
+	spin_unlock(&space->lock);
+	return range;
+}
+
 bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa)
 {
 	struct page_translation t;
@@ -284,7 +302,7 @@ bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa)
 /* True: the VP may still use translations older than `generation`. */
 static bool vp_is_behind(const struct vp *vp, const struct gpa_space *space, uint64_t generation)
 {
-	struct cpu *cpu = atomic_load(&((struct vp *)(uintptr_t)vp)->cpu);
+	struct cpu *cpu = vp ? atomic_load(&((struct vp *)(uintptr_t)vp)->cpu) : NULL;
 
 	return cpu && cpu != this_cpu() && vp_active(vp)->space == space &&
 	       atomic_load(&((struct vp *)(uintptr_t)vp)->tlb_seen) < generation;
@@ -300,8 +318,8 @@ void gpa_space_shootdown(struct gpa_space *space)
 
 	/* All are kicked first, so that they leave the guest side by side. */
 	for (i = 0; partition->vps && i < partition->vp_count; i++) {
-		vp = partition->vps[i];
-		cpu = atomic_load(&vp->cpu);
+		vp = partition->vps[i]; /* NULL while they are made */
+		cpu = vp ? atomic_load(&vp->cpu) : NULL;
 		if (cpu && vp_is_behind(vp, space, generation))
 			arch_cpu_kick(cpu);
 	}

@@ -42,6 +42,8 @@ static status_t config_check(const struct proto_partition_config *config)
 		if (config->reserved[i])
 			return STATUS_INVALID_ARGUMENT;
 	}
+	if (config->name[sizeof(config->name) - 1])
+		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
 	if (config->flags & PARTITION_HYPERV)
@@ -212,6 +214,8 @@ status_t partition_reset(struct partition *partition)
 		return status;
 	}
 	partition->time_base = timestamp_read();
+	partition->time_offset = 0;
+	partition->frozen_at = 0;
 	partition->state = PARTITION_BUILT;
 	return STATUS_OK;
 }
@@ -223,8 +227,10 @@ void partition_put(struct partition *partition)
 
 uint64_t partition_reference_time(const struct partition *partition)
 {
-	return (ns_from_ticks(timestamp_read()) - ns_from_ticks(partition->time_base)) /
-	       REFERENCE_UNIT_NS;
+	uint64_t now = ns_from_ticks(partition_timestamp(partition));
+
+	return partition->time_offset +
+	       (now - ns_from_ticks(partition->time_base)) / REFERENCE_UNIT_NS;
 }
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)

@@ -23,9 +23,8 @@ static status_t partition_get(struct thread *thread, uint64_t handle, uint32_t r
 	return status;
 }
 
-/* A partition that has been built. */
-static status_t built_get(struct thread *thread, uint64_t handle, uint32_t rights,
-			  struct partition **partition)
+status_t syscall_built_partition(struct thread *thread, uint64_t handle, uint32_t rights,
+				 struct partition **partition)
 {
 	status_t status = partition_get(thread, handle, rights, partition);
 
@@ -197,7 +196,7 @@ struct syscall_result sys_partition_map(struct thread *thread, const uint64_t a[
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = built_get(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 	hpa_t base;
 
 	if (status != STATUS_OK)
@@ -224,7 +223,7 @@ struct syscall_result sys_partition_unmap(struct thread *thread, const uint64_t 
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = built_get(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -238,7 +237,7 @@ struct syscall_result sys_partition_unmap(struct thread *thread, const uint64_t 
 struct syscall_result sys_partition_reset(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
-	status_t status = built_get(thread, a[0], RIGHT_DESTROY, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_DESTROY, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -251,7 +250,7 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 {
 	struct partition *partition;
 	struct gpa_space *space;
-	status_t status = built_get(thread, a[0], RIGHT_WRITE, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
 	bool merged = false;
 
 	if (status != STATUS_OK)
@@ -284,7 +283,7 @@ struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a
 struct syscall_result sys_partition_reference_time(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
-	status_t status = built_get(thread, a[0], RIGHT_READ, &partition);
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_READ, &partition);
 	uint64_t time;
 
 	if (status != STATUS_OK)
@@ -294,11 +293,10 @@ struct syscall_result sys_partition_reference_time(struct thread *thread, const 
 	return syscall_ok(time);
 }
 
-/* VPs of a partition that any thread may name: by partition and index. */
-static status_t vp_get(struct thread *thread, const uint64_t a[6], uint32_t rights,
-		       struct partition **partition, struct vp **vp)
+status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
+		    struct partition **partition, struct vp **vp)
 {
-	status_t status = built_get(thread, a[0], rights, partition);
+	status_t status = syscall_built_partition(thread, a[0], rights, partition);
 
 	if (status != STATUS_OK)
 		return status;
@@ -313,7 +311,7 @@ struct syscall_result sys_vp_request_yield(struct thread *thread, const uint64_t
 {
 	struct partition *partition;
 	struct vp *vp;
-	status_t status = vp_get(thread, a, RIGHT_RUN, &partition, &vp);
+	status_t status = syscall_vp(thread, a, RIGHT_RUN, &partition, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -335,7 +333,7 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 {
 	struct partition *partition;
 	struct vp *vp;
-	status_t status = vp_get(thread, a, RIGHT_WRITE, &partition, &vp);
+	status_t status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -350,7 +348,7 @@ struct syscall_result sys_vp_pulse_lint(struct thread *thread, const uint64_t a[
 {
 	struct partition *partition;
 	struct vp *vp;
-	status_t status = vp_get(thread, a, RIGHT_WRITE, &partition, &vp);
+	status_t status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -366,11 +364,27 @@ struct syscall_result sys_vp_stats(struct thread *thread, const uint64_t a[6])
 	struct partition *partition;
 	struct vp_stats stats;
 	struct vp *vp;
-	status_t status = vp_get(thread, a, RIGHT_READ, &partition, &vp);
+	status_t status = syscall_vp(thread, a, RIGHT_READ, &partition, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	stats = *vp->stats;
 	partition_put(partition);
 	return syscall_status(user_copy_out(a[2], &stats, sizeof(stats)));
+}
+
+__cold struct syscall_result sys_vp_profile(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct vp *vp;
+	status_t status;
+
+	if (a[2] > 1)
+		return syscall_status(STATUS_INVALID_ARGUMENT);
+	status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = vp_profile_set(vp, a[2]);
+	partition_put(partition);
+	return syscall_status(status);
 }

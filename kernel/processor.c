@@ -31,6 +31,8 @@ status_t vp_create(struct partition *partition, uint32_t index, struct vp **vp)
 		return STATUS_NO_MEMORY;
 	v->partition = partition;
 	v->index = index;
+	v->quick_exits = ARCH_QUICK_EXITS;
+	v->other_exits = VP_UNHANDLED;
 	v->stats = heap_alloc(heap, sizeof(*v->stats));
 	if (v->stats)
 		status = vtl_create(v, 0);
@@ -60,6 +62,8 @@ void vp_destroy(struct vp *vp)
 	}
 	if (vp->stats)
 		heap_free(heap, vp->stats, sizeof(*vp->stats));
+	if (vp->profile)
+		heap_free(heap, vp->profile, sizeof(*vp->profile));
 	heap_free(heap, vp, sizeof(*vp));
 }
 
@@ -106,6 +110,8 @@ static enum vp_outcome vp_loop(struct vp *vp)
 		outcome = backend->enter(vp);
 		if (outcome == VP_UNHANDLED)
 			outcome = arch_vp_handle_exit(vp);
+		else if (unlikely(outcome == VP_PROFILED))
+			outcome = vp_profile_exit(vp);
 	} while (outcome == VP_CONTINUE);
 	return outcome;
 }
@@ -180,7 +186,7 @@ void vp_notify(struct vp *vp)
 {
 	struct cpu *cpu;
 
-	atomic_fetch_or(&vp->requests, VP_REQUEST_INTERRUPT);
+	atomic_fetch_or(&vp->requests, VP_REQUEST_NOTIFIED);
 	cpu = atomic_load(&vp->cpu);
 	if (!cpu)
 		vp_wake(vp);

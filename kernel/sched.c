@@ -61,6 +61,7 @@ static void queue_push(struct cpu *cpu, struct thread *thread, bool front)
 	else
 		queue->tail[priority] = queue->tail[priority]->next = thread;
 	queue->occupied |= (uint32_t)BIT(priority);
+	queue->lengths[priority]++;
 	if (cpu->current != NULL && !queue->leaving && cpu->current->priority == priority)
 		slice_start(queue, cpu->current);
 }
@@ -74,6 +75,7 @@ static struct thread *queue_pop(struct run_queue *queue)
 		return NULL;
 	priority = 31 - (uint32_t)__builtin_clz(queue->occupied);
 	thread = queue->head[priority];
+	queue->lengths[priority]--;
 	queue->head[priority] = thread->next;
 	if (thread->next == NULL)
 		queue->occupied &= ~(uint32_t)BIT(priority);
@@ -228,6 +230,7 @@ static struct thread *next_pick(struct cpu *cpu)
 	if (others_of_priority(queue, thread->priority))
 		slice_start(queue, thread);
 	if (queue->loaded != thread) {
+		queue->switches++;
 		arch_thread_switch(queue->loaded, thread);
 		queue->loaded = thread;
 	}

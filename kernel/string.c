@@ -82,6 +82,10 @@ int memcmp(const void *a, const void *b, size_t size)
 {
 	const uint8_t *x = a, *y = b;
 
+	for (; size >= WORD && *(const uint64_t *)x == *(const uint64_t *)y; size -= WORD) {
+		x += WORD;
+		y += WORD;
+	}
 	for (; size != 0; size--, x++, y++)
 		if (*x != *y)
 			return *x - *y;

@@ -45,6 +45,7 @@ void thread_start(struct thread *thread)
 {
 	object_get(&thread->object);
 	atomic_fetch_add(&thread->task->threads, 1);
+	atomic_fetch_add(&thread->cpu->threads, 1);
 	sched_kick(sched_ready(thread));
 }
 
@@ -57,6 +58,7 @@ __noreturn void thread_exit(void)
 	timer_cancel(&thread->timeout);
 	atomic_store(&thread->state, THREAD_DEAD);
 	arch_thread_destroy(thread);
+	atomic_fetch_sub(&cpu->threads, 1);
 	cpu->ready.leaving = true;
 	cpu->ready.loaded = NULL;
 	if (atomic_fetch_sub(&task->threads, 1) == 1)

@@ -14,12 +14,20 @@
 #define REGISTERS_MAX	 64u
 #define APIC_WRITE_FLAG	 BIT(16)
 #define APIC_OFFSET_MASK 0xffffu
+#define VP_CALL_TRIES	 16u
 
 /* ---- binding ---- */
 
-static void vp_leave_cpu(void *argument)
+/* On the CPU of the VP's thread. That it has none from here on is decided there, so that whoever finds
+ * one on its own CPU (vp_call) may go on. */
+static __cold void vp_leave_cpu(void *argument)
 {
-	arch_vp_unbind(argument);
+	struct vp *vp = argument;
+
+	arch_vp_unbind(vp);
+	spin_lock(&vp->wake_lock);
+	vp->thread = NULL;
+	spin_unlock(&vp->wake_lock);
 }
 
 /* The last reference is gone: the VP stands still, as only its thread in vp_run could move it. */
@@ -32,9 +40,6 @@ static void vp_unbound(struct object *object)
 	cpu_call(thread->cpu, vp_leave_cpu, vp);
 	blocks_unpin(vp->run_hpa, PAGE_SIZE);
 	vp->run = NULL;
-	spin_lock(&vp->wake_lock);
-	vp->thread = NULL;
-	spin_unlock(&vp->wake_lock);
 	object_put(&thread->object);
 	atomic_store(&vp->bound, false);
 	partition_put(partition);
@@ -65,11 +70,60 @@ static status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
 	object_get(&vp->partition->object);
 	object_init(&vp->object, OBJECT_VP, vp_unbound);
 	vp->object.closed = vp_closed;
-	vp->thread = thread;
 	vp->run_hpa = run;
 	vp->run = hpa_to_kva(run);
+	spin_lock(&vp->wake_lock);
+	vp->thread = thread;
+	spin_unlock(&vp->wake_lock);
 	arch_vp_bind(vp);
 	return STATUS_OK;
+}
+
+struct vp_caller {
+	struct vp *vp;
+	void (*function)(struct vp *vp, void *argument);
+	void *argument;
+	bool done;
+};
+
+static struct cpu *vp_home(const struct vp *vp)
+{
+	return vp->thread ? vp->thread->cpu : NULL;
+}
+
+/* It may have been bound elsewhere in the meantime. The lock keeps one that is bound to no thread from
+ * being bound to one. */
+static __cold void vp_call_here(void *argument)
+{
+	struct vp_caller *caller = argument;
+	struct vp *vp = caller->vp;
+	struct cpu *home;
+
+	spin_lock(&vp->wake_lock);
+	home = vp_home(vp);
+	if (!home || home == this_cpu()) {
+		caller->function(vp, caller->argument);
+		caller->done = true;
+		if (!home)
+			backend->unbind(vp);
+	}
+	spin_unlock(&vp->wake_lock);
+}
+
+__cold status_t vp_call(struct vp *vp, void (*function)(struct vp *vp, void *argument),
+			void *argument)
+{
+	struct vp_caller caller = {.vp = vp, .function = function, .argument = argument};
+	unsigned int tries;
+	struct cpu *home;
+
+	for (tries = 0; !caller.done && tries < VP_CALL_TRIES; tries++) {
+		spin_lock(&vp->wake_lock);
+		home = vp_home(vp);
+		spin_unlock(&vp->wake_lock);
+		cpu_call(home ? home : this_cpu(), vp_call_here, &caller);
+	}
+	return caller.done ? STATUS_OK : STATUS_BUSY;
 }
 
 struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
@@ -106,7 +160,7 @@ struct syscall_result sys_vp_bind(struct thread *thread, const uint64_t a[6])
 /* The VP that a handle names, if it is bound to the calling thread. No reference is kept: only
  * this thread or one that closes the handle ends it, and then the call was a race of the VMM's
  * own, which the reference of the lookup, dropped at the end, outlasts. */
-static status_t bound_get(struct thread *thread, uint64_t handle, uint32_t rights, struct vp **vp)
+status_t syscall_bound_vp(struct thread *thread, uint64_t handle, uint32_t rights, struct vp **vp)
 {
 	struct object *object;
 	status_t status = syscall_object(thread, handle, OBJECT_VP, rights, &object);
@@ -162,7 +216,7 @@ static void vp_run_continue(struct thread *thread)
 struct syscall_result sys_vp_run(struct thread *thread, const uint64_t a[6])
 {
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_RUN, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_RUN, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -180,32 +234,71 @@ struct syscall_result sys_vp_run(struct thread *thread, const uint64_t a[6])
 
 /* ---- registers ---- */
 
-static status_t registers_check(struct vp *vp, const uint64_t a[6])
+static __cold status_t registers_check(struct vp *vp, uint64_t vtl, uint64_t count)
 {
-	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])
+	if (vtl >= VTL_COUNT || !vp->vtl[vtl])
 		return STATUS_INVALID_VTL;
-	if (!a[4])
+	if (!count)
 		return STATUS_INVALID_ARGUMENT;
-	return a[4] > REGISTERS_MAX ? STATUS_TOO_LARGE : STATUS_OK;
+	return count > REGISTERS_MAX ? STATUS_TOO_LARGE : STATUS_OK;
+}
+
+struct registers {
+	uint32_t vtl, count;
+	uint32_t names[REGISTERS_MAX];
+	union hv_register_value values[REGISTERS_MAX];
+	status_t status;
+};
+
+static void registers_read(struct vp *vp, void *argument)
+{
+	struct registers *r = argument;
+
+	r->status = arch_vp_get_registers(vp, r->vtl, r->names, r->values, r->count);
+}
+
+/* The arguments from the VTL on. */
+static __cold status_t registers_get(struct vp *vp, const uint64_t a[4])
+{
+	struct registers r;
+	status_t status = registers_check(vp, a[0], a[3]);
+
+	if (status != STATUS_OK)
+		return status;
+	r.vtl = (uint32_t)a[0];
+	r.count = (uint32_t)a[3];
+	status = user_copy_in(r.names, a[1], a[3] * sizeof(r.names[0]));
+	if (status == STATUS_OK)
+		status = vp_call(vp, registers_read, &r);
+	if (status == STATUS_OK)
+		status = r.status;
+	if (status == STATUS_OK)
+		status = user_copy_out(a[2], r.values, a[3] * sizeof(r.values[0]));
+	return status;
 }
 
 struct syscall_result sys_vp_get_registers(struct thread *thread, const uint64_t a[6])
 {
-	union hv_register_value values[REGISTERS_MAX];
-	uint32_t names[REGISTERS_MAX];
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_READ, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_READ, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = registers_check(vp, a);
-	if (status == STATUS_OK)
-		status = user_copy_in(names, a[2], a[4] * sizeof(names[0]));
-	if (status == STATUS_OK)
-		status = arch_vp_get_registers(vp, (uint32_t)a[1], names, values, (uint32_t)a[4]);
-	if (status == STATUS_OK)
-		status = user_copy_out(a[3], values, a[4] * sizeof(values[0]));
+	status = registers_get(vp, &a[1]);
 	object_put(&vp->object);
+	return syscall_status(status);
+}
+
+__cold struct syscall_result sys_vp_peek_registers(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct vp *vp;
+	status_t status = syscall_vp(thread, a, RIGHT_READ, &partition, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = registers_get(vp, &a[2]);
+	partition_put(partition);
 	return syscall_status(status);
 }
 
@@ -214,11 +307,11 @@ struct syscall_result sys_vp_set_registers(struct thread *thread, const uint64_t
 	union hv_register_value values[REGISTERS_MAX];
 	uint32_t names[REGISTERS_MAX];
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = registers_check(vp, a);
+	status = registers_check(vp, a[1], a[4]);
 	if (status == STATUS_OK)
 		status = user_copy_in(names, a[2], a[4] * sizeof(names[0]));
 	if (status == STATUS_OK)
@@ -232,11 +325,31 @@ struct syscall_result sys_vp_set_registers(struct thread *thread, const uint64_t
 struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t a[6])
 {
 	struct vp *vp;
-	status_t status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	status = vp_reset(vp);
+	object_put(&vp->object);
+	return syscall_status(status);
+}
+
+/* Breakpoints and steps; with no address, none. */
+struct syscall_result sys_vp_set_debug_state(struct thread *thread, const uint64_t a[6])
+{
+	struct vp_debug_state state;
+	struct vp *vp;
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	memset(&state, 0, sizeof(state));
+	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])
+		status = STATUS_INVALID_VTL;
+	else if (a[2])
+		status = user_copy_in(&state, a[2], sizeof(state));
+	if (status == STATUS_OK)
+		status = arch_vp_set_debug_state(vp, (uint32_t)a[1], &state);
 	object_put(&vp->object);
 	return syscall_status(status);
 }
@@ -251,7 +364,7 @@ struct syscall_result sys_vp_apic_access(struct thread *thread, const uint64_t a
 	if ((a[2] & ~(APIC_WRITE_FLAG | APIC_OFFSET_MASK)) || offset >= PAGE_SIZE ||
 	    a[3] > UINT32_MAX)
 		return syscall_status(STATUS_INVALID_ARGUMENT);
-	status = bound_get(thread, a[0], RIGHT_WRITE, &vp);
+	status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])

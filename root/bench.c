@@ -13,10 +13,13 @@
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
 
-#define WORD	  "bench"
-#define ROUNDS	  1000u
-#define MAPPED	  GIB(1)
-#define MAP_LIMIT 10000u
+#define WORD	     "bench"
+#define ROUNDS	     1000u
+#define MAPPED	     GIB(1)
+#define MAP_LIMIT    10000u
+#define STATE_ROUNDS 100u
+#define STATE_LIMIT  20000u /* to save, or to restore, all of a VP */
+#define STATE_SIZE   KIB(8)
 
 static bool is_wanted(void)
 {
@@ -71,6 +74,36 @@ static status_t mapping_measure(handle_t partition, gpa_t gpa, uint64_t limit, c
 	return status;
 }
 
+/* The whole of a VP, from the registers to the bytes and back. */
+static status_t state_measure(handle_t partition)
+{
+	struct vp_run_page *page = memory_allocate(PAGE_SIZE, PAGE_SIZE);
+	void *state = memory_allocate(STATE_SIZE, PAGE_SIZE);
+	status_t status = STATUS_NO_MEMORY;
+	size_t size = 0;
+	uint64_t from;
+	handle_t vp;
+
+	if (page && state)
+		status = vp_bind(partition, 0, page, &vp);
+	if (status == STATUS_OK) {
+		from = time_now();
+		for (uint32_t i = 0; i < STATE_ROUNDS && status == STATUS_OK; i++)
+			status = vp_save(vp, state, STATE_SIZE, &size);
+		bench_report("save a VP", from, STATE_ROUNDS, STATE_LIMIT);
+		from = time_now();
+		for (uint32_t i = 0; i < STATE_ROUNDS && status == STATUS_OK; i++)
+			status = vp_restore(vp, state, size);
+		bench_report("restore a VP", from, STATE_ROUNDS, STATE_LIMIT);
+		handle_close(vp);
+	}
+	if (page)
+		memory_free(page, PAGE_SIZE);
+	if (state)
+		memory_free(state, STATE_SIZE);
+	return status;
+}
+
 static status_t partition_measure(handle_t partition, void *deposit)
 {
 	struct partition_config final = {0};
@@ -78,6 +111,8 @@ static status_t partition_measure(handle_t partition, void *deposit)
 
 	if (status == STATUS_OK)
 		status = proto_partition_build(partition, &final);
+	if (status == STATUS_OK)
+		status = state_measure(partition);
 	if (status == STATUS_OK)
 		status = mapping_measure(partition, GIB(1), MAP_LIMIT, "map 1 GiB, one page",
 					 "unmap 1 GiB, one page");
@@ -134,7 +169,7 @@ void bench_end(void)
 	if (!is_wanted())
 		return;
 	for (size_t i = 0; i < machine_count; i++)
-		if (machines[i].state != MACHINE_EMPTY)
+		if (machines[i].partition != HANDLE_NONE)
 			partitions += bytes_used(machines[i].partition);
 	print("bench: memory of the kernel's own pool: %llu bytes\n", (unsigned long long)kernel);
 	print("bench: memory of partitions' accounts: %llu bytes\n",

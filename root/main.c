@@ -110,10 +110,10 @@ static uint32_t end_code(void)
 	return code;
 }
 
-static struct machine *machine_running(void)
+static struct machine *machine_that_is(enum machine_state state)
 {
 	for (size_t i = 0; i < machine_count; i++)
-		if (machines[i].state == MACHINE_RUNNING)
+		if (machines[i].state == state)
 			return &machines[i];
 	return NULL;
 }
@@ -129,12 +129,13 @@ static struct machine *machine_focused(void)
 static void ended_act(void)
 {
 	struct machine *focused = machine_focused();
-	struct machine *running = machine_running();
+	struct machine *running = machine_that_is(MACHINE_RUNNING);
 
 	/* A person at the monitor decides for himself. */
 	if (!focused)
 		return;
-	if (!running && config.on_exit == CONFIG_ON_EXIT_POWEROFF)
+	if (!running && !machine_that_is(MACHINE_SAVED) &&
+	    config.on_exit == CONFIG_ON_EXIT_POWEROFF)
 		vmm_end(end_code());
 	if (!running)
 		monitor_enter();

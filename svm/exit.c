@@ -11,9 +11,16 @@
 #include <arch/msr.h>
 #include <kernel/string.h>
 
+#define DR6_BD		BIT(13)
 #define DR6_BS		BIT(14)
 #define DR6_BREAKPOINTS 0xfull
+#define DR6_STATUS	(uint32_t)(DR6_BREAKPOINTS | DR6_BD | DR6_BS)
+#define EXCEPTION_BP	3u
+#define EXCEPTION_PF	14u
 #define LAST_EXCEPTION	31u
+/* #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP */
+#define EXCEPTIONS_WITH_ERROR \
+	(BIT(8) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | BIT(17) | BIT(21))
 
 typedef void decode_function_t(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
 
@@ -82,6 +89,10 @@ static void decode_cr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 /* The guest uses its debug registers: it gets them, and the instruction is run again. */
 static void decode_dr(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
+	exit->cr.number = s->vmcb->exit_code & 0xf;
+	exit->cr.write = s->vmcb->exit_code >= SVM_EXIT_DR_WRITE;
+	if (guest_debug_owns(&vp_active(vp)->arch))
+		return;
 	exit->kind = VP_EXIT_NONE;
 	svm_dr_take(vp, s);
 }
@@ -117,17 +128,52 @@ static bool step_end(struct vp *vp, struct svm_vp *s)
 	return !(vmcb->dr6 & ~s->step_dr6 & DR6_BREAKPOINTS);
 }
 
+/* What DR6 has of it; the debugger's DR6 starts anew. */
+static void decode_debug(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	exit->event.debug = s->vmcb->dr6 & DR6_STATUS;
+	if (!guest_debug_owns(&vp_active(vp)->arch))
+		return;
+	s->vmcb->dr6 = DR6_RESET;
+	vmcb_dirty(s->vmcb, VMCB_CLEAN_DR);
+}
+
 static void decode_exception(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
-	uint64_t vector = s->vmcb->exit_code - SVM_EXIT_EXCEPTION;
+	struct vmcb *vmcb = s->vmcb;
+	uint64_t vector = vmcb->exit_code - SVM_EXIT_EXCEPTION;
 
-	(void)vp;
-	if (vector == EXCEPTION_MC)
-		exit->kind = VP_EXIT_MACHINE_CHECK;
 	exit->event.vector = (uint8_t)vector;
-	exit->event.has_error =
-		vector == EXCEPTION_AC; /* of those intercepted, #AC alone has one */
-	exit->event.error = (uint32_t)s->vmcb->exit_info1;
+	exit->event.has_error = EXCEPTIONS_WITH_ERROR & BIT(vector);
+	exit->event.error = (uint32_t)vmcb->exit_info1;
+	switch (vector) {
+	case EXCEPTION_MC: exit->kind = VP_EXIT_MACHINE_CHECK; break;
+	case EXCEPTION_DB: decode_debug(vp, s, exit); break;
+	case EXCEPTION_PF: /* CR2 is left for us to write (15.12.15) */
+		vmcb->cr2 = vmcb->exit_info2;
+		vmcb_dirty(vmcb, VMCB_CLEAN_CR2);
+		break;
+	default: break;
+	}
+}
+
+/* INT n where INT3 is meant: see svm_debug_set(). The instruction tells which it is. */
+static void decode_software(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)s;
+	exit->event.vector = EXCEPTION_BP;
+	exit->event.has_error = false;
+}
+
+/* INT1 is #DB without a change of DR6, and its handler returns behind it. */
+static void decode_icebp(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	(void)s;
+	vp_active(vp)->arch.rip = exit->next_rip;
+	exit->event.vector = EXCEPTION_DB;
+	exit->event.has_error = false;
+	exit->event.debug = EXIT_DEBUG_INT1;
 }
 
 /* APM 15.9: IRET is about to end the NMI handler. It has not run yet; the interrupt shadow keeps a
@@ -165,6 +211,7 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_CPUID] = {VP_EXIT_CPUID, 2, NULL},
 	[SVM_EXIT_RSM] = {VP_EXIT_UNDEFINED, 2, NULL},
 	[SVM_EXIT_IRET] = {VP_EXIT_NMI_WINDOW, 0, decode_iret},
+	[SVM_EXIT_INTN] = {VP_EXIT_EXCEPTION, 0, decode_software},
 	[SVM_EXIT_INVD] = {VP_EXIT_CACHE, 2, NULL},
 	[SVM_EXIT_PAUSE] = {VP_EXIT_PAUSE, 2, NULL},
 	[SVM_EXIT_HLT] = {VP_EXIT_HALT, 1, NULL},
@@ -180,6 +227,7 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_STGI] = {VP_EXIT_UNDEFINED, 3, NULL},
 	[SVM_EXIT_CLGI] = {VP_EXIT_UNDEFINED, 3, NULL},
 	[SVM_EXIT_SKINIT] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_ICEBP] = {VP_EXIT_EXCEPTION, 1, decode_icebp},
 	[SVM_EXIT_RDTSCP] = {VP_EXIT_UNDEFINED, 3, NULL},
 	[SVM_EXIT_WBINVD] = {VP_EXIT_CACHE, 2, NULL},
 	[SVM_EXIT_MONITOR] = {VP_EXIT_UNDEFINED, 3, NULL},
@@ -211,13 +259,15 @@ static __cold void decode_other(struct vp *vp, struct svm_vp *s, struct vp_exit 
  * An event that was on its way when the guest exited (15.7.2) is delivered again. INT n, INT3 and
  * INTO are not: RIP still points at them, so they run again by themselves.
  */
-static void reinject(struct vp_vtl *v, uint64_t info)
+static void reinject(struct vp_vtl *v, const struct svm_vp *s, uint64_t info)
 {
 	uint8_t vector = VMCB_EVENT_VECTOR(info);
 	uint64_t type = VMCB_EVENT_TYPE(info);
 
-	if (type == VMCB_EVENT_SOFTWARE)
+	if (type == VMCB_EVENT_SOFTWARE) {
+		v->arch.rip -= s->soft_length;
 		return;
+	}
 	if (type == VMCB_EVENT_EXCEPTION && (vector == 3 || vector == 4))
 		return;
 	v->arch.event.type = type == VMCB_EVENT_INTERRUPT ? EVENT_INTERRUPT
@@ -252,11 +302,16 @@ static __cold void decode_interrupted(struct vp *vp, struct svm_vp *s, struct vp
 	uint64_t info = s->vmcb->exit_int_info;
 
 	if (info & VMCB_EVENT_VALID)
-		reinject(vp_active(vp), info);
-	if (s->step && step_end(vp, s))
+		reinject(vp_active(vp), s, info);
+	s->soft_length = 0;
+	if (s->step == SVM_STEP_WINDOW && step_end(vp, s)) {
 		exit->kind = VP_EXIT_NMI_WINDOW;
-	else
-		decode_row(vp, s, exit);
+		return;
+	}
+	decode_row(vp, s, exit);
+	if (s->step == SVM_STEP_DEBUG)
+		svm_step_left(vp, s);
+	s->step = SVM_STEP_NONE;
 }
 
 /* What QEMU 7.2 lets a guest put into its registers, though VMRUN refuses it: the upper halves of
@@ -285,14 +340,18 @@ bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	if (!s->illegal && state_mend(vmcb)) {
 		exit->kind = VP_EXIT_NONE;
 		if (vmcb->exit_int_info & VMCB_EVENT_VALID)
-			reinject(v, vmcb->exit_int_info);
+			reinject(v, s, vmcb->exit_int_info);
 	} else if (!s->illegal && !(svm_features & SVM_FEATURE_NRIP) && (vmcb->efer & EFER_LMA)) {
 		/* QEMU 7.2 ends so for a MOV to CR3 that should be #GP. */
 		vmcb->exit_code = SVM_EXIT_CR_WRITE + 3;
 		return false;
 	}
-	if (s->step)
+	if (s->step == SVM_STEP_WINDOW)
 		svm_step_stop(v, s);
+	else if (s->step == SVM_STEP_DEBUG)
+		svm_step_left(vp, s);
+	s->step = SVM_STEP_NONE;
+	s->soft_length = 0;
 	svm_window_close(s);
 	s->cr8 = CR8_UNKNOWN;
 	vmcb->event_inject = 0;

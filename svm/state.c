@@ -62,6 +62,7 @@ static void segments_set(struct vmcb *vmcb, const struct guest_state *state)
 
 void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct svm_vp *s = vp->vtl[vtl]->backend;
 	struct vmcb *vmcb = s->vmcb;
 
@@ -76,6 +77,8 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 		state->idtr.limit = (uint16_t)vmcb->idtr.limit;
 	}
 	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			vp->arch.cr2 = vmcb->cr2;
 		state->cr0 = vmcb->cr0;
 		state->cr3 = vmcb->cr3;
 		state->cr4 = vmcb->cr4 & ~s->cr4_mce_added;
@@ -99,6 +102,10 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 			svm_dr_save(vp);
 		state->dr6 = (uint32_t)vmcb->dr6; /* see state_mend() */
 		state->dr7 = (uint32_t)vmcb->dr7;
+		if (guest_debug_owns(a)) {
+			state->dr6 = a->debug.guest_dr6;
+			state->dr7 = a->debug.guest_dr7;
+		}
 	}
 }
 
@@ -130,6 +137,7 @@ static void cr4_set(struct svm_vp *s, uint64_t cr4)
 
 void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct svm_vp *s = vp->vtl[vtl]->backend;
 	struct vmcb *vmcb = s->vmcb;
 
@@ -145,6 +153,8 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		vmcb->idtr.limit = state->idtr.limit;
 	}
 	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			vmcb->cr2 = vp->arch.cr2;
 		vmcb->cr0 = state->cr0;
 		vmcb->cr3 = state->cr3;
 		cr4_set(s, state->cr4);
@@ -164,7 +174,11 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 	}
 	if (groups & STATE_PAT)
 		vmcb->pat = state->pat;
-	if (groups & STATE_DEBUG) {
+	if ((groups & STATE_DEBUG) && guest_debug_owns(a)) {
+		a->debug.guest_dr6 = state->dr6;
+		a->debug.guest_dr7 = state->dr7;
+		guest_debug_merge(vp, vtl);
+	} else if (groups & STATE_DEBUG) {
 		if (s->dr_live)
 			svm_dr_load(vp);
 		vmcb->dr6 = state->dr6;

@@ -159,6 +159,8 @@ void svm_asid_assign(struct svm_vp *s)
 
 const struct backend_ops svm_backend = {
 	.name = "svm",
+	.features = &svm_features,
+	.feature_count = 1,
 	.probe = svm_probe,
 	.init = svm_init,
 	.cpu_enable = svm_cpu_enable,
@@ -173,6 +175,8 @@ const struct backend_ops svm_backend = {
 	.can_take = svm_can_take,
 	.inject = svm_inject,
 	.window_request = svm_window_request,
+	.debug_set = svm_debug_set,
+	.step = svm_step,
 	.state_get = svm_state_get,
 	.state_set = svm_state_set,
 };

@@ -5,6 +5,7 @@
  *   svm.c    probing, what is kept for each CPU, ASIDs
  *   vp.c     the VMCB of a VP: making, entering, injecting
  *   exit.c   from exit codes to the neutral struct vp_exit
+ *   debug.c  debug registers, steps
  *   state.c  registers in and out of the VMCB
  *   npt.c    the format of nested page tables
  */
@@ -41,6 +42,18 @@ struct svm_cpu {
 
 #define CR8_UNKNOWN UINT8_MAX
 
+/* DR7 */
+#define DR7_ENABLED 0xffu
+#define DR7_OFF	    0x400ull
+#define DR6_RESET   0xffff0ff0ull
+
+enum svm_step {
+	SVM_STEP_NONE,
+	SVM_STEP_WINDOW,   /* over one instruction, to a window */
+	SVM_STEP_DEBUG,	   /* svm_step() */
+	SVM_STEP_SOFTWARE, /* none, but RIP was moved */
+};
+
 /* For each VTL of a VP. */
 struct svm_vp {
 	struct vmcb *vmcb;
@@ -51,10 +64,12 @@ struct svm_vp {
 	bool flush;		 /* stale guest-linear translations */
 	bool illegal;		 /* VMRUN would refuse what was set */
 	bool loaded;
-	bool dr_live;	   /* the guest's DR0-3 are in the registers, not intercepted */
-	bool step;	   /* this entry steps over one instruction, to a window */
-	uint64_t step_dr6; /* when it began: the guest's, whose bits stay until it clears them */
-	bool window;	   /* V_IRQ is used to find an interrupt window */
+	bool dr_live;	     /* DR0-3 of guest_debug_dr() are in the registers */
+	bool dr_armed;	     /* and DR7: see svm/debug.c */
+	uint8_t step;	     /* enum svm_step: this entry is one */
+	uint8_t soft_length; /* by which RIP was moved to inject a software event */
+	uint64_t step_dr6;   /* when it began: the guest's, whose bits stay until it clears them */
+	bool window;	     /* V_IRQ is used to find an interrupt window */
 	uint64_t cr4_mce_added; /* CR4.MCE, if it is clear for the guest */
 	uint8_t cr8;		/* as the VMCB has it, or CR8_UNKNOWN */
 	bool shadow_dropped;	/* VMRUN was seen not to load the interrupt shadow */
@@ -133,10 +148,21 @@ static inline void svm_cr8_take(struct vp_vtl *v, struct svm_vp *s)
 	if (s->cr8 != cr8)
 		s->cr8 = v->arch.cr8 = cr8;
 }
+
+/* svm/debug.c */
+/* Brings DR0-3 to the processor; the guest's are not intercepted then. */
 void svm_dr_take(struct vp *vp, struct svm_vp *s);
+/* And away from it. */
+void svm_dr_put(struct vp *vp, struct svm_vp *s);
 /* DR0-3 between the VP and the processor, where svm_dr_take() brought them. */
 void svm_dr_load(const struct vp *vp);
 void svm_dr_save(struct vp *vp);
+void svm_debug_set(struct vp *vp, uint32_t vtl);
+void svm_step(struct vp *vp, enum step_mode mode);
+/* The entry that svm_step() was for is over, and vp->exit says how. */
+void svm_step_left(struct vp *vp, struct svm_vp *s);
+/* The exceptions that exit, but in steps. */
+uint32_t svm_exceptions(const struct vp_vtl *v);
 
 /* svm/exit.c */
 /* For svm_run(), after each exit. */

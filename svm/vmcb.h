@@ -142,6 +142,7 @@ enum vmcb_intercept {
 	INTERCEPT_CLGI = 37,
 	INTERCEPT_SKINIT = 38,
 	INTERCEPT_RDTSCP = 39,
+	INTERCEPT_ICEBP = 40, /* INT1 */
 	INTERCEPT_WBINVD = 41,
 	INTERCEPT_MONITOR = 42,
 	INTERCEPT_MWAIT = 43,
@@ -229,6 +230,7 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_CLGI	    0x085u
 #define SVM_EXIT_SKINIT	    0x086u
 #define SVM_EXIT_RDTSCP	    0x087u
+#define SVM_EXIT_ICEBP	    0x088u
 #define SVM_EXIT_WBINVD	    0x089u
 #define SVM_EXIT_MONITOR    0x08au
 #define SVM_EXIT_MWAIT	    0x08bu

@@ -14,12 +14,7 @@
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
-#define DR7_ENABLED	 0xffu
-#define DR7_OFF		 0x400ull
-#define DR7_TYPES	 0x11110000ull		       /* all four: data writes */
-#define DR7_TYPE(dr7, i) ((dr7) >> (16 + 4 * (i)) & 3) /* 0: code */
-#define DR7_LOCAL(i)	 BIT(2 * (i))
-#define ALL_DRS		 0xffffu
+#define ALL_DRS 0xffffu
 
 /* So many PAUSEs make an exit, that are no more cycles apart if the processor counts those (15.14.4). */
 #define PAUSE_COUNT 3000u
@@ -36,7 +31,7 @@ static const uint8_t intercepts[] = {
 	INTERCEPT_WBINVD,      INTERCEPT_MONITOR,  INTERCEPT_MWAIT,
 	INTERCEPT_MWAIT_ARMED, INTERCEPT_XSETBV,   INTERCEPT_RDPRU,
 	INTERCEPT_INVLPGB,     INTERCEPT_MCOMMIT,  INTERCEPT_INVLPGB_ILLEGAL,
-	INTERCEPT_TLBSYNC,     INTERCEPT_CR0_SEL,
+	INTERCEPT_TLBSYNC,     INTERCEPT_CR0_SEL,  INTERCEPT_ICEBP,
 };
 
 static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
@@ -101,66 +96,6 @@ void svm_vp_destroy(struct vp *vp, uint32_t vtl)
 	vp->vtl[vtl]->backend = NULL;
 }
 
-void svm_dr_load(const struct vp *vp)
-{
-	__asm__ volatile("mov %0, %%dr0" : : "r"(vp->arch.dr[0]));
-	__asm__ volatile("mov %0, %%dr1" : : "r"(vp->arch.dr[1]));
-	__asm__ volatile("mov %0, %%dr2" : : "r"(vp->arch.dr[2]));
-	__asm__ volatile("mov %0, %%dr3" : : "r"(vp->arch.dr[3]));
-}
-
-void svm_dr_save(struct vp *vp)
-{
-	__asm__ volatile("mov %%dr0, %0" : "=r"(vp->arch.dr[0]));
-	__asm__ volatile("mov %%dr1, %0" : "=r"(vp->arch.dr[1]));
-	__asm__ volatile("mov %%dr2, %0" : "=r"(vp->arch.dr[2]));
-	__asm__ volatile("mov %%dr3, %0" : "=r"(vp->arch.dr[3]));
-}
-
-/* VMRUN switches DR6 and DR7 only; DR0-3 follow when the guest first uses them. */
-void svm_dr_take(struct vp *vp, struct svm_vp *s)
-{
-	svm_dr_load(vp);
-	s->dr_live = true;
-	s->vmcb->intercept_dr_read = 0;
-	s->vmcb->intercept_dr_write = 0;
-	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
-}
-
-/*
- * #VMEXIT has switched DR7 off (15.6). QEMU 7.2 keeps the guest's breakpoints armed all the same,
- * for whoever runs next; a change of the types, forth and back, makes it forget them. It takes them
- * for breakpoints on code then, and dies of one on data; so another, on code at address 0, goes into
- * that one's place first. On a processor that does as the manual says this does nothing.
- */
-static void dr7_forget(uint64_t dr7)
-{
-	uint64_t data = 0;
-	unsigned int i;
-
-	for (i = 0; i < 4; i++)
-		if (DR7_TYPE(dr7, i))
-			data |= DR7_LOCAL(i);
-	if (data) {
-		__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3"
-				 :
-				 : "r"(0ull));
-		__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF | data));
-	}
-	__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF | DR7_TYPES));
-	__asm__ volatile("mov %0, %%dr7" : : "r"(DR7_OFF));
-}
-
-static void dr_put(struct vp *vp, struct svm_vp *s)
-{
-	svm_dr_save(vp);
-	dr7_forget(s->vmcb->dr7);
-	s->dr_live = false;
-	s->vmcb->intercept_dr_read = ALL_DRS;
-	s->vmcb->intercept_dr_write = ALL_DRS;
-	vmcb_dirty(s->vmcb, VMCB_CLEAN_INTERCEPTS);
-}
-
 /* A VMCB is memory; a CPU that meets it again drops what it may have cached (svm_asid_assign). */
 void svm_unbind(struct vp *vp)
 {
@@ -184,6 +119,9 @@ void svm_load(struct vp *vp)
 	}
 	if (s->vmcb->dr7 & DR7_ENABLED)
 		svm_dr_take(vp, s);
+	/* Injection has seen to it, unless the state was set. */
+	if (unlikely(vp_active(vp)->arch.nmi_masked))
+		svm_intercept(s->vmcb, INTERCEPT_IRET, true);
 }
 
 void svm_put(struct vp *vp)
@@ -192,7 +130,7 @@ void svm_put(struct vp *vp)
 	struct svm_vp *s = svm_active(vp);
 
 	if (s->dr_live)
-		dr_put(vp, s);
+		svm_dr_put(vp, s);
 	vp->arch.cr2 = s->vmcb->cr2;
 	s->loaded = false;
 	svm_vmsave(s->vmcb_hpa);
@@ -258,12 +196,26 @@ bool svm_can_take(struct vp *vp, enum vp_window window)
 	return v->arch.rflags & RFLAGS_IF;
 }
 
+/* The RIP that a software event pushes: NextRIP where there is one (15.20), or the guest's, which has to
+ * go back if the delivery is cut short (svm/exit.c). */
+static __cold void software_rip_set(struct vp_vtl *v, struct svm_vp *s, uint8_t length)
+{
+	s->vmcb->next_rip = v->arch.rip + length;
+	if (svm_features & SVM_FEATURE_NRIP)
+		return;
+	v->arch.rip += length;
+	s->soft_length = length;
+	s->step = SVM_STEP_SOFTWARE;
+}
+
 void svm_inject(struct vp *vp, const struct vp_event *event)
 {
 	static const uint8_t types[] = {
 		[EVENT_INTERRUPT] = VMCB_EVENT_INTERRUPT,
 		[EVENT_NMI] = VMCB_EVENT_NMI,
 		[EVENT_EXCEPTION] = VMCB_EVENT_EXCEPTION,
+		[EVENT_SOFTWARE] = VMCB_EVENT_SOFTWARE,
+		[EVENT_SOFTWARE_EXCEPTION] = VMCB_EVENT_SOFTWARE,
 	};
 	struct vp_vtl *v = vp_active(vp);
 	struct svm_vp *s = v->backend;
@@ -272,6 +224,8 @@ void svm_inject(struct vp *vp, const struct vp_event *event)
 	if (event->has_error)
 		inject |= VMCB_EVENT_ERROR_VALID | (uint64_t)event->error << 32;
 	s->vmcb->event_inject = inject;
+	if (unlikely(event->type >= EVENT_SOFTWARE))
+		software_rip_set(v, s, event->length);
 	if (event->type == EVENT_NMI) {
 		v->arch.nmi_masked = true;
 		svm_intercept(s->vmcb, INTERCEPT_IRET, true);
@@ -288,9 +242,9 @@ static void cr8_watch(struct svm_vp *s, bool on)
 }
 
 /* What would show the guest its TF, or take one from its stack. IRET: see svm_step_stop(). */
-static void step_intercept(struct svm_vp *s, bool on)
+static void step_intercept(const struct vp_vtl *v, struct svm_vp *s, bool on)
 {
-	s->vmcb->intercept_exceptions = on ? UINT32_MAX : SVM_EXCEPTIONS;
+	s->vmcb->intercept_exceptions = on ? UINT32_MAX : svm_exceptions(v);
 	svm_intercept(s->vmcb, INTERCEPT_PUSHF, on);
 	svm_intercept(s->vmcb, INTERCEPT_POPF, on);
 	svm_intercept(s->vmcb, INTERCEPT_INTN, on);
@@ -303,19 +257,19 @@ static bool step_over(struct vp_vtl *v, struct svm_vp *s)
 {
 	if (v->arch.rflags & RFLAGS_TF)
 		return false;
-	s->step = true;
+	s->step = SVM_STEP_WINDOW;
 	s->step_dr6 = s->vmcb->dr6;
 	v->arch.rflags |= RFLAGS_TF;
-	step_intercept(s, true);
+	step_intercept(v, s, true);
 	svm_intercept(s->vmcb, INTERCEPT_IRET, true);
 	return true;
 }
 
 void svm_step_stop(struct vp_vtl *v, struct svm_vp *s)
 {
-	s->step = false;
+	s->step = SVM_STEP_NONE;
 	v->arch.rflags &= ~RFLAGS_TF;
-	step_intercept(s, false);
+	step_intercept(v, s, false);
 	svm_intercept(s->vmcb, INTERCEPT_IRET, v->arch.nmi_masked);
 }
 

@@ -127,7 +127,7 @@ static void msr_pass(uint8_t *map, uint32_t offset)
 static void x2apic_map_fill(uint8_t *map)
 {
 	static const uint16_t readable[] = {
-		LAPIC_ID,  LAPIC_VERSION, LAPIC_PPR,	       LAPIC_LDR,    LAPIC_SVR,
+		LAPIC_ID,  LAPIC_VERSION, LAPIC_LDR,	       LAPIC_SVR,
 		LAPIC_ESR, LAPIC_ICR,	  LAPIC_INITIAL_COUNT, LAPIC_DIVIDE,
 	};
 	unsigned int i;
@@ -140,6 +140,9 @@ static void x2apic_map_fill(uint8_t *map)
 		return;
 	for (i = 0; i < ARRAY_SIZE(readable); i++)
 		msr_pass(map, readable[i]);
+	/* Else a write of TPR leaves it as it is (30.1.2). */
+	if (vmx_controls.cpu2 & CPU2_INTERRUPT_DELIVERY)
+		msr_pass(map, LAPIC_PPR);
 	for (i = LAPIC_ISR; i < LAPIC_ESR; i += 16) /* ISR, TMR, IRR */
 		msr_pass(map, i);
 	for (i = LAPIC_TIMER; i <= LAPIC_ERROR; i += 16)
@@ -196,7 +199,10 @@ bool vmx_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place)
 		posting_set(s, apic & CPU2_INTERRUPT_DELIVERY);
 	vmcs_write(VMCS_MSR_BITMAP,
 		   apic & CPU2_X2APIC_MODE ? vmx_msr_bitmap_x2apic : vmx_msr_bitmap);
-	s->flush = true; /* translations may tell an access page from another (30.4.5) */
+	vmx_cr8_take(vp->vtl[vtl], s); /* a reset has changed TPR */
+	/* Translations may tell an access page from another (30.4.5). */
+	s->flush = true;
+	s->tlb_generation = TLB_GENERATION_NONE;
 	return apic & CPU2_INTERRUPT_DELIVERY;
 }
 
@@ -216,15 +222,18 @@ static void eoi_exits_write(struct lapic *lapic)
 __cold void vmx_apic_service_write(struct vp_vtl *v)
 {
 	struct lapic *lapic = &v->arch.lapic;
+	uint64_t service, request;
 
+	if (lapic->processor_delivers) {
+		/* 25.4.2: SVI above, RVI below, which a step of a debugger's does without */
+		service = lapic_service_vector(lapic);
+		request = v->arch.debug.mode == STEP_NONE ? lapic_request_vector(lapic) : 0;
+		vmcs_write(VMCS_GUEST_INTERRUPT_STATUS, service << 8 | request);
+		/* Afterwards: what was posted has just come to IRR, and its end may have to exit. */
+		if (atomic_exchange_explicit(&lapic->levels_changed, false, memory_order_acquire))
+			eoi_exits_write(lapic);
+	}
 	lapic->service_changed = false;
-	if (!lapic->processor_delivers)
-		return;
-	if (atomic_exchange_explicit(&lapic->levels_changed, false, memory_order_acquire))
-		eoi_exits_write(lapic);
-	/* 25.4.2: SVI above, RVI below */
-	vmcs_write(VMCS_GUEST_INTERRUPT_STATUS,
-		   (uint64_t)lapic_service_vector(lapic) << 8 | lapic_request_vector(lapic));
 }
 
 /* ---- exits ---- */

@@ -24,12 +24,13 @@
 1:	guard_entry
 	mov	VP_RAX(%rdi), %rax
 	quick_load
-	guard_buffers
 	cmpb	$0, FRAME_SECOND(%rsp)
 	je	2f
+	guard_buffers
 	vmresume
 	jmp	3f
-2:	vmlaunch
+2:	guard_buffers
+	vmlaunch
 	.else
 	test	%esi, %esi
 	jz	2f
@@ -56,6 +57,7 @@
 	vp_pointer
 	mov	%rax, VP_RAX(%rdi)
 	quick_save
+	xor	%eax, %eax
 	.if	\guarded
 	guard_exit
 	movb	$1, FRAME_SECOND(%rsp)

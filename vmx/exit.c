@@ -10,6 +10,7 @@
 
 #define VECTOR_DB  1u
 #define VECTOR_NMI 2u
+#define VECTOR_PF  14u
 #define VECTOR_MC  18u
 #define DR6_STATUS (MASK(4) | BIT(13) | BIT(14))
 
@@ -51,10 +52,13 @@ static void iret_undo(struct vp *vp, uint64_t bits)
 }
 
 /* #DB: DR6 is left for us to write, from the qualification (SDM 3C 28.2.1). */
-static void debug_exception(struct vmx_vp *s)
+static void debug_exception(const struct arch_vp_vtl *a, struct vmx_vp *s, struct vp_exit *exit)
 {
 	uint64_t bits = vmcs_read(VMCS_EXIT_QUALIFICATION) & DR6_STATUS;
 
+	exit->event.debug = (uint32_t)bits;
+	if (a->work & WORK_DEBUG)
+		return;
 	if (s->dr_live) {
 		__asm__ volatile("mov %%dr6, %0" : "=r"(s->dr6));
 		s->dr6 |= bits;
@@ -67,6 +71,7 @@ static void debug_exception(struct vmx_vp *s)
 static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	uint32_t info = (uint32_t)vmcs_read(VMCS_EXIT_EVENT);
+	struct arch_vp_vtl *a = &vp_active(vp)->arch;
 
 	iret_undo(vp, info);
 	exit->event.vector = EVENT_INFO_VECTOR(info);
@@ -83,11 +88,13 @@ static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *ex
 	case VECTOR_MC: exit->kind = VP_EXIT_MACHINE_CHECK; break;
 	case VECTOR_DB:
 		/* INT1 changes no DR6, and its handler returns behind it. */
+		exit->event.debug = EXIT_DEBUG_INT1;
 		if (EVENT_INFO_TYPE(info) == EVENT_INFO_ICEBP)
-			vp_active(vp)->arch.rip += vmcs_read(VMCS_INSTRUCTION_LENGTH);
+			a->rip += vmcs_read(VMCS_INSTRUCTION_LENGTH);
 		else
-			debug_exception(s);
+			debug_exception(a, s, exit);
 		break;
+	case VECTOR_PF: cr2_write(vmcs_read(VMCS_EXIT_QUALIFICATION)); break; /* (28.2.1) */
 	default: break;
 	}
 }
@@ -151,7 +158,13 @@ static void decode_cr(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 /* The guest uses its debug registers: it gets them, and the instruction is run again. */
 static void decode_dr(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
-	(void)exit;
+	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	exit->cr.number = DR_NUMBER(qualification);
+	exit->cr.write = !(qualification & DR_READ);
+	if (guest_debug_owns(&vp_active(vp)->arch))
+		return;
+	exit->kind = VP_EXIT_NONE;
 	vmx_dr_take(vp, s);
 }
 
@@ -274,27 +287,38 @@ static __attribute__((noinline)) void decode_unasked(struct vp *vp, struct vp_vt
 		row->decode(vp, s, exit);
 }
 
-static __cold void blocking_take(struct vp_vtl *v, struct vmx_vp *s, uint32_t blocked)
+static __cold void blocking_take(struct vp *vp, struct vmx_vp *s)
 {
-	s->blocked = blocked;
-	v->arch.shadow = !!(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
-	v->arch.nmi_masked = blocked & BLOCKED_BY_NMI;
+	struct vp_vtl *v = vp_active(vp);
+	bool stepped = s->blocked & BLOCKED_STEP;
+
+	s->blocked = (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	v->arch.shadow = !!(s->blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	v->arch.nmi_masked = s->blocked & BLOCKED_BY_NMI;
+	if (stepped)
+		vmx_step_left(vp);
+}
+
+static __cold __attribute__((noinline)) void decode_unknown(struct vp *vp, struct vmx_vp *s,
+							    struct vp_exit *exit, uint32_t reason)
+{
+	blocking_take(vp, s);
+	decode_failed(s, exit, reason);
 }
 
 static inline void decode(struct vp *vp, struct vp_vtl *v, struct vmx_vp *s, struct vp_exit *exit)
 {
 	uint64_t reason = vmcs_read(VMCS_EXIT_REASON);
 	const struct exit_row *row = &rows[reason];
-	uint32_t blocked;
 
 	if (unlikely(reason >= VMX_REASON_LIMIT)) {
-		decode_failed(s, exit, (uint32_t)reason);
+		decode_unknown(vp, s, exit, (uint32_t)reason);
 		return;
 	}
+	__asm__("" : "+r"(row)); /* else its address is computed for each member */
 	exit->kind = row->kind;
-	blocked = (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	if (unlikely(s->blocked != blocked))
-		blocking_take(v, s, blocked);
+	if (unlikely(s->blocked != (uint32_t)vmcs_read(VMCS_GUEST_INTERRUPTIBILITY)))
+		blocking_take(vp, s);
 	if (!row->is_instruction) {
 		decode_unasked(vp, v, s, exit, row);
 		return;

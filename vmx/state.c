@@ -23,7 +23,9 @@ static void segment_get(unsigned int segment, struct hv_x64_segment_register *to
 	to->base = vmcs_read(VMCS_GUEST_ES_BASE + step);
 	to->limit = (uint32_t)vmcs_read(VMCS_GUEST_ES_LIMIT + step);
 	to->selector = (uint16_t)vmcs_read(VMCS_GUEST_ES_SELECTOR + step);
-	to->attributes = access & ACCESS_UNUSABLE ? 0 : (uint16_t)(access & TLFS_ATTRIBUTES);
+	/* SS has the CPL also when it is unusable (25.4.1). */
+	to->attributes = (uint16_t)(access & (access & ACCESS_UNUSABLE ? HV_SEGMENT_DPL_MASK
+								       : TLFS_ATTRIBUTES));
 }
 
 /* A segment without P is unusable; one with it has been accessed (27.3.1.2). */
@@ -143,6 +145,7 @@ static void syscall_set(struct vmx_vp *s, const struct guest_state *state)
 
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
 
 	vmx_use(s);
@@ -154,22 +157,30 @@ void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 		state->idtr.base = vmcs_read(VMCS_GUEST_IDTR_BASE);
 		state->idtr.limit = (uint16_t)vmcs_read(VMCS_GUEST_IDTR_LIMIT);
 	}
-	if (groups & STATE_CONTROL)
+	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			vp->arch.cr2 = cr2_read();
 		control_get(vp, vtl, state);
+	}
 	if (groups & STATE_SYSCALL)
 		syscall_get(s, state);
 	if (groups & STATE_PAT)
 		state->pat = vmcs_read(VMCS_GUEST_PAT);
 	if (groups & STATE_DEBUG) {
 		if (s->dr_live)
-			__asm__ volatile("mov %%dr6, %0" : "=r"(s->dr6));
+			vmx_dr_save(vp, s);
 		state->dr6 = s->dr6;
 		state->dr7 = vmcs_read(VMCS_GUEST_DR7);
+		if (guest_debug_owns(a)) {
+			state->dr6 = a->debug.guest_dr6;
+			state->dr7 = a->debug.guest_dr7;
+		}
 	}
 }
 
 void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state)
 {
+	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
 
 	vmx_use(s);
@@ -181,13 +192,20 @@ void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		vmcs_write(VMCS_GUEST_IDTR_BASE, state->idtr.base);
 		vmcs_write(VMCS_GUEST_IDTR_LIMIT, state->idtr.limit);
 	}
-	if (groups & STATE_CONTROL)
+	if (groups & STATE_CONTROL) {
+		if (s->loaded)
+			cr2_write(vp->arch.cr2);
 		control_set(vp, vtl, s, state);
+	}
 	if (groups & STATE_SYSCALL)
 		syscall_set(s, state);
 	if (groups & STATE_PAT)
 		vmcs_write(VMCS_GUEST_PAT, state->pat);
-	if (groups & STATE_DEBUG) {
+	if ((groups & STATE_DEBUG) && guest_debug_owns(a)) {
+		a->debug.guest_dr6 = state->dr6;
+		a->debug.guest_dr7 = state->dr7;
+		guest_debug_merge(vp, vtl);
+	} else if (groups & STATE_DEBUG) {
 		s->dr6 = state->dr6;
 		if (s->dr_live)
 			__asm__ volatile("mov %0, %%dr6" : : "r"(s->dr6));

@@ -162,17 +162,19 @@ enum vmcs_field {
 #define ENTRY_LOAD_EFER	 BIT(15)
 
 /* Interruption information: on entry 25.8.3, on exit 25.9.2, vectoring 25.9.3 */
-#define EVENT_INFO_VECTOR(i)   ((uint8_t)(i))
-#define EVENT_INFO_TYPE(i)     (((i) >> 8) & 7)
-#define EVENT_INFO_INTERRUPT   0u
-#define EVENT_INFO_NMI	       2u
-#define EVENT_INFO_EXCEPTION   3u
-#define EVENT_INFO_ICEBP       5u
-#define EVENT_INFO_ERROR_VALID BIT(11)
-#define EVENT_INFO_VALID       BIT(31)
+#define EVENT_INFO_VECTOR(i)	      ((uint8_t)(i))
+#define EVENT_INFO_TYPE(i)	      (((i) >> 8) & 7)
+#define EVENT_INFO_INTERRUPT	      0u
+#define EVENT_INFO_NMI		      2u
+#define EVENT_INFO_EXCEPTION	      3u
+#define EVENT_INFO_SOFTWARE	      4u
+#define EVENT_INFO_ICEBP	      5u
+#define EVENT_INFO_SOFTWARE_EXCEPTION 6u
+#define EVENT_INFO_ERROR_VALID	      BIT(11)
+#define EVENT_INFO_VALID	      BIT(31)
 /* On exit, also in the qualification of an EPT violation (28.2.3): the IRET that met it had let NMIs
  * through. */
-#define NMI_UNBLOCKED_BY_IRET  BIT(12)
+#define NMI_UNBLOCKED_BY_IRET	      BIT(12)
 
 /* Interruptibility state (table 25-3) */
 #define BLOCKED_BY_STI	  BIT(0)
@@ -249,6 +251,10 @@ enum vmx_reason {
 #define CR_CLTS	     2u
 #define CR_LMSW	     3u
 #define CR_GPR(q)    ((uint8_t)(((q) >> 8) & 0xf))
+
+/* of a debug-register access (table 28-4) */
+#define DR_NUMBER(q) ((uint8_t)((q)&7))
+#define DR_READ	     BIT(4)
 
 /* of an EPT violation (table 28-7) */
 #define EPT_WRITE   BIT(1)

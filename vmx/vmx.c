@@ -24,7 +24,7 @@
 #define VMX_BASIC_TRUE	     BIT(55)
 #define MSR_VMX_MISC	     0x485u
 #define VMX_MISC_TIMER_RATE  0x1fu /* it counts down at each 2^n ticks of the TSC */
-#define STAY_LIMIT_MS	     4u
+#define STAY_LIMIT_MS	     1u	   /* in which less than the FIFO of a UART comes in */
 #define MSR_VMX_CR0_FIXED0   0x486u
 #define MSR_VMX_CR0_FIXED1   0x487u
 #define MSR_VMX_CR4_FIXED0   0x488u
@@ -281,6 +281,8 @@ static void vmx_cpu_disable(void)
 
 const struct backend_ops vmx_backend = {
 	.name = "vmx",
+	.features = &vmx_controls.pin,
+	.feature_count = sizeof(vmx_controls) / sizeof(vmx_controls.pin),
 	.probe = vmx_probe,
 	.init = vmx_init,
 	.cpu_enable = vmx_cpu_enable,
@@ -295,6 +297,8 @@ const struct backend_ops vmx_backend = {
 	.can_take = vmx_can_take,
 	.inject = vmx_inject,
 	.window_request = vmx_window_request,
+	.debug_set = vmx_debug_set,
+	.step = vmx_step,
 	.apic_place_set = vmx_apic_place_set,
 	.state_get = vmx_state_get,
 	.state_set = vmx_state_set,

@@ -5,6 +5,7 @@
  *   vmx.c    probing, controls, what is kept for each CPU
  *   vp.c     the VMCS of a VP: making, moving, entering, injecting
  *   exit.c   from exit reasons to the neutral struct vp_exit
+ *   debug.c  debug registers, steps
  *   state.c  registers in and out of the VMCS
  *   apicv.c  what of the local APIC the processor does by itself
  *   ept.c    the format of extended page tables
@@ -44,19 +45,19 @@ struct vmx_vp {
 	bool launched;
 	bool placed; /* the host state is this CPU's */
 	bool loaded;
-	bool flush;	   /* stale guest-linear translations */
-	bool dr_live;	   /* the guest's DR0-3 and DR6 are in the registers */
-	bool long_mode;	   /* the entry control says so */
+	bool flush;	/* stale guest-linear translations */
+	bool dr_live;	/* DR0-3 of guest_debug_dr(), and the guest's DR6, are in the registers */
+	bool long_mode; /* the entry control says so */
 	uint8_t threshold; /* of TPR, as written */
 	uint32_t vpid;
 	uint64_t vpid_generation;
-	uint64_t tlb_generation; /* of the space, at the last entry */
+	uint64_t tlb_generation; /* of the space, at the last entry; or none */
 	uint64_t eptp;
 	uint32_t cpu_controls;	/* as written */
 	uint32_t cpu_controls2; /* without those that follow the APIC's mode */
 	/* What the VMCS holds, to write it only when it changes. */
 	uint64_t rsp, rflags, tsc_offset;
-	uint32_t blocked; /* interruptibility */
+	uint32_t blocked; /* interruptibility, and BLOCKED_STEP */
 	uint8_t cr8;
 	uint64_t dr6;
 	/* The guest's syscall MSRs while it is not loaded. */
@@ -100,7 +101,6 @@ void vmx_window_request(struct vp *vp, enum vp_window window);
 void vmx_use(struct vmx_vp *s);
 /* The preemption timer starts anew: the host's interrupts are looked at. */
 void vmx_stay_begin(void);
-void vmx_dr_take(struct vp *vp, struct vmx_vp *s);
 void vmx_cpu_control(struct vmx_vp *s, uint32_t bit, bool on);
 struct vmcs_value {
 	uint32_t field;
@@ -122,6 +122,20 @@ static inline void vmx_resume_write(const struct vp_vtl *v, struct vmx_vp *s)
 		vmx_blocking_write(v, s);
 }
 
+/* vmx/debug.c */
+#define DR7_ENABLED  0xffu
+/* In vmx_vp.blocked, which the VMCS does not have it: the next exit looks whether that has changed. */
+#define BLOCKED_STEP BIT(31)
+void vmx_dr_take(struct vp *vp, struct vmx_vp *s);
+void vmx_dr_put(struct vp *vp, struct vmx_vp *s);
+/* The guest's DR0-3 and DR6, if they are in the registers, come to where they are kept. */
+void vmx_dr_save(struct vp *vp, struct vmx_vp *s);
+uint32_t vmx_exceptions(const struct vp_vtl *v);
+void vmx_debug_set(struct vp *vp, uint32_t vtl);
+void vmx_step(struct vp *vp, enum step_mode mode);
+/* The entry that vmx_step() was for is over. */
+void vmx_step_left(struct vp *vp);
+
 /* vmx/apicv.c */
 #define APIC_CONTROLS2 \
 	(CPU2_APIC_ACCESSES | CPU2_X2APIC_MODE | CPU2_APIC_REGISTERS | CPU2_INTERRUPT_DELIVERY)
@@ -141,6 +155,8 @@ enum vp_outcome vmx_exit(struct vp *vp);
 /* vmx/state.c */
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state);
+
+#define TLB_GENERATION_NONE UINT64_MAX
 
 #define EPT_USUAL_LEVELS 4u
 #define EPT_MOST_LEVELS	 5u

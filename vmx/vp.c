@@ -18,19 +18,17 @@
 #include <kernel/memory_map.h>
 #include <kernel/string.h>
 
-#define EXCEPTION_BITS (BIT(1) | BIT(17) | BIT(18)) /* #DB, #AC, #MC: see svm/vp.c */
-#define DR7_ENABLED    0xffu
-#define DR7_OFF	       0x400ull
-#define MSR_CSTAR      0xc0000083u
-#define VPID_LIMIT     0x10000u
-#define VIRTUAL_TPR    (0x80 / sizeof(uint32_t)) /* index of the TPR in the APIC's page */
-#define LINK_NONE      UINT64_MAX
-#define CR4_VMXE       BIT(13)
+#define DR7_OFF	     0x400ull
+#define MSR_CSTAR    0xc0000083u
+#define VPID_LIMIT   0x10000u
+#define VIRTUAL_TPR  (LAPIC_TPR / sizeof(uint32_t)) /* index in the APIC's page */
+#define LINK_NONE    UINT64_MAX
+#define CR4_VMXE     BIT(13)
 /* PAUSEs of ring 0 that are no further apart, and as many ticks of the TSC with them, make an exit
  * (SDM 3C 26.1.3). */
-#define PAUSE_GAP      128u
-#define PAUSE_WINDOW   4096u
-#define CR0_OWNED      (CR0_NE | CR0_NW | CR0_CD)
+#define PAUSE_GAP    128u
+#define PAUSE_WINDOW 4096u
+#define CR0_OWNED    (CR0_NE | CR0_NW | CR0_CD)
 
 /* ---- the VMCS ---- */
 
@@ -137,7 +135,7 @@ static bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		{VMCS_CPU_CONTROLS_2, s->cpu_controls2},
 		{VMCS_EXIT_CONTROLS, vmx_controls.exit},
 		{VMCS_ENTRY_CONTROLS, vmx_controls.entry},
-		{VMCS_EXCEPTION_BITMAP, EXCEPTION_BITS},
+		{VMCS_EXCEPTION_BITMAP, vmx_exceptions(vp_active(vp))},
 		{VMCS_PF_ERROR_MASK, 0},
 		{VMCS_PF_ERROR_MATCH, 0},
 		{VMCS_CR3_TARGET_COUNT, 0},
@@ -278,28 +276,6 @@ void vmx_unbind(struct vp *vp)
 
 /* ---- to a CPU and from it ---- */
 
-void vmx_dr_take(struct vp *vp, struct vmx_vp *s)
-{
-	__asm__ volatile("mov %0, %%dr0" : : "r"(vp->arch.dr[0]));
-	__asm__ volatile("mov %0, %%dr1" : : "r"(vp->arch.dr[1]));
-	__asm__ volatile("mov %0, %%dr2" : : "r"(vp->arch.dr[2]));
-	__asm__ volatile("mov %0, %%dr3" : : "r"(vp->arch.dr[3]));
-	__asm__ volatile("mov %0, %%dr6" : : "r"(s->dr6));
-	s->dr_live = true;
-	vmx_cpu_control(s, CPU_MOV_DR, false);
-}
-
-static void dr_put(struct vp *vp, struct vmx_vp *s)
-{
-	__asm__ volatile("mov %%dr0, %0" : "=r"(vp->arch.dr[0]));
-	__asm__ volatile("mov %%dr1, %0" : "=r"(vp->arch.dr[1]));
-	__asm__ volatile("mov %%dr2, %0" : "=r"(vp->arch.dr[2]));
-	__asm__ volatile("mov %%dr3, %0" : "=r"(vp->arch.dr[3]));
-	__asm__ volatile("mov %%dr6, %0" : "=r"(s->dr6));
-	s->dr_live = false;
-	vmx_cpu_control(s, CPU_MOV_DR, true);
-}
-
 static void syscall_msrs_load(const struct vmx_vp *s, struct vmx_cpu *c)
 {
 	c->kernel_gs_base = msr_read(MSR_KERNEL_GS_BASE);
@@ -349,7 +325,7 @@ void vmx_put(struct vp *vp)
 	struct vmx_vp *s = vmx_active(vp);
 
 	if (s->dr_live)
-		dr_put(vp, s);
+		vmx_dr_put(vp, s);
 	vp->arch.cr2 = cr2_read();
 	s->loaded = false;
 	syscall_msrs_put(s, c);
@@ -420,14 +396,14 @@ void vmx_cr8_take(struct vp_vtl *v, struct vmx_vp *s)
 __cold void vmx_blocking_write(const struct vp_vtl *v, struct vmx_vp *s)
 {
 	uint32_t shadow = s->blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
-	uint32_t blocked = 0;
+	uint32_t blocked = s->blocked & BLOCKED_STEP;
 
 	if (v->arch.nmi_masked)
 		blocked |= BLOCKED_BY_NMI;
 	if (v->arch.shadow)
 		blocked |= shadow ? shadow : BLOCKED_BY_MOV_SS;
 	if (s->blocked != blocked)
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked);
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(uint32_t)BLOCKED_STEP);
 	s->blocked = blocked;
 	/* SDM 3C 27.3.1.5: in a shadow, TF needs its trap to be pending. */
 	if (v->arch.shadow && (v->arch.rflags & RFLAGS_TF))
@@ -510,6 +486,8 @@ void vmx_inject(struct vp *vp, const struct vp_event *event)
 		[EVENT_INTERRUPT] = EVENT_INFO_INTERRUPT,
 		[EVENT_NMI] = EVENT_INFO_NMI,
 		[EVENT_EXCEPTION] = EVENT_INFO_EXCEPTION,
+		[EVENT_SOFTWARE] = EVENT_INFO_SOFTWARE,
+		[EVENT_SOFTWARE_EXCEPTION] = EVENT_INFO_SOFTWARE_EXCEPTION,
 	};
 	uint64_t info = EVENT_INFO_VALID | ((uint64_t)types[event->type] << 8) | event->vector;
 
@@ -519,6 +497,8 @@ void vmx_inject(struct vp *vp, const struct vp_event *event)
 		info |= EVENT_INFO_ERROR_VALID;
 		vmcs_write(VMCS_ENTRY_EVENT_ERROR, event->error);
 	}
+	if (unlikely(event->type >= EVENT_SOFTWARE))
+		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH, event->length);
 	vmcs_write(VMCS_ENTRY_EVENT, info);
 }
 

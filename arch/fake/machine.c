@@ -22,8 +22,12 @@ void (*fake_relaxed)(void);
 void (*fake_kicked)(struct cpu *cpu);
 
 static uint8_t *ram;
-static jmp_buf run_end;
-static bool running;
+struct fake_frame {
+	jmp_buf end;
+	struct fake_frame *outer;
+};
+struct fake_frame *fake_frame;
+
 static struct {
 	uint64_t base;
 	uint8_t *memory;
@@ -202,6 +206,11 @@ void arch_cpu_kick(struct cpu *cpu)
 		fake_kicked(cpu);
 }
 
+void arch_cpu_notify(struct cpu *cpu)
+{
+	arch_cpu_kick(cpu);
+}
+
 void arch_interrupt_window(void)
 {
 	if (fake_interrupts)
@@ -268,21 +277,22 @@ void arch_thread_dump(const struct thread *thread)
 
 enum fake_end fake_run(void (*function)(void *argument), void *argument)
 {
-	int end = setjmp(run_end);
+	struct fake_frame frame = {.outer = fake_frame};
+	int end = setjmp(frame.end);
 
 	if (end == 0) {
-		running = true;
+		fake_frame = &frame;
 		function(argument);
 	}
-	running = false;
+	fake_frame = frame.outer;
 	return (enum fake_end)end;
 }
 
 __noreturn void fake_leave(enum fake_end end)
 {
-	if (!running)
+	if (!fake_frame)
 		abort();
-	longjmp(run_end, (int)end);
+	longjmp(fake_frame->end, (int)end);
 }
 
 /* ---- console, end ---- */

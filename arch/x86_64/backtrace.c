@@ -27,10 +27,11 @@ static bool on_stack(uint64_t address)
 
 static void call_log(uint64_t address, uint64_t back)
 {
-	uint64_t offset = 0;
-	const char *name = symbol_find(address - back, &offset);
+	char name[SYMBOL_NAME_SIZE];
+	uint32_t offset = 0;
+	bool found = symbol_find(address - back, name, &offset);
 
-	log_error("  %016llx %s+0x%llx", (unsigned long long)address, name ? name : "?",
+	log_error("  %016llx %s+0x%llx", (unsigned long long)address, found ? name : "?",
 		  (unsigned long long)(offset + back));
 }
 

@@ -149,6 +149,23 @@ void *fpu_xmm(struct fpu_state *state, unsigned int number)
 	return xmm + number * XMM_SIZE;
 }
 
+#define MXCSR_MASK_OFFSET  28
+#define MXCSR_MASK_DEFAULT 0xffbfu /* SDM 1 11.6.6 */
+
+uint32_t fpu_mxcsr_mask(void)
+{
+	uint64_t cr0 = cr0_read();
+	uint8_t image[FXSAVE_SIZE] __attribute__((aligned(16)));
+	uint32_t mask;
+
+	cr0_ts_clear();
+	__asm__ volatile("fxsave64 %0" : "=m"(image));
+	if (cr0 & CR0_TS)
+		cr0_write(cr0);
+	memcpy(&mask, image + MXCSR_MASK_OFFSET, sizeof(mask));
+	return mask ? mask : MXCSR_MASK_DEFAULT;
+}
+
 void fpu_guard(const struct fpu_state *state)
 {
 	struct cpu *cpu = this_cpu();

@@ -17,7 +17,10 @@
 #define VENDOR_ECX_INTEL       0x6c65746eu /* "ntel" */
 #define VENDOR_ECX_AMD	       0x444d4163u /* "cAMD" */
 #define VENDOR_ECX_HYGON       0x656e6975u /* "uine" */
+#define FEATURES_ECX_GUEST     BIT(31)	   /* a hypervisor shows this */
 #define LEAF_TOPOLOGY	       0xbu
+#define LEAF_AMD_TOPOLOGY      0x8000001eu
+#define MSR_PATCH_LEVEL	       0x8bu
 #define MSR_TSX_CTRL	       0x122u
 #define TSX_CTRL_RTM_DISABLE   BIT(0)
 #define TSX_CTRL_CPUID_CLEAR   BIT(1)
@@ -37,7 +40,7 @@ static const char action_words[] =
 	"VERW\0IBPB at exits\0IBRS at exits\0return stack\0L1D flush\0IBPB\0"
 	"IBRS\0automatic IBRS\0BHI_DIS_S\0BpSpecReduce\0TSX off\0\0\0forced";
 static const char leak_words[] = "branch targets\0branch history\0returns\0L1TF\0MDS\0TAA\0"
-				 "MMIO stale data\0RFDS\0TSA";
+				 "MMIO stale data\0RFDS\0TSA\0branch types";
 
 static const char *words_of(uint32_t bits, const char *words, char *text)
 {
@@ -67,6 +70,22 @@ static enum speculation_vendor vendor_find(uint32_t ecx)
 	return ecx == VENDOR_ECX_AMD || ecx == VENDOR_ECX_HYGON ? VENDOR_AMD : VENDOR_OTHER;
 }
 
+/* A hypervisor tells by CPUID what there is. */
+static void zen_ask(struct speculation_cpu *cpu)
+{
+	uint64_t revision;
+
+	if (cpu->vendor != VENDOR_AMD || cpu->family < AMD_FAMILY_ZEN3 ||
+	    (cpuid_get(1, 0).ecx & FEATURES_ECX_GUEST))
+		return;
+	/* They came together, and SBPB is #GP where it is not there. */
+	if ((cpu->extended8_ebx & EXT8_EBX_IBPB) && msr_write_safe(MSR_PRED_CMD, PRED_CMD_SBPB))
+		cpu->extended21_eax |= EXT21_EAX_SBPB | EXT21_EAX_IBPB_BRTYPE;
+	if (msr_read_safe(MSR_PATCH_LEVEL, &revision) &&
+	    speculation_microcode_verw((uint32_t)revision))
+		cpu->extended21_eax |= EXT21_EAX_VERW_CLEAR;
+}
+
 static void cpu_ask(struct speculation_cpu *cpu)
 {
 	struct cpuid leaf7 = cpuid_get(7, 0), extended21 = cpuid_get(0x80000021, 0);
@@ -83,6 +102,7 @@ static void cpu_ask(struct speculation_cpu *cpu)
 	cpu->extended21_ecx = extended21.ecx;
 	if (leaf7.edx & LEAF7_EDX_CAPABILITIES)
 		msr_read_safe(MSR_ARCH_CAPABILITIES, &cpu->capabilities);
+	zen_ask(cpu);
 }
 
 static void command_line_obey(const struct speculation_cpu *cpu)
@@ -138,12 +158,22 @@ void speculation_cpu_init(void)
 		msr_write_safe(MSR_SPEC_CTRL, speculation.host_control);
 }
 
-/* Leaf 0xb: so many lower bits of an APIC id tell the threads of a core apart. */
+/* So many lower bits of an APIC id tell the threads of a core apart. The first Zen and what was before it
+ * have only AMD's own leaf. */
+static uint32_t thread_bits(void)
+{
+	struct cpuid leaf = cpuid_get(LEAF_TOPOLOGY, 0);
+
+	if (leaf.ebx & 0xffff)
+		return leaf.eax & 0x1f;
+	return cpuid_get(LEAF_AMD_TOPOLOGY, 0).ebx & 0xff00 ? 1 : 0;
+}
+
 void speculation_threads_check(void)
 {
-	uint32_t bits = cpuid_get(LEAF_TOPOLOGY, 0).eax & 0x1f, i, j;
+	uint32_t bits = thread_bits(), i, j;
 
-	if (!(speculation.leaks & LEAKS_BETWEEN_THREADS))
+	if (!speculation_between_threads(&speculation))
 		return;
 	for (i = 1; i < cpu_count; i++) {
 		for (j = 0; j < i; j++) {

@@ -12,6 +12,7 @@
  * guess about.
  */
 #include <arch/layout.h>
+#include <arch/speculation.h>
 
 #define VECTOR_NMI	2
 #define VECTOR_DF	8
@@ -125,7 +126,11 @@ trap_stacked:
 	pop %rcx
 	pop %rbx
 	pop %rax
-	add $16, %rsp
+	/* An NMI goes back to ring 3, or to where VERW was the last step before a guest. */
+	testb $SPECULATION_VERW, speculation + SPECULATION_ACTIONS(%rip)
+	jz 1f
+	verw speculation_selector(%rip)
+1:	add $16, %rsp
 	iretq
 
 	/* SFMASK has cleared IF, DF, AC, TF, NT. RSP serves as a second scratch register: with

@@ -17,12 +17,15 @@ enum event_type {
 	EVENT_INTERRUPT,
 	EVENT_NMI,
 	EVENT_EXCEPTION,
+	EVENT_SOFTWARE,		  /* INT n */
+	EVENT_SOFTWARE_EXCEPTION, /* INT3, INTO */
 };
 
 struct vp_event {
 	uint8_t type; /* enum event_type */
 	uint8_t vector;
 	bool has_error;
+	uint8_t length; /* of the instruction that raises a software event, at RIP */
 	uint32_t error;
 };
 
@@ -34,6 +37,9 @@ enum vp_window {
 
 struct backend_ops {
 	const char *name;
+	/* What of the processors' it found and uses, in its own words: struct inspect_system. */
+	const uint32_t *features;
+	uint32_t feature_count;
 
 	/* STATUS_OK, or why this machine can't; changes nothing. */
 	status_t (*probe)(void);
@@ -70,12 +76,19 @@ struct backend_ops {
 	 * before each entry that needs them. */
 	void (*window_request)(struct vp *vp, enum vp_window window);
 
+	/* The debug state of a VTL has changed (arch_vp_vtl.debug): its registers, and what exits. */
+	void (*debug_set)(struct vp *vp, uint32_t vtl);
+	/* The next entry is a step, which guest_step_left() is told the end of. Of STEP_INSTRUCTION
+	 * all exceptions exit; STEP_DELIVERY ends behind what is injected, with VP_EXIT_INTERRUPT. */
+	void (*step)(struct vp *vp, enum step_mode mode);
+
 	/* The APIC of a VTL was reset, or changed its mode or address (enum apic_place). True: the
 	 * processor delivers from its page while the guest runs. NULL: it never does. */
 	bool (*apic_place_set)(struct vp *vp, uint32_t vtl, uint32_t place);
 
 	/* Registers of a VTL, by group (enum guest_state_group). Setting STATE_CONTROL also drops the
-	 * VP's guest-linear translations. */
+	 * VP's guest-linear translations. CR2, which all VTLs share, goes with it: while the VP is loaded,
+	 * arch.cr2 is the guest's after a get, and the guest gets it by a set. */
 	void (*state_get)(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 	void (*state_set)(struct vp *vp, uint32_t vtl, uint32_t groups,
 			  const struct guest_state *state);
@@ -92,8 +105,12 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 	enum vp_outcome outcome;
 
 	vp->stats->exits[kind]++;
-	if (!(ARCH_QUICK_EXITS & BIT(kind)))
-		return VP_UNHANDLED;
+	if (unlikely(!(vp->quick_exits >> kind & 1))) {
+		outcome = (enum vp_outcome)vp->other_exits;
+		if (outcome == VP_ENTER)
+			__builtin_unreachable();
+		return outcome;
+	}
 	outcome = arch_vp_handle_exit(vp);
 	if (likely(outcome == VP_CONTINUE && !vp_has_work(vp, v)))
 		return VP_ENTER;

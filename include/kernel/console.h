@@ -26,6 +26,7 @@ void log_at(enum log_level level, const char *text, ...) __printf(2, 3);
 
 void console_write(const char *bytes, size_t size); /* to the console and the ring, as it is */
 size_t log_read(uint64_t *position, char *buffer, size_t size);
+uint64_t log_written(void); /* bytes, from the first on */
 
 /* Input from the serial line, kept in a ring until it is read. */
 size_t console_read(char *buffer, size_t size);

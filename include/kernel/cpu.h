@@ -33,6 +33,8 @@ struct cpu {
 	struct fpu_state *fpu_owner; /* whose state is in the registers; NULL: nobody's */
 	void *backend;		     /* the backend's own, for this CPU */
 	uint64_t idle_ticks;
+	_Atomic uint32_t
+		threads; /* of this CPU, that were started and have not ended; any CPU counts */
 	_Atomic uint64_t flush_done;	 /* host TLB: the last request that it has carried out */
 	_Atomic(struct cpu_call *) call; /* what another CPU wants done here; NULL: nothing */
 	_Atomic uint32_t

@@ -9,6 +9,7 @@
 
 #include <kernel/lock.h>
 #include <kernel/page_table.h>
+#include <trivet/abi.h>
 
 struct partition;
 struct gpa_range;
@@ -42,6 +43,8 @@ void gpa_unmap_own_page(struct gpa_space *space, gpa_t gpa);
 status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size) __must_check;
 status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer,
 		   size_t size) __must_check;
+/* The n-th mapped range by gpa; false: there are not so many. */
+bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping *mapping);
 /* Whether a gpa lies in a mapped range. */
 bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa);
 

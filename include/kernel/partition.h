@@ -7,6 +7,7 @@
 #define KERNEL_PARTITION_H
 
 #include <arch/guest.h>
+#include <kernel/arch.h>
 #include <kernel/lock.h>
 #include <kernel/memory.h>
 #include <kernel/object.h>
@@ -24,6 +25,7 @@ enum partition_state {
 	PARTITION_BUILT,
 	PARTITION_RESETTING, /* by one of them, too */
 	PARTITION_BAD_RESET, /* a reset failed; only a further reset helps */
+	PARTITION_FROZEN,    /* its time stands still: no VP runs */
 };
 
 struct partition {
@@ -36,7 +38,9 @@ struct partition {
 	struct vp **vps; /* by index; made by build */
 	struct proto_partition_config config;
 	struct gpa_space *space[VTL_COUNT]; /* VTLs that don't differ share one */
-	uint64_t time_base;		    /* timestamp of its reference time 0 */
+	uint64_t time_base;		    /* timestamp at which its reference time was... */
+	uint64_t time_offset;		    /* ... this */
+	uint64_t frozen_at; /* timestamp at which its time stands still; 0: it goes */
 	struct arch_partition arch;
 	void *backend; /* the backend's own */
 };
@@ -62,8 +66,13 @@ void partition_put(struct partition *partition);
  * task's window cannot take it, and the partition has it again. */
 status_t partition_block_give(struct partition *partition, hpa_t block);
 
-/* Reference time in units of 100 ns since it was built. */
+/* Reference time in units of 100 ns since it was built, or from where it was restored. */
 uint64_t partition_reference_time(const struct partition *partition);
+/* The timestamp that is now to its VPs. */
+static inline uint64_t partition_timestamp(const struct partition *partition)
+{
+	return unlikely(partition->frozen_at) ? partition->frozen_at : timestamp_read();
+}
 
 /* The VMM models the local APICs: the kernel has none to send to. */
 static inline bool partition_has_user_apic(const struct partition *partition)

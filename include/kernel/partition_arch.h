@@ -35,6 +35,11 @@ status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *name
 			       union hv_register_value *values, uint32_t count);
 status_t arch_vp_set_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
 			       const union hv_register_value *values, uint32_t count);
+/* The architecture's part of the structure, of the active VTL. As vp_call() calls it. */
+void arch_vp_inspect(struct vp *vp, struct inspect_vp *view);
+/* What a debugger asks for; a state that asks for nothing ends it. INVALID_ARGUMENT, MISALIGNED. VP
+ * stopped, own CPU. */
+status_t arch_vp_set_debug_state(struct vp *vp, uint32_t vtl, const struct vp_debug_state *state);
 /* The VP belongs to this CPU from now on: its timers run here. */
 void arch_vp_bind(struct vp *vp);
 /* The VP leaves this CPU for good: no timer, no register state of it may stay here. */

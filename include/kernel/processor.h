@@ -11,43 +11,18 @@
 #include <kernel/object.h>
 #include <kernel/partition.h>
 #include <trivet/abi.h>
+#include <trivet/exits.h>
 
 struct thread;
 struct cpu;
 
-/* Why the guest was left, in words that no backend owns. The order is ABI (struct vp_stats). */
-#define VP_EXIT_TABLE(X)                                                                \
-	X(NONE, "none")		  /* the backend has dealt with it */                   \
-	X(INTERRUPT, "interrupt") /* a host interrupt or NMI waits */                   \
-	X(CPUID, "cpuid")                                                               \
-	X(MSR_READ, "msr read")                                                         \
-	X(MSR_WRITE, "msr write")                                                       \
-	X(PORT, "port")                                                                 \
-	X(MEMORY, "memory")                                                             \
-	X(HALT, "halt")                                                                 \
-	X(HYPERCALL, "hypercall")                                                       \
-	X(CR, "control register")                                                       \
-	X(DR, "debug register")                                                         \
-	X(XSETBV, "xsetbv")                                                             \
-	X(CACHE, "cache") /* INVD, WBINVD */                                            \
-	X(INTERRUPT_WINDOW, "interrupt window")                                         \
-	X(NMI_WINDOW, "nmi window")                                                     \
-	X(EXCEPTION, "exception") /* an intercepted exception: exit.event */            \
-	X(UNDEFINED, "undefined") /* an instruction that the guest does not have */     \
-	X(PROTECTED, "protected") /* an instruction that answers #GP here */            \
-	X(SHUTDOWN, "shutdown")	  /* triple fault */                                    \
-	X(FAILED, "failed")	  /* the processor refused the state: exit.code */      \
-	X(PAUSE, "pause")	  /* after many in a row */                             \
-	X(TPR, "tpr")                                                                   \
-	X(EOI, "eoi")			  /* done by the processor: exit.vector */      \
-	X(APIC_ACCESS, "apic access")	  /* that it can't do by itself: exit.memory */ \
-	X(MACHINE_CHECK, "machine check") /* of the host, while the guest ran */        \
-	X(APIC_WRITE, "apic write")	  /* to the APIC's page: exit.offset */
-
+/* Why the guest was left. */
 #define VP_EXIT_ENUM(name, words) VP_EXIT_##name,
 enum vp_exit_kind { VP_EXIT_TABLE(VP_EXIT_ENUM) VP_EXIT_KINDS };
 #undef VP_EXIT_ENUM
 static_assert((int)VP_EXIT_KINDS <= VP_STATS_EXITS, "struct vp_stats has a place for each");
+
+#define EXIT_DEBUG_INT1 BIT(31)
 
 struct vp_exit {
 	uint32_t kind;	    /* enum vp_exit_kind */
@@ -75,6 +50,7 @@ struct vp_exit {
 			uint8_t vector;
 			bool has_error;
 			uint32_t error;
+			uint32_t debug; /* of #DB: what DR6 tells, or EXIT_DEBUG_INT1 */
 		} event;
 		uint8_t vector;
 		uint32_t offset;
@@ -87,6 +63,7 @@ enum vp_request {
 	VP_REQUEST_YIELD = BIT(0),     /* return to the VMM soon */
 	VP_REQUEST_INTERRUPT = BIT(1), /* the interrupt controller has something new */
 	VP_REQUEST_TIMER = BIT(2),
+	VP_REQUEST_NOTIFIED = BIT(3), /* as INTERRUPT, by vp_notify() */
 	VP_REQUEST_ARCH = BIT(8),
 };
 
@@ -116,7 +93,11 @@ struct vp {
 	uint64_t loaded_at;	    /* time stamp, while it is loaded */
 	struct vp_stats *stats;
 	struct vp_vtl *vtl[VTL_COUNT];
-	struct vp_exit exit; /* the last one */
+	/* What vp_exit_take() does with an exit; others than usual while the VP is profiled. */
+	uint64_t quick_exits;	    /* bits by kind: those that it handles by itself */
+	uint32_t other_exits;	    /* enum vp_outcome: what it says of the others */
+	struct vp_profile *profile; /* NULL: it never was */
+	struct vp_exit exit;	    /* the last one */
 };
 
 static inline struct vp_vtl *vp_active(const struct vp *vp)
@@ -129,6 +110,7 @@ enum vp_outcome {
 	VP_ENTER,	  /* only inside: the exit is done with and nothing waits; 0 for assembly */
 	VP_CONTINUE,	  /* only inside: go on */
 	VP_UNHANDLED,	  /* only inside: the exit is yet to be handled */
+	VP_PROFILED,	  /* only inside: the same, of a VP that is profiled */
 	VP_TO_VMM,	  /* the run page tells */
 	VP_BLOCK,	  /* halted, nothing pending */
 	VP_SWITCH,	  /* a host interrupt waits, or the CPU is wanted by another thread */
@@ -144,11 +126,29 @@ status_t vp_reset(struct vp *vp);
 enum vp_outcome vp_run(struct vp *vp);
 /* Asks something of a VP: any CPU, any time while the partition lives. */
 void vp_request(struct vp *vp, uint32_t bits);
-/* The same for VP_REQUEST_INTERRUPT, of one that the processor may deliver by itself: a CPU in the
- * guest is told each time, and need not exit. */
+/* Of an interrupt that the processor may deliver by itself: a CPU in the guest is told each time, and
+ * need not exit. */
 void vp_notify(struct vp *vp);
 /* Takes the VP's state off this CPU. Called by vp_run and before the VP is touched otherwise. */
 void vp_put(struct vp *vp);
+
+/* Runs the function where the VP's state may be touched: between two runs on the CPU that it is bound
+ * to, or here if it is bound to none, and not bound meanwhile. The function takes no lock. BUSY: its
+ * binding changed too often. No lock may be held. */
+status_t vp_call(struct vp *vp, void (*function)(struct vp *vp, void *argument),
+		 void *argument) __must_check;
+
+/* What exits cost (kernel/profile.c). */
+struct vp_profile {
+	struct inspect_profile times;
+	uint64_t left_at; /* the end of the last handler */
+	uint32_t kind;	  /* of that exit */
+	bool to_vmm;	  /* which the VMM got */
+};
+/* On: counts from 0. NO_MEMORY, BUSY. */
+status_t vp_profile_set(struct vp *vp, bool on) __must_check;
+/* arch_vp_handle_exit(), timed. */
+enum vp_outcome vp_profile_exit(struct vp *vp);
 
 /* Is there something to do before the next entry? */
 static inline bool vp_has_work(const struct vp *vp, const struct vp_vtl *v)

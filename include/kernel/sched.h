@@ -22,6 +22,8 @@ struct run_queue {
 	struct thread *wake;  /* threads that other CPUs made ready, the last one first */
 	struct thread *head[PRIORITY_COUNT];
 	struct thread *tail[PRIORITY_COUNT];
+	uint64_t lengths[PRIORITY_COUNT];
+	uint64_t switches;	  /* to another thread than the one that ran before */
 	uint32_t occupied;	  /* bit n: head[n] is not NULL */
 	bool leaving;		  /* the current thread is blocked, or queued to run again */
 	bool slice_over;	  /* the current thread gives way to others of its priority */

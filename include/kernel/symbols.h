@@ -9,18 +9,23 @@
 
 #include <trivet/types.h>
 
+#define SYMBOL_NAME_SIZE 64u /* the rest of a longer name is left out */
+
 /*
- * The function that holds the address: its name, and in *offset (may be NULL) how far the address
- * lies from its first byte. NULL: the address is not in the kernel's code, or there is no table.
+ * The function that holds the address: its name, and in *offset how far the address lies from its first
+ * byte. False: the address is not in the kernel's code, or there is no table.
  * For a return address ask for the address less one: a call may be a function's last instruction.
  */
-const char *symbol_find(uint64_t address, uint64_t *offset);
+bool symbol_find(uint64_t address, char name[SYMBOL_NAME_SIZE], uint32_t *offset);
 
 /*
  * The same in a table of size bytes: a count, for each function its distance from the one before, for
- * the first one from the start of the code (all of 16 bits), then the names in that order, each with its
- * zero byte.
+ * the first one from the start of the code (all of 16 bits); 128 pairs of bytes, which the bytes from 0x80
+ * up stand for; then the names in that order. A name begins with a byte below SYMBOL_NAME_FIRST, which is 1
+ * more than the number of characters that it shares with the start of the one before; the others follow.
  */
-const char *symbol_table_find(const void *table, size_t size, uint32_t distance, uint32_t *offset);
+#define SYMBOL_NAME_FIRST 0x20u
+bool symbol_table_find(const void *table, size_t size, uint32_t distance,
+		       char name[SYMBOL_NAME_SIZE], uint32_t *offset);
 
 #endif

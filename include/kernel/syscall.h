@@ -9,6 +9,9 @@
 #include <kernel/thread.h>
 #include <trivet/abi.h>
 
+struct partition;
+struct vp;
+
 struct syscall_result {
 	status_t status;
 	uint64_t value;
@@ -17,8 +20,9 @@ struct syscall_result {
 typedef struct syscall_result syscall_handler_t(struct thread *thread, const uint64_t a[6]);
 
 /* Declares sys_NAME for each row of SYSCALL_TABLE (include/trivet/abi.h). Those of threads,
- * events, memory and console stand in kernel/syscall.c; those of partitions, VPs and sources of
- * interrupts in kernel/partition_syscall.c, kernel/vp_syscall.c and kernel/msi.c. */
+ * events, memory and console stand in kernel/syscall.c; those of partitions, VPs, their states and sources
+ * of interrupts in kernel/partition_syscall.c, kernel/vp_syscall.c, kernel/state_syscall.c and
+ * kernel/msi.c. */
 #define SYSCALL_DECLARE(name, number, words) syscall_handler_t sys_##name;
 SYSCALL_TABLE(SYSCALL_DECLARE)
 #undef SYSCALL_DECLARE
@@ -26,6 +30,17 @@ SYSCALL_TABLE(SYSCALL_DECLARE)
 /* handle_get() for an argument: a value wider than a handle names nothing. */
 status_t syscall_object(struct thread *thread, uint64_t handle, enum object_type type,
 			uint32_t rights, struct object **object) __must_check;
+
+/* The VP that a handle names, if it is bound to the calling thread, with a reference to its object. */
+status_t syscall_bound_vp(struct thread *thread, uint64_t handle, uint32_t rights,
+			  struct vp **vp) __must_check;
+/* A partition that has been built, with a reference. */
+status_t syscall_built_partition(struct thread *thread, uint64_t handle, uint32_t rights,
+				 struct partition **partition) __must_check;
+/* A VP that any thread may name: by the first two arguments, a partition that has been built, of which
+ * the caller puts the reference, and an index. NOT_FOUND: no such VP. */
+status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
+		    struct partition **partition, struct vp **vp) __must_check;
 
 static inline struct syscall_result syscall_ok(uint64_t value)
 {

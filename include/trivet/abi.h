@@ -25,6 +25,9 @@
 	X(log_read, 3, "position, va, size -> bytes; position counts from the first byte logged")  \
 	X(system_end, 4, "enum system_end_action, code: powers off or restarts the machine")       \
 	X(memory_info, 5, "handle (0: the kernel), va of struct memory_info")                      \
+	X(inspect, 6, "partition or 0, enum inspect_what, index, va, size -> bytes of it")         \
+	X(vp_profile, 7, "partition, index, on (0 or 1): counts the time that exits take")         \
+	X(vp_peek_registers, 8, "partition, index, vtl, va of names, va of values, count")         \
 	/* objects, threads, events */                                                             \
 	X(handle_close, 10, "handle")                                                              \
 	X(handle_duplicate, 11, "handle, rights -> handle with these rights, all held already")    \
@@ -58,6 +61,17 @@
 	X(vp_set_lint, 46, "partition, index, vtl, lint (0 or 1), level (0 or 1)")                 \
 	X(vp_apic_access, 47, "vp, vtl, offset | write << 16, value -> value, or APIC_ACCESS_EOI") \
 	X(vp_stats, 48, "partition, index, va of struct vp_stats")                                 \
+	X(vp_set_debug_state, 49, "vp, vtl, va of struct vp_debug_state, or 0: none")              \
+	/* state: <trivet/state.h> */                                                              \
+	X(vp_state_get, 50, "vp, vtl, element, va, size -> bytes")                                 \
+	X(vp_state_set, 51, "vp, vtl, element, va, size")                                          \
+	X(vp_state_reset, 52, "vp, vtl, element: to its value at reset")                           \
+	X(vp_save, 53, "vp, va, size -> bytes")                                                    \
+	X(vp_restore, 54, "vp, va, size")                                                          \
+	X(partition_save, 55, "handle, va, size -> bytes")                                         \
+	X(partition_restore, 56, "handle, va, size")                                               \
+	X(partition_freeze, 57, "handle: its time stands still; no VP may be bound")               \
+	X(partition_thaw, 58, "handle: its time goes on")                                          \
 	/* interrupts */                                                                           \
 	X(msi_source_create, 70, "partition, vtl -> handle that raises interrupts, and no more")   \
 	X(msi_signal, 71, "source, address, data -> as partition_request_msi")                     \
@@ -131,6 +145,76 @@ struct memory_info {
 	uint64_t pages_free;
 };
 
+/* ---- inspection: docs/inspect.md makes a tree of it ---- */
+
+/* What `inspect` is asked for; the structure of that name. They may grow at the end. */
+enum inspect_what {
+	INSPECT_SYSTEM = 0,    /* handle 0 */
+	INSPECT_CPU = 1,       /* handle 0; index of a CPU */
+	INSPECT_PARTITION = 2, /* a partition, in any state */
+	INSPECT_MAPPING = 3,   /* index of a mapping of VTL0's, by address */
+	INSPECT_VP = 4,	       /* index of a VP; its active VTL */
+	INSPECT_PROFILE = 5,   /* index of a VP */
+};
+
+#define INSPECT_FEATURES   8u
+#define INSPECT_PRIORITIES 16u
+
+struct inspect_system {
+	uint64_t log_bytes; /* that were logged since the start */
+	uint32_t assists;   /* enum inspect_assist */
+	uint32_t feature_count;
+	/* svm: CPUID 8000000A EDX; vmx: the controls in use: pin-based, processor-based, secondary,
+	 * exit, entry */
+	uint32_t features[INSPECT_FEATURES];
+};
+
+struct inspect_cpu {
+	uint32_t threads;		    /* of this CPU, that have not ended */
+	uint32_t running;		    /* priority of the current one + 1; 0: idle */
+	uint64_t ready[INSPECT_PRIORITIES]; /* threads that wait for the CPU, by priority */
+	uint64_t switches;		    /* to another thread than the one that ran before */
+	uint64_t idle_ticks;		    /* of the TSC */
+};
+
+struct inspect_partition {
+	char name[16]; /* as it was made */
+	uint32_t
+		state; /* 0: under construction, 1: being built, 2: built, 3: its reset has failed */
+	uint32_t vp_count;
+	uint32_t apic_mode;
+	uint32_t isolation;
+	uint32_t flags;
+	uint32_t physical_address_bits;
+	uint64_t reference_time; /* 100 ns; 0 before it is built */
+};
+
+struct inspect_mapping {
+	gpa_t gpa;
+	hpa_t hpa;
+	uint64_t size;
+	uint32_t flags; /* enum gpa_flags; bit 31: the kernel's own */
+	uint32_t reserved;
+};
+
+/* As the VP was between two runs. */
+struct inspect_vp {
+	uint32_t run_state; /* 0: with the VMM, 1: runs, 2: ready, 3: blocked */
+	uint32_t cpu;	    /* of the thread that it is bound to; UINT32_MAX: to none */
+	uint32_t requests;  /* that it has not looked at */
+	uint32_t active_vtl;
+	uint32_t activity; /* 0: runs, 1: halted, 2: waits for SIPI, 3: shut down */
+	uint32_t work;	   /* what waits for its next entry */
+	uint8_t interrupt_shadow;
+	uint8_t nmi_masked;
+	uint8_t profiled;
+	uint8_t reserved[5];
+	uint64_t
+		apic_timer; /* system time in ticks of the TSC when it expires; UINT64_MAX: never */
+	uint32_t apic[64];  /* register at offset 16 * i of the page */
+	uint32_t apic_posted[8]; /* interrupts on their way to IRR, bits by vector */
+};
+
 /* ---- partitions ---- */
 
 enum isolation_type { ISOLATION_NONE = 0, ISOLATION_VBS = 1, ISOLATION_SNP = 2, ISOLATION_TDX = 3 };
@@ -148,7 +232,8 @@ struct proto_partition_config {
 	uint32_t apic_mode;	   /* enum apic_mode */
 	uint32_t isolation;	   /* enum isolation_type */
 	uint32_t flags;		   /* enum proto_partition_flags */
-	uint64_t reserved[4];	   /* zero */
+	char name[16];		   /* for people; ends with NUL */
+	uint64_t reserved[2];	   /* zero */
 };
 
 enum proto_partition_flags {
@@ -212,14 +297,15 @@ enum vp_run_reason {
 	VP_RUN_PIC_VECTOR = 4,	 /* ExtINT accepted: the answer is pic.vector */
 	VP_RUN_YIELD = 5,	 /* vp_request_yield; a further vp_run goes on */
 	VP_RUN_TRIPLE_FAULT = 6, /* shut down; only vp_reset helps */
-	VP_RUN_SINGLE_STEP = 7,
-	VP_RUN_HW_BREAK = 8,
-	VP_RUN_INIT_RESET = 9, /* reserved */
-	VP_RUN_FAILED = 10,    /* the processor refused the guest state: failed.code */
+	VP_RUN_SINGLE_STEP = 7,	 /* one instruction is done, or an event delivered; `regs` valid */
+	VP_RUN_HW_BREAK = 8,	 /* breakpoint: one that vp_set_debug_state set; `regs` valid */
+	VP_RUN_INIT_RESET = 9,	 /* reserved */
+	VP_RUN_FAILED = 10,	 /* the processor refused the guest state: failed.code */
+	VP_RUN_INT3 = 11,	 /* RIP is at an INT3, with DEBUG_INT3; `regs` valid */
 	/* With PARTITION_USER_MODE_APIC; interrupt.cr8 is valid. */
-	VP_RUN_MSR = 11,	      /* msr: one of the APIC's */
-	VP_RUN_HALT = 12,	      /* HLT; it is done */
-	VP_RUN_INTERRUPT_WINDOW = 13, /* that was asked for: VP_SET_INTERRUPT is taken at once */
+	VP_RUN_MSR = 12,	      /* msr: one of the APIC's */
+	VP_RUN_HALT = 13,	      /* HLT; it is done */
+	VP_RUN_INTERRUPT_WINDOW = 14, /* that was asked for: VP_SET_INTERRUPT is taken at once */
 };
 
 /* In the value of a vp_apic_access that wrote: bits 0-7 are a level-triggered vector that has been
@@ -328,6 +414,37 @@ enum vp_emulate_flags {
 				  * again at the next vp_run; there is nothing to be emulated */
 };
 
+/* ---- debugging a VP ---- */
+
+#define BREAKPOINT_COUNT 4u
+
+enum vp_breakpoint_kind {
+	BREAKPOINT_NONE = 0,
+	BREAKPOINT_EXECUTE = 1, /* before the instruction at `address` */
+	BREAKPOINT_WRITE = 2,	/* after the instruction that has written */
+	BREAKPOINT_ACCESS = 3,	/* after the one that has read or written */
+};
+
+struct vp_breakpoint {
+	uint64_t address; /* linear; a multiple of length */
+	uint8_t kind;	  /* enum vp_breakpoint_kind */
+	uint8_t length;	  /* 1, 2, 4, 8; 1 for BREAKPOINT_EXECUTE, 0 for BREAKPOINT_NONE */
+	uint8_t reserved[6];
+};
+
+enum vp_debug_flags {
+	DEBUG_SINGLE_STEP = BIT(0), /* return after each instruction */
+	DEBUG_INT3 = BIT(1),	    /* return at an INT3, which the guest does not get */
+	/* With DEBUG_SINGLE_STEP: interrupts and NMIs wait, unless the VP halts. */
+	DEBUG_HOLD_INTERRUPTS = BIT(2),
+};
+
+struct vp_debug_state {
+	uint32_t flags; /* enum vp_debug_flags */
+	uint32_t reserved;
+	struct vp_breakpoint breakpoint[BREAKPOINT_COUNT];
+};
+
 /* Exits by kind; the order is enum vp_exit_kind's and may grow at the end. */
 #define VP_STATS_EXITS 40
 struct vp_stats {
@@ -335,6 +452,13 @@ struct vp_stats {
 	uint64_t returns_to_vmm;
 	uint64_t injected_interrupts;
 	uint64_t loaded_ticks; /* of the host's TSC, while the VP was on a CPU */
+};
+
+/* What they cost since vp_profile switched it on, in ticks of the host's TSC, by kind. */
+struct inspect_profile {
+	uint64_t handler
+		[VP_STATS_EXITS];     /* from where the exit is known to the end of its handler */
+	uint64_t vmm[VP_STATS_EXITS]; /* from there to where the VMM has had the VP run again */
 };
 
 #endif

@@ -3,6 +3,7 @@
  * ACPI fixed hardware. Status bits are set by events and cleared by writing ones; the SCI is
  * up while any of them has its enable bit set. The PM timer is guest time in other units.
  */
+#include <devices/device_state.h>
 #include <devices/acpi_pm.h>
 
 #include <string.h>
@@ -157,10 +158,27 @@ static void pm_reset(struct device *dev)
 	pm_update(pm);
 }
 
+/* ---- state ---- */
+
+static const struct device_field pm_fields[] = {
+	DEVICE_TIMER(struct acpi_pm, timer),	     DEVICE_FIELD(struct acpi_pm, status, 0),
+	DEVICE_FIELD(struct acpi_pm, enable, 0),     DEVICE_FIELD(struct acpi_pm, control, 0),
+	DEVICE_FIELD(struct acpi_pm, gpe_status, 0), DEVICE_FIELD(struct acpi_pm, gpe_enable, 0),
+	DEVICE_FIELD(struct acpi_pm, carry_seen, 0),
+};
+
+static const struct device_state pm_state = {
+	.version = 1,
+	.structure_size = sizeof(struct acpi_pm),
+	.fields = pm_fields,
+	.field_count = ARRAY_SIZE(pm_fields),
+};
+
 static const struct device_ops pm_ops = {
 	.io_read = pm_io_read,
 	.io_write = pm_io_write,
 	.reset = pm_reset,
+	.state = &pm_state,
 };
 
 status_t acpi_pm_init(struct acpi_pm *pm, struct device_env *env, struct device_bus *bus,

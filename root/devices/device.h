@@ -23,6 +23,7 @@
 
 struct device;
 struct device_env;
+struct device_state;
 
 /*
  * What a device does. NULL stands for "not served": a read gives ones, a write is ignored.
@@ -40,9 +41,11 @@ struct device_ops {
 	void (*mmio_write)(struct device *dev, uint64_t offset, unsigned int size, uint64_t value);
 	/* To the state after power-on or RESET#. Timers are cancelled, lines lowered. */
 	void (*reset)(struct device *dev);
+	/* What its state consists of: <devices/device_state.h>. NULL: it has none. */
+	const struct device_state *state;
 };
 
-/* Embedded in each device's own structure, which finds itself by container_of(). */
+/* Embedded in each device's own structure, as its first member; it finds itself by container_of(). */
 struct device {
 	const char *name; /* for messages; static storage */
 	const struct device_ops *ops;

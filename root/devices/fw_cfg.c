@@ -3,6 +3,7 @@
  * The fw_cfg device: a set of byte strings by number, read through a port or copied into
  * guest memory by a command block. Reading past an item's end gives zeros.
  */
+#include <devices/device_state.h>
 #include <devices/fw_cfg.h>
 
 #include <stdlib.h>
@@ -56,7 +57,8 @@ static struct fw_cfg_item *item_find(const struct fw_cfg *fw, uint16_t key)
 
 static void item_select(struct fw_cfg *fw, uint16_t selector)
 {
-	fw->selected = item_find(fw, selector & SELECTOR_KEY);
+	fw->selector = selector & SELECTOR_KEY;
+	fw->selected = item_find(fw, fw->selector);
 	fw->offset = 0;
 }
 
@@ -196,10 +198,43 @@ static void fw_cfg_reset(struct device *dev)
 	fw->dma_high = 0;
 }
 
+/* ---- state ---- */
+
+static const struct device_field fw_cfg_fields[] = {
+	DEVICE_BITS(struct fw_cfg, selector, SELECTOR_KEY),
+	DEVICE_FIELD(struct fw_cfg, offset, 0),
+	DEVICE_FIELD(struct fw_cfg, dma_high, 0),
+};
+
+static bool fw_cfg_valid(const struct device *dev)
+{
+	const struct fw_cfg *fw = container_of(dev, const struct fw_cfg, dev);
+	const struct fw_cfg_item *item = item_find(fw, fw->selector);
+
+	return fw->offset <= (item ? item->size : 0);
+}
+
+static void fw_cfg_restored(struct device *dev)
+{
+	struct fw_cfg *fw = container_of(dev, struct fw_cfg, dev);
+
+	fw->selected = item_find(fw, fw->selector);
+}
+
+static const struct device_state fw_cfg_state = {
+	.version = 1,
+	.structure_size = sizeof(struct fw_cfg),
+	.fields = fw_cfg_fields,
+	.field_count = ARRAY_SIZE(fw_cfg_fields),
+	.valid = fw_cfg_valid,
+	.restored = fw_cfg_restored,
+};
+
 static const struct device_ops fw_cfg_ops = {
 	.io_read = fw_cfg_io_read,
 	.io_write = fw_cfg_io_write,
 	.reset = fw_cfg_reset,
+	.state = &fw_cfg_state,
 };
 
 /* -------------------------------------------------------------------- items */

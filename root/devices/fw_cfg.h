@@ -40,6 +40,7 @@ struct fw_cfg {
 	uint8_t *directory; /* as the guest reads it: count, then an entry for each file */
 	uint32_t file_count;
 	const struct fw_cfg_item *selected; /* NULL: no such item, which reads as zeros */
+	uint16_t selector;		    /* by which it was selected */
 	uint32_t offset;		    /* into the selected item */
 	uint32_t dma_high;		    /* written, waits for the low half */
 };

@@ -3,6 +3,7 @@
  * The HPET: one counter that is guest time, and comparators that are turned into deadlines.
  * Registers are 64 bits wide; a 32-bit access is a read or a merge of one half.
  */
+#include <devices/device_state.h>
 #include <devices/hpet.h>
 
 #include <string.h>
@@ -285,10 +286,38 @@ static void hpet_reset(struct device *dev)
 	}
 }
 
+/* ---- state ---- */
+
+static_assert(HPET_TIMERS == 3, "each has its fields");
+#define HPET_TIMER_FIELDS(n)                                                                     \
+	DEVICE_TIMER(struct hpet, timers[n].timer), DEVICE_TICKS(struct hpet, timers[n].missed), \
+		DEVICE_BITS(struct hpet, timers[n].config, TIMER_WRITABLE),                      \
+		DEVICE_FIELD(struct hpet, timers[n].comparator, 0),                              \
+		DEVICE_FIELD(struct hpet, timers[n].period, 0),                                  \
+		DEVICE_FIELD(struct hpet, timers[n].message, 0)
+
+static const struct device_field hpet_fields[] = {
+	HPET_TIMER_FIELDS(0),
+	HPET_TIMER_FIELDS(1),
+	HPET_TIMER_FIELDS(2),
+	DEVICE_BITS(struct hpet, config, CONFIG_ENABLE),
+	DEVICE_FIELD(struct hpet, counter, 0),
+	DEVICE_FIELD(struct hpet, start_ns, 0),
+	DEVICE_BITS(struct hpet, status, MASK(HPET_TIMERS)),
+};
+
+static const struct device_state hpet_state = {
+	.version = 1,
+	.structure_size = sizeof(struct hpet),
+	.fields = hpet_fields,
+	.field_count = ARRAY_SIZE(hpet_fields),
+};
+
 static const struct device_ops hpet_ops = {
 	.mmio_read = hpet_mmio_read,
 	.mmio_write = hpet_mmio_write,
 	.reset = hpet_reset,
+	.state = &hpet_state,
 };
 
 status_t hpet_init(struct hpet *hpet, struct device_env *env, struct device_bus *bus, gpa_t base)

@@ -5,6 +5,7 @@
  * waiting. Commands are those of the IBM PS/2 technical reference, and the pulse commands
  * 0xf0-0xff, whose bit 0 is the processor's reset line.
  */
+#include <devices/device_state.h>
 #include <devices/i8042.h>
 
 #include <string.h>
@@ -164,10 +165,26 @@ static void i8042_reset(struct device *dev)
 	device_irq_set(kbc->env, kbc->gsi, false);
 }
 
+/* ---- state ---- */
+
+static const struct device_field i8042_fields[] = {
+	DEVICE_FIELD(struct i8042, command, 0),	    DEVICE_FIELD(struct i8042, control, 0),
+	DEVICE_FIELD(struct i8042, output_port, 0), DEVICE_FIELD(struct i8042, output, 0),
+	DEVICE_FIELD(struct i8042, status, 0),	    DEVICE_FIELD(struct i8042, port_a, 0),
+};
+
+static const struct device_state i8042_state = {
+	.version = 1,
+	.structure_size = sizeof(struct i8042),
+	.fields = i8042_fields,
+	.field_count = ARRAY_SIZE(i8042_fields),
+};
+
 static const struct device_ops i8042_ops = {
 	.io_read = i8042_io_read,
 	.io_write = i8042_io_write,
 	.reset = i8042_reset,
+	.state = &i8042_state,
 };
 
 status_t i8042_init(struct i8042 *kbc, struct device_env *env, struct device_bus *bus,

@@ -4,6 +4,7 @@
  * a rising input sends one message, and is lost if the entry is masked. Level: an asserted
  * input sends one message and sets remote IRR, which stops further ones until EOI.
  */
+#include <devices/device_state.h>
 #include <devices/ioapic.h>
 
 #include <string.h>
@@ -212,10 +213,28 @@ static void ioapic_reset(struct device *dev)
 	}
 }
 
+/* ---- state ---- */
+
+static const struct device_field ioapic_fields[] = {
+	{offsetof(struct ioapic, entry), FIELD_BITS, sizeof(uint64_t), IOAPIC_PINS,
+	 ENTRY_WRITABLE | ENTRY_REMOTE_IRR},
+	DEVICE_BITS(struct ioapic, lines, MASK(IOAPIC_PINS)),
+	DEVICE_FIELD(struct ioapic, select, 0),
+	DEVICE_BITS(struct ioapic, id, 0xf),
+};
+
+static const struct device_state ioapic_state = {
+	.version = 1,
+	.structure_size = sizeof(struct ioapic),
+	.fields = ioapic_fields,
+	.field_count = ARRAY_SIZE(ioapic_fields),
+};
+
 static const struct device_ops ioapic_ops = {
 	.mmio_read = ioapic_mmio_read,
 	.mmio_write = ioapic_mmio_write,
 	.reset = ioapic_reset,
+	.state = &ioapic_state,
 };
 
 status_t ioapic_init(struct ioapic *ioapic, struct device_env *env, struct device_bus *bus,

@@ -15,6 +15,7 @@
 #define IRQ_TIMER_PIN 2u
 
 struct irq_router {
+	struct device dev; /* for its state alone */
 	struct pic *pic;
 	struct ioapic *ioapic;
 	uint32_t levels; /* of the GSIs */

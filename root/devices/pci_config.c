@@ -3,6 +3,7 @@
  * Two registers in one place: only a 4-byte access at 0xcf8 reaches the address register,
  * and only a 1-byte access at 0xcf9 reaches the reset control.
  */
+#include <devices/device_state.h>
 #include <devices/pci_config.h>
 
 #include <string.h>
@@ -80,10 +81,25 @@ static void pci_reset(struct device *dev)
 	pci->reset_control = 0;
 }
 
+/* ---- state ---- */
+
+static const struct device_field pci_fields[] = {
+	DEVICE_BITS(struct pci_config, address, ADDRESS_WRITABLE),
+	DEVICE_BITS(struct pci_config, reset_control, RESET_WRITABLE),
+};
+
+static const struct device_state pci_state = {
+	.version = 1,
+	.structure_size = sizeof(struct pci_config),
+	.fields = pci_fields,
+	.field_count = ARRAY_SIZE(pci_fields),
+};
+
 static const struct device_ops pci_ops = {
 	.io_read = pci_io_read,
 	.io_write = pci_io_write,
 	.reset = pci_reset,
+	.state = &pci_state,
 };
 
 status_t pci_config_init(struct pci_config *pci, struct device_env *env, struct device_bus *bus)

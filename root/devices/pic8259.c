@@ -7,6 +7,7 @@
  * As the data sheet says, and unlike what is often modelled, a request must stay up until it
  * is acknowledged: if the line falls before, also in edge mode, the acknowledge is spurious.
  */
+#include <devices/device_state.h>
 #include <devices/pic8259.h>
 
 #include <string.h>
@@ -299,10 +300,50 @@ static void pic_reset(struct device *dev)
 	pic_update(pic);
 }
 
+/* ---- state ---- */
+
+#define PIC_BOOL(n, member) DEVICE_FIELD(struct pic, chip[n].member, 1)
+#define PIC_CHIP_FIELDS(n)                                                                  \
+	DEVICE_FIELD(struct pic, chip[n].irr, 0), DEVICE_FIELD(struct pic, chip[n].imr, 0), \
+		DEVICE_FIELD(struct pic, chip[n].isr, 0),                                   \
+		DEVICE_FIELD(struct pic, chip[n].lines, 0),                                 \
+		DEVICE_FIELD(struct pic, chip[n].elcr, 0),                                  \
+		DEVICE_FIELD(struct pic, chip[n].vector_base, 0),                           \
+		DEVICE_FIELD(struct pic, chip[n].lowest, 7),                                \
+		DEVICE_FIELD(struct pic, chip[n].init_step, 4), PIC_BOOL(n, needs_icw4),    \
+		PIC_BOOL(n, single), PIC_BOOL(n, level_mode), PIC_BOOL(n, auto_eoi),        \
+		PIC_BOOL(n, rotate_on_auto_eoi), PIC_BOOL(n, special_mask),                 \
+		PIC_BOOL(n, special_nested), PIC_BOOL(n, read_isr), PIC_BOOL(n, poll)
+
+static bool pic_valid(const struct device *dev)
+{
+	const struct pic *pic = container_of(dev, const struct pic, dev);
+
+	for (unsigned int i = 0; i < 2; i++)
+		if ((pic->chip[i].elcr & ~pic->chip[i].elcr_mask) || pic->chip[i].init_step == 1)
+			return false;
+	return true;
+}
+
+static const struct device_field pic_fields[] = {
+	PIC_CHIP_FIELDS(0),
+	PIC_CHIP_FIELDS(1),
+	DEVICE_FIELD(struct pic, intr, 1),
+};
+
+static const struct device_state pic_state = {
+	.version = 1,
+	.structure_size = sizeof(struct pic),
+	.fields = pic_fields,
+	.field_count = ARRAY_SIZE(pic_fields),
+	.valid = pic_valid,
+};
+
 static const struct device_ops pic_ops = {
 	.io_read = pic_io_read,
 	.io_write = pic_io_write,
 	.reset = pic_reset,
+	.state = &pic_state,
 };
 
 status_t pic_init(struct pic *pic, struct device_env *env, struct device_bus *bus)

@@ -4,6 +4,7 @@
  * counting element and the output in every mode. The data sheet loads a count one clock
  * after it is written; here that clock is the one in which it is written.
  */
+#include <devices/device_state.h>
 #include <devices/pit8254.h>
 
 #include <string.h>
@@ -463,10 +464,59 @@ static void pit_reset(struct device *dev)
 	device_irq_set(pit->env, pit->gsi, false);
 }
 
+/* ---- state ---- */
+
+static_assert(PIT_COUNTERS == 3, "each has its fields");
+#define PIT_BOOL(n, member) DEVICE_FIELD(struct pit, counter[n].member, 1)
+#define PIT_COUNTER_FIELDS(n)                                                                \
+	DEVICE_FIELD(struct pit, counter[n].count, 0x10000),                                 \
+		DEVICE_FIELD(struct pit, counter[n].next_count, 0x10000),                    \
+		DEVICE_FIELD(struct pit, counter[n].start, 0),                               \
+		DEVICE_FIELD(struct pit, counter[n].passed, 0),                              \
+		DEVICE_FIELD(struct pit, counter[n].latched, 0),                             \
+		DEVICE_FIELD(struct pit, counter[n].mode, MODE_HARDWARE_STROBE),             \
+		DEVICE_FIELD(struct pit, counter[n].access, ACCESS_BOTH),                    \
+		DEVICE_FIELD(struct pit, counter[n].low_byte, 0),                            \
+		DEVICE_FIELD(struct pit, counter[n].status, 0), PIT_BOOL(n, bcd),            \
+		PIT_BOOL(n, gate), PIT_BOOL(n, loaded), PIT_BOOL(n, triggered),              \
+		PIT_BOOL(n, write_high), PIT_BOOL(n, read_high), PIT_BOOL(n, count_latched), \
+		PIT_BOOL(n, status_latched)
+
+/* A count is divided by once it is loaded; one that takes over is one. */
+static bool pit_valid(const struct device *dev)
+{
+	const struct pit *pit = container_of(dev, const struct pit, dev);
+
+	for (unsigned int i = 0; i < PIT_COUNTERS; i++)
+		if ((pit->counter[i].loaded && !pit->counter[i].count) ||
+		    pit->counter[i].access == ACCESS_LATCH)
+			return false;
+	return true;
+}
+
+static const struct device_field pit_fields[] = {
+	DEVICE_TIMER(struct pit, timer),
+	DEVICE_TICKS(struct pit, missed),
+	DEVICE_FIELD(struct pit, due, 0),
+	PIT_COUNTER_FIELDS(0),
+	PIT_COUNTER_FIELDS(1),
+	PIT_COUNTER_FIELDS(2),
+	DEVICE_BITS(struct pit, port_b, PORT_B_WRITABLE),
+};
+
+static const struct device_state pit_state = {
+	.version = 1,
+	.structure_size = sizeof(struct pit),
+	.fields = pit_fields,
+	.field_count = ARRAY_SIZE(pit_fields),
+	.valid = pit_valid,
+};
+
 static const struct device_ops pit_ops = {
 	.io_read = pit_io_read,
 	.io_write = pit_io_write,
 	.reset = pit_reset,
+	.state = &pit_state,
 };
 
 status_t pit_init(struct pit *pit, struct device_env *env, struct device_bus *bus, unsigned int gsi)

@@ -9,6 +9,7 @@ static status_t interrupts_init(struct platform *p)
 	status_t status = pic_init(&p->pic, p->env, &p->bus);
 
 	irq_router_init(&p->router, &p->pic, &p->ioapic);
+	device_bus_attach(&p->bus, &p->router.dev);
 	if (status == STATUS_OK)
 		status = ioapic_init(&p->ioapic, p->env, &p->bus, IOAPIC_BASE);
 	return status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The test devices of QEMU's PC: a latch, memory that traps, interrupt lines, an end. */
+#include <devices/device_state.h>
 #include <devices/qemu_test.h>
 
 #include <stdlib.h>
@@ -68,12 +69,26 @@ static void testdev_reset(struct device *dev)
 	memset(testdev->memory, 0, TESTDEV_MEMORY_SIZE);
 }
 
+static const struct device_field testdev_fields[] = {
+	DEVICE_FIELD(struct testdev, latch, 0),
+	DEVICE_BITS(struct testdev, lines, MASK(TESTDEV_IRQS)),
+	DEVICE_POINTED(struct testdev, memory, TESTDEV_MEMORY_SIZE),
+};
+
+static const struct device_state testdev_state = {
+	.version = 1,
+	.structure_size = sizeof(struct testdev),
+	.fields = testdev_fields,
+	.field_count = ARRAY_SIZE(testdev_fields),
+};
+
 static const struct device_ops testdev_ops = {
 	.io_read = testdev_io_read,
 	.io_write = testdev_io_write,
 	.mmio_read = testdev_mmio_read,
 	.mmio_write = testdev_mmio_write,
 	.reset = testdev_reset,
+	.state = &testdev_state,
 };
 
 status_t testdev_init(struct testdev *testdev, struct device_env *env, struct device_bus *bus)
@@ -170,10 +185,23 @@ static void debug_console_reset(struct device *dev)
 	debug_console_flush(container_of(dev, struct debug_console, dev));
 }
 
+static const struct device_field debug_console_fields[] = {
+	DEVICE_ARRAY(struct debug_console, line, 0),
+	DEVICE_FIELD(struct debug_console, count, DEBUG_CONSOLE_LINE - 1),
+};
+
+static const struct device_state debug_console_state = {
+	.version = 1,
+	.structure_size = sizeof(struct debug_console),
+	.fields = debug_console_fields,
+	.field_count = ARRAY_SIZE(debug_console_fields),
+};
+
 static const struct device_ops debug_console_ops = {
 	.io_read = debug_console_read,
 	.io_write = debug_console_write,
 	.reset = debug_console_reset,
+	.state = &debug_console_state,
 };
 
 status_t debug_console_init(struct debug_console *con, struct device_env *env,

@@ -4,6 +4,7 @@
  * and the flags of register C are brought up to date when they are looked at. A timer runs
  * only for an interrupt that is enabled and not yet asked for.
  */
+#include <devices/device_state.h>
 #include <devices/rtc.h>
 #include <devices/rtc_calendar.h>
 
@@ -378,10 +379,40 @@ static void rtc_reset(struct device *dev)
 	rtc_update(rtc);
 }
 
+/* ---- state ---- */
+
+/* The calendar's years, and all that can be added to them. */
+static bool rtc_valid(const struct device *dev)
+{
+	const struct rtc *rtc = container_of(dev, const struct rtc, dev);
+
+	return rtc->base_seconds < (int64_t)BIT(40) && rtc->base_seconds > -(int64_t)BIT(40);
+}
+
+static const struct device_field rtc_fields[] = {
+	DEVICE_TIMER(struct rtc, timer),
+	DEVICE_BITS(struct rtc, index, INDEX_MASK),
+	DEVICE_ARRAY(struct rtc, cmos, 0),
+	DEVICE_FIELD(struct rtc, stopped, 1),
+	DEVICE_FIELD(struct rtc, base_ns, 0),
+	DEVICE_FIELD(struct rtc, base_seconds, 0),
+	DEVICE_FIELD(struct rtc, weekday_offset, 6),
+	DEVICE_FIELD(struct rtc, flags_ns, 0),
+};
+
+static const struct device_state rtc_state = {
+	.version = 1,
+	.structure_size = sizeof(struct rtc),
+	.fields = rtc_fields,
+	.field_count = ARRAY_SIZE(rtc_fields),
+	.valid = rtc_valid,
+};
+
 static const struct device_ops rtc_ops = {
 	.io_read = rtc_io_read,
 	.io_write = rtc_io_write,
 	.reset = rtc_reset,
+	.state = &rtc_state,
 };
 
 /* ---------------------------------------------------------------- the firmware's bytes */

@@ -3,6 +3,7 @@
  * The 16550A: eight registers, two FIFOs, four causes of interrupt in the order of their
  * priority. uart_update() follows every change and computes the interrupt line.
  */
+#include <devices/device_state.h>
 #include <devices/uart16550.h>
 
 #include <string.h>
@@ -515,10 +516,57 @@ static void uart_reset(struct device *dev)
 	uart_update(uart);
 }
 
+/* ---- state ---- */
+
+static bool uart_valid(const struct device *dev)
+{
+	const struct uart *uart = container_of(dev, const struct uart, dev);
+
+	return ring_count(&uart->output) <= UART_RING_SIZE &&
+	       ring_count(&uart->input) <= UART_RING_SIZE;
+}
+
+static const struct device_field uart_fields[] = {
+	DEVICE_TIMER(struct uart, sent_timer),
+	DEVICE_TIMER(struct uart, flush_timer),
+	DEVICE_TIMER(struct uart, receive_timer),
+	DEVICE_ARRAY(struct uart, output.bytes, 0),
+	DEVICE_FIELD(struct uart, output.head, 0),
+	DEVICE_FIELD(struct uart, output.tail, 0),
+	DEVICE_ARRAY(struct uart, input.bytes, 0),
+	DEVICE_FIELD(struct uart, input.head, 0),
+	DEVICE_FIELD(struct uart, input.tail, 0),
+	DEVICE_BITS(struct uart, ier, IER_MASK),
+	DEVICE_FIELD(struct uart, fcr, 0),
+	DEVICE_FIELD(struct uart, lcr, 0),
+	DEVICE_BITS(struct uart, mcr, MCR_MASK),
+	DEVICE_FIELD(struct uart, msr, 0),
+	DEVICE_FIELD(struct uart, scr, 0),
+	DEVICE_FIELD(struct uart, lsr_errors, 0),
+	DEVICE_FIELD(struct uart, divisor, 0),
+	DEVICE_ARRAY(struct uart, fifo, 0),
+	DEVICE_FIELD(struct uart, fifo_head, UART_FIFO_SIZE - 1),
+	DEVICE_FIELD(struct uart, fifo_count, UART_FIFO_SIZE),
+	DEVICE_FIELD(struct uart, sending, 1),
+	DEVICE_FIELD(struct uart, thre_interrupt, 1),
+	DEVICE_FIELD(struct uart, timed_out, 1),
+	DEVICE_FIELD(struct uart, paused, 1),
+	DEVICE_FIELD(struct uart, irq, 1),
+};
+
+static const struct device_state uart_state = {
+	.version = 1,
+	.structure_size = sizeof(struct uart),
+	.fields = uart_fields,
+	.field_count = ARRAY_SIZE(uart_fields),
+	.valid = uart_valid,
+};
+
 static const struct device_ops uart_ops = {
 	.io_read = uart_io_read,
 	.io_write = uart_io_write,
 	.reset = uart_reset,
+	.state = &uart_state,
 };
 
 status_t uart_init(struct uart *uart, struct device_env *env, struct device_bus *bus,

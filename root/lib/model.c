@@ -300,7 +300,94 @@ status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t valu
 	return status;
 }
 
+status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state)
+{
+	return call(SYS_vp_set_debug_state, vp, vtl, address_of(state));
+}
+
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)
 {
 	return call(SYS_vp_stats, partition, index, address_of(stats));
+}
+
+/* A call that answers how many bytes there are, also when the buffer is too small. */
+static status_t call_sized(enum syscall_number number, uint64_t a0, uint64_t a1, uint64_t a2,
+			   uint64_t a3, uint64_t a4, size_t *needed)
+{
+	uint64_t value;
+	status_t status = syscall6(number, a0, a1, a2, a3, a4, 0, &value);
+
+	if (status == STATUS_OK || status == STATUS_TOO_LARGE)
+		*needed = value;
+	return status;
+}
+
+status_t vp_state_get(handle_t vp, uint32_t vtl, uint32_t element, void *buffer, size_t size,
+		      size_t *needed)
+{
+	return call_sized(SYS_vp_state_get, vp, vtl, element, address_of(buffer), size, needed);
+}
+
+status_t vp_state_set(handle_t vp, uint32_t vtl, uint32_t element, const void *data, size_t size)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_state_set, vp, vtl, element, address_of(data), size, 0, &value);
+}
+
+status_t vp_state_reset(handle_t vp, uint32_t vtl, uint32_t element)
+{
+	return call(SYS_vp_state_reset, vp, vtl, element);
+}
+
+status_t vp_save(handle_t vp, void *buffer, size_t size, size_t *needed)
+{
+	return call_sized(SYS_vp_save, vp, address_of(buffer), size, 0, 0, needed);
+}
+
+status_t vp_restore(handle_t vp, const void *data, size_t size)
+{
+	return call(SYS_vp_restore, vp, address_of(data), size);
+}
+
+status_t partition_save(handle_t partition, void *buffer, size_t size, size_t *needed)
+{
+	return call_sized(SYS_partition_save, partition, address_of(buffer), size, 0, 0, needed);
+}
+
+status_t partition_restore(handle_t partition, const void *data, size_t size)
+{
+	return call(SYS_partition_restore, partition, address_of(data), size);
+}
+
+status_t partition_freeze(handle_t partition)
+{
+	return call(SYS_partition_freeze, partition, 0, 0);
+}
+
+status_t partition_thaw(handle_t partition)
+{
+	return call(SYS_partition_thaw, partition, 0, 0);
+}
+
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size)
+{
+	uint64_t value;
+
+	return syscall6(SYS_inspect, partition, what, index, address_of(view), size, 0, &value);
+}
+
+status_t vp_profile(handle_t partition, uint32_t index, bool on)
+{
+	return call(SYS_vp_profile, partition, index, on);
+}
+
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count)
+{
+	uint64_t value;
+
+	return syscall6(SYS_vp_peek_registers, partition, index, vtl, address_of(names),
+			address_of(values), count, &value);
 }

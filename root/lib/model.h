@@ -9,6 +9,7 @@
 #define LIB_MODEL_H
 
 #include <trivet/abi.h>
+#include <trivet/state.h>
 
 /* ---- the system ---- */
 
@@ -107,6 +108,37 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended);
 /* That pin rises and falls at once. */
 status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint);
+/* Breakpoints and steps of a debugger; NULL: none. */
+status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state);
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats);
+
+/* ---- state ---- */
+
+/* One element (enum vp_state_element). TOO_LARGE: the buffer is less than *needed bytes, which are written
+ * otherwise. */
+status_t vp_state_get(handle_t vp, uint32_t vtl, uint32_t element, void *buffer, size_t size,
+		      size_t *needed);
+status_t vp_state_set(handle_t vp, uint32_t vtl, uint32_t element, const void *data, size_t size);
+status_t vp_state_reset(handle_t vp, uint32_t vtl, uint32_t element);
+/* All of a VP, in the form of <trivet/state.h>; TOO_LARGE as above. */
+status_t vp_save(handle_t vp, void *buffer, size_t size, size_t *needed);
+/* All or nothing. */
+status_t vp_restore(handle_t vp, const void *data, size_t size);
+status_t partition_save(handle_t partition, void *buffer, size_t size, size_t *needed);
+status_t partition_restore(handle_t partition, const void *data, size_t size);
+/* Time stands still, or goes on, for the whole partition. BUSY: one of its VPs is bound. */
+status_t partition_freeze(handle_t partition);
+status_t partition_thaw(handle_t partition);
+
+/* ---- inspection ---- */
+
+/* The structure that `what` names, cut at `size` bytes; partition HANDLE_NONE: the system's. */
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size);
+/* On: what its exits cost is counted, from 0; see INSPECT_PROFILE. */
+status_t vp_profile(handle_t partition, uint32_t index, bool on);
+/* As vp_get_registers, of any VP, by any thread: as it was between two runs. */
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count);
 
 #endif

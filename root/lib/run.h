@@ -88,10 +88,13 @@ bool vp_run_serve(struct vp_control *control, const struct vp_run_page *page,
 		  const struct vp_run_ops *ops, void *context, status_t status,
 		  struct vp_halt *halt);
 
-/* Runs a VP that is bound to this thread. Inline, as is ops->port_io() if the compiler can see it. */
-static inline void vp_run_until(handle_t vp, const struct vp_run_page *page,
-				struct vp_control *control, const struct vp_run_ops *ops,
-				void *context, struct vp_halt *halt)
+/* Runs a VP that is bound to this thread. Always inline, and with it ops->port_io(), if the compiler can
+ * see that: a port access is the shortest way through here. */
+static inline __attribute__((always_inline)) void vp_run_until(handle_t vp,
+							       const struct vp_run_page *page,
+							       struct vp_control *control,
+							       const struct vp_run_ops *ops,
+							       void *context, struct vp_halt *halt)
 {
 	status_t status;
 

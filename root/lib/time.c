@@ -24,12 +24,20 @@ void time_init(const struct boot_info *info)
 	clock_epoch = info->boot_epoch;
 }
 
-uint64_t time_now(void)
+uint64_t time_from_ticks(uint64_t ticks)
 {
-	uint64_t ticks = timestamp_read() - clock_base;
-
 	/* The second product stays below hz * 10^9, which fits up to 18 GHz. */
 	return ticks / clock_hz * NS_PER_SECOND + ticks % clock_hz * NS_PER_SECOND / clock_hz;
+}
+
+uint64_t time_from_timestamp(uint64_t timestamp)
+{
+	return timestamp == UINT64_MAX ? timestamp : time_from_ticks(timestamp - clock_base);
+}
+
+uint64_t time_now(void)
+{
+	return time_from_timestamp(timestamp_read());
 }
 
 uint64_t time_epoch(void)

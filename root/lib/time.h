@@ -17,6 +17,9 @@
 void time_init(const struct boot_info *info);
 /* Now, in nanoseconds. */
 uint64_t time_now(void);
+/* What the kernel counts in ticks of the TSC: a length of time, and a point of it (UINT64_MAX stays). */
+uint64_t time_from_ticks(uint64_t ticks);
+uint64_t time_from_timestamp(uint64_t timestamp);
 /* Seconds since 1970 now, by the machine's clock at boot; 0 if it has none. */
 uint64_t time_epoch(void);
 

@@ -9,6 +9,7 @@
 #include <lib/memory.h>
 #include <lib/model.h>
 #include <lib/time.h>
+#include <vmm/inspect.h>
 #include <vmm/line_editor.h>
 #include <vmm/monitor.h>
 #include <vmm/vmm.h>
@@ -21,18 +22,15 @@ struct command {
 	const char *words;
 	void (*execute)(struct machine *machine);
 	bool needs_machine; /* the argument names one; without: it may be missing (NULL) */
-	/* Instead of `execute`: two numbers must follow the machine. */
-	void (*execute_numbers)(struct machine *machine, const uint32_t numbers[2]);
 };
 
-/* enum vp_exit_kind's words, by number. */
-static const char *const exit_names[VP_STATS_EXITS] = {
-	"none",		  "interrupt", "cpuid",	    "msr read",		"msr write",
-	"port",		  "memory",    "halt",	    "hypercall",	"control register",
-	"debug register", "xsetbv",    "cache",	    "interrupt window", "nmi window",
-	"exception",	  "undefined", "protected", "shutdown",		"failed",
-	"pause",	  "tpr",       "eoi",	    "apic access",	"machine check",
-	"apic write",
+/* A command whose arguments are not just a machine. */
+struct word_command {
+	const char *name;
+	const char *arguments;
+	const char *words;
+	/* words[0] is the command, NULL the last. False: that is no use of it. */
+	bool (*execute)(char *const words[]);
 };
 
 static void list_execute(struct machine *only)
@@ -79,30 +77,26 @@ static void destroy_execute(struct machine *machine)
 	command_run(machine, MACHINE_DESTROY, "destroyed");
 }
 
+static void save_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_SAVE, "saved");
+}
+
+static void restore_execute(struct machine *machine)
+{
+	command_run(machine, MACHINE_RESTORE, "running");
+}
+
 static void console_execute(struct machine *machine)
 {
 	monitor_show(machine);
-}
-
-static void move_execute(struct machine *machine, const uint32_t numbers[2])
-{
-	status_t status = machine_move(machine, numbers[0], numbers[1]);
-
-	if (status == STATUS_OK)
-		print("%s: VP %u: on CPU %u\n", machine->config->name, numbers[0], numbers[1]);
-	else if (status == STATUS_NOT_FOUND)
-		print("%s: there is no VP %u or no CPU %u\n", machine->config->name, numbers[0],
-		      numbers[1]);
-	else if (status == STATUS_WRONG_STATE)
-		print("%s is %s\n", machine->config->name, machine_state_name(machine));
-	else
-		print("%s: %s\n", machine->config->name, status_words(status));
 }
 
 static void vp_stats_print(const struct machine *machine, uint32_t index)
 {
 	struct vp_stats stats;
 	status_t status = vp_stats(machine->partition, index, &stats);
+	size_t i = 0;
 
 	if (status != STATUS_OK) {
 		print("%s: VP %u: %s\n", machine->config->name, index, status_words(status));
@@ -111,10 +105,9 @@ static void vp_stats_print(const struct machine *machine, uint32_t index)
 	print("%s: VP %u: %llu returns to the VMM, %llu interrupts, %llu Mticks on a CPU\n",
 	      machine->config->name, index, (ull)stats.returns_to_vmm,
 	      (ull)stats.injected_interrupts, (ull)stats.loaded_ticks / 1000000);
-	for (size_t i = 0; i < VP_STATS_EXITS; i++)
+	for (const char *name = inspect_exit_names; *name; name += strlen(name) + 1, i++)
 		if (stats.exits[i])
-			print("  %-18s %12llu\n", exit_names[i] ? exit_names[i] : "other",
-			      (ull)stats.exits[i]);
+			print("  %-18s %12llu\n", name, (ull)stats.exits[i]);
 }
 
 static void stats_execute(struct machine *only)
@@ -122,7 +115,7 @@ static void stats_execute(struct machine *only)
 	for (size_t i = 0; i < machine_count; i++) {
 		struct machine *machine = &machines[i];
 
-		if ((only && machine != only) || machine->state == MACHINE_EMPTY)
+		if ((only && machine != only) || machine->partition == HANDLE_NONE)
 			continue;
 		for (uint32_t vp = 0; vp < machine->config->vps; vp++)
 			vp_stats_print(machine, vp);
@@ -148,7 +141,7 @@ static void memory_execute(struct machine *only)
 	      (ull)total >> 10, (ull)free >> 10, (ull)heap_used() >> 10);
 	account_print("kernel", HANDLE_NONE);
 	for (size_t i = 0; i < machine_count; i++)
-		if (machines[i].state != MACHINE_EMPTY)
+		if (machines[i].partition != HANDLE_NONE)
 			account_print(machines[i].config->name, machines[i].partition);
 }
 
@@ -175,6 +168,80 @@ static void log_execute(struct machine *only)
 	free(text);
 }
 
+/* A number, with nothing behind it. */
+static bool number_parse(const char *word, uint32_t *number)
+{
+	char *end;
+	unsigned long value;
+
+	if (!word || *word < '0' || *word > '9')
+		return false;
+	value = strtoul(word, &end, 10);
+	*number = (uint32_t)value;
+	return !*end && value <= UINT32_MAX;
+}
+
+static bool move_execute(char *const words[])
+{
+	struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
+	uint32_t vp, cpu;
+	status_t status;
+
+	if (!words[1] || !number_parse(words[2], &vp) || !number_parse(words[3], &cpu) || words[4])
+		return false;
+	if (!machine) {
+		print("no machine \"%s\"; \"list\" shows them\n", words[1]);
+		return true;
+	}
+	status = machine_move(machine, vp, cpu);
+	if (status == STATUS_OK)
+		print("%s: VP %u: on CPU %u\n", machine->config->name, vp, cpu);
+	else if (status == STATUS_NOT_FOUND)
+		print("%s: there is no VP %u or no CPU %u\n", machine->config->name, vp, cpu);
+	else if (status == STATUS_WRONG_STATE)
+		print("%s is %s\n", machine->config->name, machine_state_name(machine));
+	else
+		print("%s: %s\n", machine->config->name, status_words(status));
+	return true;
+}
+
+/* All of a short path would be long. */
+static bool inspect_execute(char *const words[])
+{
+	char *end = "";
+	unsigned long depth = 1;
+
+	if (words[1] && words[2]) {
+		depth = strtoul(words[2], &end, 10);
+		if (words[3] || *end || depth > INSPECT_LEVELS_MAX)
+			return false;
+	}
+	inspect_print_tree(words[1] ? words[1] : "", words[1] ? (uint32_t)depth : 0);
+	return true;
+}
+
+static bool profile_execute(char *const words[])
+{
+	const struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
+	status_t status = STATUS_OK;
+	bool on;
+
+	if (!words[1] || !words[2] || words[3])
+		return false;
+	on = strcmp(words[2], "on") == 0;
+	if (!on && strcmp(words[2], "off") != 0)
+		return false;
+	if (!machine || machine->state == MACHINE_EMPTY) {
+		print("no machine \"%s\" that has been started\n", words[1]);
+		return true;
+	}
+	for (uint32_t vp = 0; vp < machine->config->vps && status == STATUS_OK; vp++)
+		status = vp_profile(machine->partition, vp, on);
+	print("%s: %s\n", machine->config->name,
+	      status == STATUS_OK ? (on ? "profile on" : "profile off") : status_words(status));
+	return true;
+}
+
 static void quit_execute(struct machine *machine)
 {
 	(void)machine;
@@ -184,27 +251,36 @@ static void quit_execute(struct machine *machine)
 static void help_execute(struct machine *machine);
 
 static const struct command commands[] = {
-	{"help", "", "this list", help_execute, false, NULL},
-	{"list", "", "the machines and what they do", list_execute, false, NULL},
-	{"start", "NAME", "start a machine that does not run", start_execute, true, NULL},
-	{"stop", "NAME", "switch a machine off", stop_execute, true, NULL},
-	{"reset", "NAME", "restart a machine", reset_execute, true, NULL},
-	{"destroy", "NAME", "stop a machine and give back what it has", destroy_execute, true,
-	 NULL},
-	{"console", "NAME", "go to a machine's console", console_execute, true, NULL},
-	{"move", "NAME VP CPU", "have a VP go on on another CPU", NULL, true, move_execute},
-	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false, NULL},
-	{"memory", "", "who has how much memory", memory_execute, false, NULL},
-	{"log", "", "messages since the start", log_execute, false, NULL},
-	{"quit", "", "switch the whole machine off", quit_execute, false, NULL},
+	{"help", "", "this list", help_execute, false},
+	{"list", "", "the machines and what they do", list_execute, false},
+	{"start", "NAME", "start a machine that does not run", start_execute, true},
+	{"stop", "NAME", "switch a machine off", stop_execute, true},
+	{"reset", "NAME", "restart a machine", reset_execute, true},
+	{"destroy", "NAME", "stop a machine and give back what it has", destroy_execute, true},
+	{"save", "NAME", "stop a machine for a while and keep its state", save_execute, true},
+	{"restore", "NAME", "have a saved machine go on", restore_execute, true},
+	{"console", "NAME", "go to a machine's console", console_execute, true},
+	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false},
+	{"memory", "", "who has how much memory", memory_execute, false},
+	{"log", "", "messages since the start", log_execute, false},
+	{"quit", "", "switch the whole machine off", quit_execute, false},
+};
+
+static const struct word_command word_commands[] = {
+	{"move", "NAME VP CPU", "have a VP go on on another CPU", move_execute},
+	{"inspect", "[PATH] [DEPTH]", "what is there, as a tree", inspect_execute},
+	{"profile", "NAME on|off", "count the time that exits take", profile_execute},
 };
 
 static void help_execute(struct machine *machine)
 {
 	(void)machine;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		print("%-8s %-11s %s\n", commands[i].name, commands[i].arguments,
+		print("%-8s %-14s %s\n", commands[i].name, commands[i].arguments,
 		      commands[i].words);
+	for (size_t i = 0; i < ARRAY_SIZE(word_commands); i++)
+		print("%-8s %-14s %s\n", word_commands[i].name, word_commands[i].arguments,
+		      word_commands[i].words);
 	print("NAME is a machine's name or number.\n");
 }
 
@@ -216,57 +292,49 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
-/* Two numbers, as move wants them. */
-static bool numbers_parse(char *const words[2], uint32_t numbers[2])
+/* False: it is none of those. */
+static bool word_command_execute(char *const words[])
 {
-	for (size_t i = 0; i < 2; i++) {
-		char *end;
-		unsigned long number = strtoul(words[i], &end, 10);
+	for (size_t i = 0; i < ARRAY_SIZE(word_commands); i++) {
+		const struct word_command *command = &word_commands[i];
 
-		if (*words[i] < '0' || *words[i] > '9' || *end || number > UINT32_MAX)
-			return false;
-		numbers[i] = (uint32_t)number;
+		if (strcmp(command->name, words[0]) != 0)
+			continue;
+		if (!command->execute(words))
+			print("usage: %s %s\n", command->name, command->arguments);
+		return true;
 	}
-	return true;
-}
-
-/* The words behind the command's name are as many as it takes. */
-static bool arguments_fit(const struct command *command, char *const *words, size_t count,
-			  uint32_t numbers[2])
-{
-	if (command->execute_numbers)
-		return count == 3 && numbers_parse(words + 1, numbers);
-	return count <= 1 && (count || !command->needs_machine) && (!count || *command->arguments);
+	return false;
 }
 
 void command_execute(char *line)
 {
-	char *words[LINE_MAX_WORDS];
+	char *words[LINE_MAX_WORDS + 1];
 	size_t count = line_words(line, words);
 	const struct command *command;
 	struct machine *machine = NULL;
-	uint32_t numbers[2];
 
 	if (count == 0)
+		return;
+	words[count] = NULL;
+	if (word_command_execute(words))
 		return;
 	command = command_find(words[0]);
 	if (!command) {
 		print("no command \"%s\"; \"help\" lists them\n", words[0]);
 		return;
 	}
-	if (!arguments_fit(command, words + 1, count - 1, numbers)) {
+	if (count > 2 || (count == 2 && !*command->arguments) ||
+	    (count == 1 && command->needs_machine)) {
 		print("usage: %s %s\n", command->name, command->arguments);
 		return;
 	}
-	if (count > 1) {
+	if (count == 2) {
 		machine = machine_find(words[1]);
 		if (!machine) {
 			print("no machine \"%s\"; \"list\" shows them\n", words[1]);
 			return;
 		}
 	}
-	if (command->execute_numbers)
-		command->execute_numbers(machine, numbers);
-	else
-		command->execute(machine);
+	command->execute(machine);
 }

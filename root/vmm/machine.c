@@ -153,6 +153,7 @@ static status_t machine_boot(struct machine *machine)
 	if (status != STATUS_OK)
 		return status;
 	machine->ran = true;
+	machine->resumes = false;
 	return processors_start(machine);
 }
 
@@ -279,6 +280,7 @@ static status_t command_destroy(struct machine *machine)
 {
 	if (machine->state == MACHINE_RUNNING)
 		machine_stop(machine, MACHINE_END_NONE, 0);
+	machine_state_free(machine);
 	machine_resources_destroy(machine);
 	machine->state = MACHINE_EMPTY;
 	return STATUS_OK;
@@ -289,6 +291,55 @@ static status_t command_move(struct machine *machine)
 	return processor_move(&machine->processors[machine->move_vp], machine->move_cpu);
 }
 
+/* The VPs that stand still go on where they are. */
+static status_t machine_resume(struct machine *machine)
+{
+	machine->resumes = true;
+	machine->state = MACHINE_RUNNING;
+	return processors_start(machine);
+}
+
+/* What cannot be saved goes on. A guest that has just asked for its end is let have it. */
+static status_t command_save(struct machine *machine)
+{
+	status_t status;
+
+	processors_stop(machine);
+	if (machine->power != MACHINE_POWER_NONE)
+		return STATUS_WRONG_STATE;
+	/* Console input waits from here on: it would interrupt a VP that is saved already. */
+	mutex_lock(&machine->lock);
+	machine->state = MACHINE_SAVED;
+	mutex_unlock(&machine->lock);
+	status = machine_state_save(machine);
+	if (status != STATUS_OK) {
+		(void)machine_resume(machine);
+		return status;
+	}
+	machine_resources_release(machine);
+	return STATUS_OK;
+}
+
+/* What cannot be restored stays saved. */
+static status_t command_restore(struct machine *machine)
+{
+	status_t status = machine_resources_recreate(machine);
+
+	if (status != STATUS_OK)
+		return status;
+	status = machine_state_restore(machine);
+	if (status == STATUS_OK)
+		status = machine_resume(machine);
+	if (status == STATUS_OK) {
+		machine_state_free(machine);
+		return STATUS_OK;
+	}
+	processors_stop(machine);
+	machine_resources_release(machine);
+	machine->state = MACHINE_SAVED;
+	return status;
+}
+
 static const struct {
 	uint64_t bit;
 	uint32_t states; /* bits by enum machine_state */
@@ -297,7 +348,10 @@ static const struct {
 	{MACHINE_START, BIT(MACHINE_EMPTY) | BIT(MACHINE_ENDED), command_start},
 	{MACHINE_STOP, BIT(MACHINE_RUNNING), command_stop},
 	{MACHINE_RESET, BIT(MACHINE_RUNNING) | BIT(MACHINE_ENDED), machine_reset},
-	{MACHINE_DESTROY, BIT(MACHINE_RUNNING) | BIT(MACHINE_ENDED), command_destroy},
+	{MACHINE_DESTROY, BIT(MACHINE_RUNNING) | BIT(MACHINE_ENDED) | BIT(MACHINE_SAVED),
+	 command_destroy},
+	{MACHINE_SAVE, BIT(MACHINE_RUNNING), command_save},
+	{MACHINE_RESTORE, BIT(MACHINE_SAVED), command_restore},
 	{MACHINE_MOVE, BIT(MACHINE_RUNNING), command_move},
 };
 

@@ -9,6 +9,8 @@
  *	    |                 `-------------------------' <----start------|
  *	    `------------------------------destroy------------------------'
  *
+ *	  RUNNING --save--> SAVED --restore--> RUNNING; SAVED --destroy--> EMPTY
+ *
  * Each machine has a service thread, which alone changes its state: it serves the devices' timers
  * and carries out what was asked for, by the guest through a device or by a person through the
  * monitor. While it runs, each VP has a thread, bound to it, on one CPU.
@@ -30,10 +32,11 @@
 #include <vmm/console.h>
 
 /* X(name, word) */
-#define MACHINE_STATE_TABLE(X)                         \
-	X(EMPTY, "not started") /* owns nothing */     \
-	X(RUNNING, "running")	/* VP threads exist */ \
-	X(ENDED, "ended")	/* has its partition and RAM, no VP runs */
+#define MACHINE_STATE_TABLE(X)                                              \
+	X(EMPTY, "not started") /* owns nothing */                          \
+	X(RUNNING, "running")	/* VP threads exist */                      \
+	X(ENDED, "ended")	/* has its partition and RAM, no VP runs */ \
+	X(SAVED, "saved")	/* has RAM and its saved state, no partition */
 
 #define MACHINE_STATE_ENUM(name, word) MACHINE_##name,
 enum machine_state { MACHINE_STATE_TABLE(MACHINE_STATE_ENUM) MACHINE_STATES };
@@ -50,16 +53,17 @@ enum machine_end {
 };
 
 /* Bits of a machine's event. */
-#define MACHINE_START	BIT(0) /* what a person asks for: machine_command() */
-#define MACHINE_STOP	BIT(1)
-#define MACHINE_RESET	BIT(2)
-#define MACHINE_DESTROY BIT(3)
-#define MACHINE_MOVE	BIT(4) /* machine_move() */
-#define MACHINE_COMMANDS \
-	(MACHINE_START | MACHINE_STOP | MACHINE_RESET | MACHINE_DESTROY | MACHINE_MOVE)
-#define MACHINE_POWER BIT(8)  /* `power` holds what the guest asked for */
-#define MACHINE_TIMER BIT(9)  /* a deadline is earlier than the one that is waited for */
-#define MACHINE_INPUT BIT(10) /* console input waits */
+#define MACHINE_START	 BIT(0) /* what a person asks for: machine_command() */
+#define MACHINE_STOP	 BIT(1)
+#define MACHINE_RESET	 BIT(2)
+#define MACHINE_DESTROY	 BIT(3)
+#define MACHINE_SAVE	 BIT(4)
+#define MACHINE_RESTORE	 BIT(5)
+#define MACHINE_MOVE	 BIT(6) /* machine_move() */
+#define MACHINE_COMMANDS MASK(7)
+#define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
+#define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
+#define MACHINE_INPUT	 BIT(10) /* console input waits */
 
 /* What a guest can bring upon itself. */
 enum machine_power {
@@ -76,6 +80,19 @@ struct backing {
 	gpa_t gpa;
 	uint64_t size; /* multiple of 2 MiB */
 	uint8_t *host;
+};
+
+/* A state in the form of <trivet/state.h>; data NULL: none. */
+struct saved_state {
+	void *data;
+	size_t size;
+};
+
+/* What a machine was when it was saved; beside its RAM, which stays where it is. */
+struct saved_machine {
+	struct saved_state partition, devices;
+	struct saved_state *vps; /* config->vps of them */
+	uint64_t clock_zero;	 /* system time at which reference time was 0 */
 };
 
 struct machine;
@@ -108,8 +125,10 @@ struct machine {
 	_Atomic uint32_t state; /* enum machine_state */
 	_Atomic uint32_t end;	/* enum machine_end */
 	uint32_t end_code;
-	bool ran;		 /* the partition must be reset before it runs again */
-	struct log_limit resets; /* that the guest asks for: told of, not all */
+	bool ran;		    /* the partition must be reset before it runs again */
+	bool resumes;		    /* VP threads go on with what was restored */
+	struct saved_machine saved; /* while it is SAVED */
+	struct log_limit resets;    /* that the guest asks for: told of, not all */
 
 	handle_t partition;
 	uint8_t physical_bits;	      /* of the guest's physical addresses */
@@ -171,12 +190,22 @@ const char *machine_state_name(const struct machine *machine);
 /* vmm/resources.c: partition, deposits, RAM. */
 status_t machine_resources_create(struct machine *machine) __must_check;
 void machine_resources_destroy(struct machine *machine);
+/* All but the RAM; and again, with that RAM. */
+void machine_resources_release(struct machine *machine);
+status_t machine_resources_recreate(struct machine *machine) __must_check;
 /* Gives `blocks` blocks of 2 MiB to the partition's account. */
 status_t machine_deposit(struct machine *machine, size_t blocks) __must_check;
 
 /* vmm/environment.c: devices. */
 status_t machine_devices_create(struct machine *machine) __must_check;
 void machine_devices_destroy(struct machine *machine);
+
+/* vmm/saved.c */
+/* Writes the state of a machine whose VPs do not run, and frees what was written. */
+status_t machine_state_save(struct machine *machine) __must_check;
+void machine_state_free(struct machine *machine);
+/* Into resources that were made anew. Time goes on from here. */
+status_t machine_state_restore(struct machine *machine) __must_check;
 
 /* vmm/load.c: kernel, initrd, tables; fills machine->boot. Says what is wrong. */
 status_t machine_load(struct machine *machine) __must_check;
@@ -188,6 +217,9 @@ status_t machine_load(struct machine *machine) __must_check;
  */
 status_t processors_reset(struct machine *machine) __must_check;
 status_t processors_start(struct machine *machine) __must_check;
+/* Binds each VP to this thread for the time of one call. */
+status_t processors_visit(struct machine *machine, const char *what,
+			  status_t (*visit)(struct processor *processor)) __must_check;
 void processors_stop(struct machine *machine);
 /* The VP goes on on another CPU. WRONG_STATE: it has halted for another reason. */
 status_t processor_move(struct processor *processor, uint32_t cpu);

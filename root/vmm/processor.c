@@ -158,7 +158,7 @@ static const struct vp_run_ops user_run_ops = {
 	.no_memory = processor_no_memory,
 };
 
-static void user_run(struct processor *processor)
+static __attribute__((noinline)) void user_run(struct processor *processor)
 {
 	user_apic_prepare(processor); /* for what came while it had no thread */
 	vp_run_until(processor->vp, processor->page, &processor->control, &user_run_ops, processor,
@@ -249,7 +249,7 @@ static status_t processor_prepare(struct processor *processor)
 	processor->page->set = 0;
 	if (!processor->apic)
 		processor->apic_base = PLATFORM_LOCAL_APIC_BASE;
-	if (processor->index == 0)
+	if (processor->index == 0 && !machine->resumes)
 		status = processor_boot(processor, &machine->boot);
 	return status;
 }
@@ -288,7 +288,8 @@ static void processor_go_on(void *argument)
 	processor_run(argument, false);
 }
 
-status_t processors_reset(struct machine *machine)
+status_t processors_visit(struct machine *machine, const char *what,
+			  status_t (*visit)(struct processor *processor))
 {
 	status_t status = STATUS_OK;
 
@@ -298,12 +299,12 @@ status_t processors_reset(struct machine *machine)
 		status = processor_bind(processor);
 		if (status != STATUS_OK)
 			break;
-		status = vp_reset(processor->vp);
+		status = visit(processor);
 		handle_close(processor->vp);
 		processor->vp = HANDLE_NONE;
 	}
 	if (status != STATUS_OK)
-		log_error("%s: VPs: reset: %s", machine->config->name, status_words(status));
+		log_error("%s: VPs: %s: %s", machine->config->name, what, status_words(status));
 	return status;
 }
 
@@ -317,6 +318,16 @@ static status_t processor_thread_start(struct processor *processor, void (*funct
 		log_error("%s: VP %u: no thread: %s", machine->config->name, processor->index,
 			  status_words(status));
 	return status;
+}
+
+static status_t processor_reset(struct processor *processor)
+{
+	return vp_reset(processor->vp);
+}
+
+status_t processors_reset(struct machine *machine)
+{
+	return processors_visit(machine, "reset", processor_reset);
 }
 
 status_t processors_start(struct machine *machine)

@@ -154,6 +154,15 @@ static status_t layout_create(struct machine *machine)
 	return memory_layout_build(&machine->layout, machine->config->memory);
 }
 
+static status_t ram_map(struct machine *machine)
+{
+	status_t status = STATUS_OK;
+
+	for (size_t i = 0; i < machine->backing_count && status == STATUS_OK; i++)
+		status = backing_map(machine, &machine->backings[i]);
+	return status;
+}
+
 /* RAM that follows closely (the hole for the VGA's memory) shares a piece of backing. */
 static status_t ram_create(struct machine *machine)
 {
@@ -171,9 +180,7 @@ static status_t ram_create(struct machine *machine)
 		}
 		status = backing_create(machine, start, end);
 	}
-	for (size_t i = 0; i < machine->backing_count && status == STATUS_OK; i++)
-		status = backing_map(machine, &machine->backings[i]);
-	return status;
+	return status == STATUS_OK ? ram_map(machine) : status;
 }
 
 static void ram_unmap(struct machine *machine)
@@ -225,8 +232,11 @@ static status_t partition_create(struct machine *machine)
 		.cpuid_leaf_count = config->user_apic,
 	};
 	struct partition_caps caps;
-	status_t status = proto_partition_create(&proto, &machine->partition);
+	status_t status;
 
+	/* Cut if it is longer: it is for people. */
+	strncpy(proto.name, config->name, sizeof(proto.name) - 1);
+	status = proto_partition_create(&proto, &machine->partition);
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
@@ -295,28 +305,46 @@ static void out_of_memory_explain(const struct machine *machine, size_t deposits
 		  (unsigned long long)total >> 20);
 }
 
-static const struct {
+struct creation_step {
 	const char *what;
 	status_t (*create)(struct machine *machine);
-} creation_steps[] = {
+};
+
+static const struct creation_step creation_steps[] = {
 	{"memory layout", layout_create},    {"partition", partition_create},
 	{"guest memory", ram_create},	     {"processors", processors_create},
 	{"devices", machine_devices_create},
 };
 
+/* With the RAM that there is. */
+static const struct creation_step recreation_steps[] = {
+	{"partition", partition_create},
+	{"guest memory", ram_map},
+	{"processors", processors_create},
+	{"devices", machine_devices_create},
+};
+
 /* Takes the steps until one fails, which is named. */
-static status_t steps_take(struct machine *machine)
+static status_t steps_take(struct machine *machine, const struct creation_step *steps, size_t count)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(creation_steps); i++) {
-		status_t status = creation_steps[i].create(machine);
+	for (size_t i = 0; i < count; i++) {
+		status_t status = steps[i].create(machine);
 
 		if (status == STATUS_OK)
 			continue;
-		log_error("%s: %s: %s", machine->config->name, creation_steps[i].what,
-			  status_words(status));
+		log_error("%s: %s: %s", machine->config->name, steps[i].what, status_words(status));
 		return status;
 	}
 	return STATUS_OK;
+}
+
+status_t machine_resources_recreate(struct machine *machine)
+{
+	status_t status = steps_take(machine, recreation_steps, ARRAY_SIZE(recreation_steps));
+
+	if (status != STATUS_OK)
+		machine_resources_release(machine);
+	return status;
 }
 
 status_t machine_resources_create(struct machine *machine)
@@ -325,7 +353,7 @@ status_t machine_resources_create(struct machine *machine)
 	size_t deposits;
 
 	machine->ran = false;
-	status = steps_take(machine);
+	status = steps_take(machine, creation_steps, ARRAY_SIZE(creation_steps));
 	if (status == STATUS_OK)
 		return STATUS_OK;
 	deposits = MAX(machine->deposit_count, 1u);
@@ -335,7 +363,7 @@ status_t machine_resources_create(struct machine *machine)
 	return status;
 }
 
-void machine_resources_destroy(struct machine *machine)
+void machine_resources_release(struct machine *machine)
 {
 	machine_devices_destroy(machine);
 	if (machine->partition != HANDLE_NONE) {
@@ -345,5 +373,10 @@ void machine_resources_destroy(struct machine *machine)
 	}
 	processors_destroy(machine);
 	deposits_take_back(machine);
+}
+
+void machine_resources_destroy(struct machine *machine)
+{
+	machine_resources_release(machine);
 	ram_free(machine);
 }

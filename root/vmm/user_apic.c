@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <firmware/topology.h>
-#include <lapic_model.h>
+#include <apic_message.h>
 #include <lib/memory.h>
 #include <vmm/user_apic.h>
 

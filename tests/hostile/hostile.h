@@ -9,7 +9,8 @@
 #ifndef HOSTILE_HOSTILE_H
 #define HOSTILE_HOSTILE_H
 
-#include <trivet/abi.h>
+#include "calls.h"
+#include <trivet/state.h>
 
 #define END_OK	   0u
 #define END_FAILED 14u
@@ -30,12 +31,7 @@ __noreturn void failed(const char *file, int line, const char *condition);
 __noreturn void end(uint32_t code);
 /* The number after WORD= on the kernel's command line. */
 uint64_t option_number(const char *word, uint64_t standard);
-/* A system call; the value is dropped. EXPECTs that the status is one. */
-status_t call(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
-	      uint64_t a5);
-status_t call_value(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
-		    uint64_t a4, uint64_t a5, uint64_t *value);
-uint64_t time_ns(void);
+/* Beside these, call_value() of calls.h, which EXPECTs that the status is one, and time_ns(). */
 void sleep_ms(uint64_t ms);
 /* A thread on a stack of its own (there are few of them). */
 void thread_run(uint32_t cpu, uint32_t priority, void (*function)(uint64_t argument),
@@ -55,6 +51,11 @@ __noreturn void fpu_is_kept(void);
 
 /* Calls that are wrong in one way each, with the status that they must answer. */
 void wrong_calls(void);
+
+/* ---- inspect.c ---- */
+
+/* Inspection tells of what there is. */
+void inspection_is_right(void);
 
 /* ---- random.c ---- */
 

@@ -64,14 +64,6 @@ status_t call_value(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint
 	return status;
 }
 
-status_t call(uint32_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
-	      uint64_t a5)
-{
-	uint64_t value;
-
-	return call_value(number, a0, a1, a2, a3, a4, a5, &value);
-}
-
 /* ---- the command line ---- */
 
 static const char *option(const char *word)
@@ -172,6 +164,7 @@ __noreturn void root_start(const struct boot_info *info)
 		fpu_is_kept();
 	if (kind)
 		fault(kind);
+	inspection_is_right();
 	wrong_calls();
 	random_calls(option_number("seed=", 1), option_number("seconds=", 5));
 	end(END_OK);

@@ -269,6 +269,7 @@ SELFTEST(apic_msrs)
 	GUEST_CHECK(&g, guest_says(&g, 0x10055)); /* LVT */
 	GUEST_CHECK(&g, guest_says(&g, 0x4055));  /* ICR */
 	GUEST_CHECK(&g, guest_says(&g, 0x12345));
-	GUEST_CHECK(&g, guest_says(&g, 8)); /* those that are not there, or have reserved bits */
+	GUEST_CHECK(&g, guest_says(&g, 0x95)); /* PPR */
+	GUEST_CHECK(&g, guest_says(&g, 8));    /* those that are not there, or have reserved bits */
 	guest_destroy(&g);
 }

@@ -7,7 +7,6 @@
 #include "second.h"
 #include <kernel/cpu.h>
 #include <kernel/partition_arch.h>
-#include <kernel/string.h>
 
 GUEST_CODE_DECLARE(starter);
 GUEST_CODE_DECLARE(started);
@@ -19,14 +18,9 @@ GUEST_CODE_DECLARE(mover);
 extern const char guest_started_irq[], guest_elector_irq[], guest_elected_irq[];
 extern const char guest_mover_tick[];
 
-#define SECOND_CODE   0x20000u
 #define SECOND_VECTOR 0x50u
 
 /* ---- what the two do ---- */
-
-#define second_code_set(guest, name)                     \
-	memcpy((guest)->ram + SECOND_CODE, guest_##name, \
-	       (size_t)(guest_##name##_end - guest_##name))
 
 static void second_vector_set(struct test_guest *g, unsigned int vector, uintptr_t handler)
 {

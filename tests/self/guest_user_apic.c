@@ -129,6 +129,9 @@ SELFTEST(user_apic)
 		SKIP(why);
 	CHECK(guest_create_flags(&g, PARTITION_USER_MODE_APIC));
 	guest_start(&g, modelled);
+	/* QEMU 7.2 keeps a watchpoint of another test's guest below GUEST_STACK, and forgets an
+	 * injection whose frame meets it. */
+	g.vp->arch.gpr[GPR_RSP] = GUEST_STACK - 1024;
 	high_pages_map(&g);
 	guest_vector_set(&g, 13, (uintptr_t)guest_modelled_gp);
 	guest_vector_set(&g, VECTOR, (uintptr_t)guest_modelled_irq);

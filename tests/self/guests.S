@@ -468,13 +468,21 @@ guest spin
 0:	jmp	0b
 guest_end spin
 
-/* Runs as well, but for three exits out of each five of its instructions. */
+/*
+ * Runs as well, but for three exits in each turn. The turns differ in length: Bochs with several CPUs counts
+ * time by quanta of instructions, and a guest whose turns go with them may never be there when it passes.
+ */
 guest spin_exits
 1:	xor %eax, %eax
 	cpuid
 	mov $0x10, %ecx /* IA32_TIME_STAMP_COUNTER */
 	rdmsr
 	pause
+	inc %esi
+	mov %esi, %ecx
+	and $31, %ecx
+	inc %ecx
+2:	loop 2b
 	jmp 1b
 guest_end spin_exits
 

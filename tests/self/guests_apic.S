@@ -232,6 +232,11 @@ guest apic_msrs
 	out	%eax, $0x99
 	mov	%edx, %eax
 	out	%eax, $0x99
+	by_msr_write 0x080, 0x95
+	mov	$0x80a, %ecx	/* PPR follows TPR */
+	rdmsr
+	out	%eax, $0x99
+	by_msr_write 0x080, 0
 	xor	%r12d, %r12d
 	mov	$0x80e, %ecx	/* DFR */
 	rdmsr

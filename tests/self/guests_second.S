@@ -91,6 +91,35 @@ handler elected irq
 guest_end elected
 	.code64
 
+/* Starts VP 1, which is looked at from VP 0's CPU: stopped, running, halted. */
+guest looker
+	apic_on
+	second_start
+	say	1
+	hlt
+guest_end looker
+
+	.code16
+guest looked
+	apic_on
+	mov	$0x1234567, %ebx
+	xor	%edi, %edi
+	say	3
+	mov	$0x900, %ax
+	mov	%ax, %ds
+0:	inc	%edi
+	cmpb	$0, 0
+	je	0b
+	mov	%ebx, %esi
+	.rept	8
+	xor	%eax, %eax
+	cpuid
+	.endr
+	say	4
+	hlt
+guest_end looked
+	.code64
+
 /* Time stamps to GUEST_DATA; VP 1 meanwhile sets its own. */
 guest clock
 	apic_on

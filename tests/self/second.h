@@ -7,8 +7,14 @@
 #define TESTS_SELF_SECOND_H
 
 #include "guest.h"
+#include <kernel/string.h>
 
 #define PATIENCE_MS 5000u
+/* Where VP 1 starts, in real mode, by a start-up message of vector 0x20. */
+#define SECOND_CODE 0x20000u
+#define second_code_set(guest, name)                     \
+	memcpy((guest)->ram + SECOND_CODE, guest_##name, \
+	       (size_t)(guest_##name##_end - guest_##name))
 
 /* That runs on the last CPU; a test may put another one here while none runs there. */
 extern struct vp *second_vp;

@@ -22,6 +22,7 @@ def hostile(boot):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_call_is_answered(hostile, seed):
     machine = hostile(f"hostile=calls seed={seed} seconds=5", cpus=2)
+    machine.expect("hostile: inspection is right")
     assert machine.wait_end(timeout=150) == 0
 
 

@@ -25,6 +25,8 @@ def test_ends(boot, leg, name):
 
 
 HARMFUL = ["triple_fault", "jump_away", "spin", "flood", "exit_five"]
+# The last that is said of some: until then their words come between what is typed.
+CRASHES = {"triple_fault", "jump_away"}
 
 
 @pytest.mark.parametrize("name", HARMFUL)
@@ -56,9 +58,10 @@ def test_harms_no_other_that_is_up(boot_once, leg, name):
 
     machine = boot_once(start)
     machine.send("\x14m")
-    for command in (f"start {name}", "console linux"):
-        machine.expect("trivet> ")
-        machine.send(command + "\r")
+    machine.expect("trivet> ")
+    machine.send(f"start {name}\r")
+    machine.expect(f"{name}: guest crashed" if name in CRASHES else "trivet> ")
+    machine.send("\rconsole linux\r")
     machine.expect("console of linux")
     machine.shell()
     assert machine.command("sleep 2; echo slept").endswith("slept")

@@ -40,7 +40,7 @@ static const struct host_leaf epyc[] = {
 	{0xd, 1, {0xf, 0, 0, 0}},
 	{0xd, 2, {256, 576, 0, 0}},
 	{0xd, 9, {8, 832, 0, 0}},
-	{0x80000000, 0, {0x8000001f, 0x68747541, 0x444d4163, 0x69746e65}},
+	{0x80000000, 0, {0x80000021, 0x68747541, 0x444d4163, 0x69746e65}},
 	{0x80000001, 0, {0x00800f12, 0, 0xffffffff, 0xffffffff}},
 	{0x80000007, 0, {0, 0, 0, 0xffffffff}},
 	{0x80000008, 0, {0x3030, 0xffffffff, 0x700f, 0}},
@@ -48,6 +48,7 @@ static const struct host_leaf epyc[] = {
 	{0x8000001d, 0, {0x00004121, 0x01c0003f, 0x3f, 0}},
 	{0x8000001d, 3, {0x0001c163, 0x03c0003f, 0x1fff, 1}},
 	{0x8000001e, 0, {7, 0x107, 0x303, 0}},
+	{0x80000021, 0, {0x45, 0, 0, 0}},
 };
 
 static const struct host_leaf skylake[] = {
@@ -147,7 +148,7 @@ void vp_request(struct vp *vp, uint32_t bits)
 void vp_notify(struct vp *vp)
 {
 	stub_notified |= BIT(vp->index);
-	stub_requests[vp->index] |= VP_REQUEST_INTERRUPT;
+	stub_requests[vp->index] |= VP_REQUEST_NOTIFIED;
 }
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)

@@ -510,3 +510,103 @@ status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)
 	*stats = (struct vp_stats){.exits = {[5] = 77}};
 	return STATUS_OK;
 }
+
+/* ---- states: the step at which VP 0's script is ---- */
+
+status_t partition_reference_time(handle_t partition, uint64_t *time)
+{
+	(void)partition;
+	*time = fake_kernel.reference;
+	return STATUS_OK;
+}
+
+status_t partition_freeze(handle_t partition)
+{
+	(void)partition;
+	if (fake_kernel.bound)
+		return STATUS_BUSY;
+	fake_kernel.frozen++;
+	return STATUS_OK;
+}
+
+status_t partition_thaw(handle_t partition)
+{
+	(void)partition;
+	fake_kernel.frozen--;
+	return STATUS_OK;
+}
+
+static status_t bytes_save(uint64_t value, void *buffer, size_t size, size_t *needed)
+{
+	*needed = sizeof(value);
+	if (size < sizeof(value))
+		return STATUS_TOO_LARGE;
+	memcpy(buffer, &value, sizeof(value));
+	return STATUS_OK;
+}
+
+status_t partition_save(handle_t partition, void *buffer, size_t size, size_t *needed)
+{
+	(void)partition;
+	return bytes_save(fake_kernel.reference, buffer, size, needed);
+}
+
+status_t partition_restore(handle_t partition, const void *data, size_t size)
+{
+	(void)partition;
+	if (size != sizeof(fake_kernel.reference))
+		return STATUS_BAD_FORMAT;
+	memcpy(&fake_kernel.reference, data, size);
+	return STATUS_OK;
+}
+
+status_t vp_save(handle_t vp, void *buffer, size_t size, size_t *needed)
+{
+	return bytes_save(partitions[(vp - VP_BASE) / 16].step, buffer, size, needed);
+}
+
+status_t vp_restore(handle_t vp, const void *data, size_t size)
+{
+	uint64_t step;
+
+	if (fake_kernel.refuses_states)
+		return STATUS_INVALID_REGISTER_VALUE;
+	if (size != sizeof(step))
+		return STATUS_BAD_FORMAT;
+	memcpy(&step, data, sizeof(step));
+	partitions[(vp - VP_BASE) / 16].step = step;
+	fake_kernel.restored++;
+	return STATUS_OK;
+}
+
+/* ---- inspection ---- */
+
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size)
+{
+	if (index > 1 || (what == INSPECT_MAPPING && index))
+		return STATUS_NOT_FOUND;
+	memset(view, 0, size);
+	if (what == INSPECT_PARTITION)
+		*(struct inspect_partition *)view = (struct inspect_partition){
+			.name = "fake", .state = partition != HANDLE_NONE ? 2 : 0, .vp_count = 1};
+	return STATUS_OK;
+}
+
+status_t vp_profile(handle_t partition, uint32_t index, bool on)
+{
+	(void)partition;
+	(void)on;
+	return index ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count)
+{
+	(void)partition;
+	(void)index;
+	(void)vtl;
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = (union hv_register_value){.reg64 = names[i]};
+	return STATUS_OK;
+}

@@ -42,6 +42,10 @@ struct fake_kernel {
 	uint32_t last_cpu;	  /* of the thread that was started last */
 	uint32_t mismatches;	  /* of FAKE_IN */
 	uint64_t rip;		  /* that VP 0 was started with */
+	uint64_t reference;	  /* reference time of each partition */
+	uint32_t frozen;	  /* partitions whose time stands still */
+	uint32_t restored;	  /* VPs */
+	bool refuses_states;	  /* set by the test: vp_restore fails */
 	uint32_t apic_writes, last_apic_offset, last_apic_value;
 	/* A write to the APIC's EOI register ends this vector, which this entry of the I/O APIC
 	 * has sent; NULL: none. */

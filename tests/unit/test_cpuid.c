@@ -124,9 +124,13 @@ static void test_derived(void **state)
 static void test_speculation(void **state)
 {
 	struct proto_partition_config config = {.vp_count = 1};
-	struct cpuid_leaf shown = {
-		.function = 7, .value = {0, 0, 0, BIT(26)}, .mask = {0, 0, 0, BIT(26)}};
+	static const struct cpuid_leaf shown[] = {
+		{.function = 7, .value = {0, 0, 0, BIT(26)}, .mask = {0, 0, 0, BIT(26)}},
+		{.function = 0x80000021, .value = {BIT(8)}, .mask = {BIT(8)}},
+		{.function = 0x80000001, .value = {0, 0, 0, BIT(25)}, .mask = {0, 0, 0, BIT(25)}},
+	};
 	struct partition *p;
+	uint64_t before;
 
 	(void)state;
 	stub_host_set(HOST_SKYLAKE);
@@ -149,15 +153,33 @@ static void test_speculation(void **state)
 	ask(p, 0, 0x80000008, 0);
 	assert_int_equal(r[1], 0x750fd205);	      /* no VIRT_SSBD */
 	assert_false(p->arch.efer_allowed & BIT(21)); /* no automatic IBRS on this one */
+	assert_false(p->arch.speculation_allowed & GUEST_SBPB);
+	stub_partition_free(p);
+	/* What a microcode has brought unsaid is said to guests. */
+	speculation.extended21_eax = EXT21_EAX_SBPB | EXT21_EAX_VERW_CLEAR;
+	p = stub_partition(&config);
+	ask(p, 0, 0x80000021, 0);
+	assert_int_equal(r[0] & EXT21_EAX_BY_MICROCODE, EXT21_EAX_SBPB | EXT21_EAX_VERW_CLEAR);
+	assert_true(p->arch.speculation_allowed & GUEST_SBPB);
 	stub_partition_free(p);
 	/* The VMM cannot give what the processor does not have. */
 	stub_host_set(HOST_PLAIN);
 	p = stub_partition(&config);
 	guest_cpuid_destroy(p);
-	assert_int_equal(guest_cpuid_build(p, &shown, 1), STATUS_OK);
+	assert_int_equal(guest_cpuid_build(p, shown, ARRAY_SIZE(shown)), STATUS_OK);
 	ask(p, 0, 7, 0);
 	assert_true(r[3] & BIT(26));
 	assert_int_equal(p->arch.speculation_allowed, 0);
+	stub_partition_free(p);
+	stub_host_set(HOST_SKYLAKE);
+	p = stub_partition(&config);
+	before = p->arch.efer_allowed;
+	assert_false(before & (BIT(21) | BIT(14)));
+	guest_cpuid_destroy(p);
+	assert_int_equal(guest_cpuid_build(p, shown, ARRAY_SIZE(shown)), STATUS_OK);
+	ask(p, 0, 0x80000021, 0);
+	assert_true(r[0] & BIT(8)); /* it is shown, and has no bit in EFER: nor has FFXSR */
+	assert_int_equal(p->arch.efer_allowed, before);
 	stub_partition_free(p);
 	memset(&speculation, 0, sizeof(speculation));
 }

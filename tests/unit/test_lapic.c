@@ -147,6 +147,12 @@ static void test_written_page(void **state)
 	lapic_page_put(&lapic, LAPIC_ID, 0x55000000);
 	wr(LAPIC_ID + 3, 0x55);
 	assert_int_equal(lapic_page_get(&lapic, LAPIC_ID), 0x03000000);
+	lapic_page_put(&lapic, LAPIC_TPR, 0x5520);
+	wr(LAPIC_TPR + 1, 0x55);
+	assert_int_equal(lapic_page_get(&lapic, LAPIC_TPR), 0x20);
+	lapic_page_put(&lapic, LAPIC_EOI, 0x5500);
+	wr(LAPIC_EOI + 1, 0x55);
+	assert_int_equal(lapic_page_get(&lapic, LAPIC_EOI), 0);
 }
 
 static void test_level_eoi(void **state)

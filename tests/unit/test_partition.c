@@ -235,7 +235,8 @@ static void test_configurations(void **state)
 		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NO_SNP},
 		{{.vp_count = 1, .isolation = ISOLATION_TDX}, STATUS_NOT_SUPPORTED},
 		{{.vp_count = 1, .isolation = 4}, STATUS_INVALID_ARGUMENT},
-		{{.vp_count = 1, .reserved = {0, 0, 0, 1}}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 1, .reserved = {0, 1}}, STATUS_INVALID_ARGUMENT},
+		{{.vp_count = 1, .name = {[15] = 1}}, STATUS_INVALID_ARGUMENT},
 	};
 	struct partition *other;
 

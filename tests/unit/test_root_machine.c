@@ -353,6 +353,68 @@ static void failed_starts_leave_nothing(void **state)
 	assert_int_equal(free_bytes(), before);
 }
 
+/* What a guest had written stays, its devices are as they were, and it goes on behind its last step. */
+static void saved_machines_go_on(void **state)
+{
+	static const struct fake_step script[] = {
+		{FAKE_OUT, COM1 + 7, 0x5a}, /* the scratch register */
+		{FAKE_END, 0, 0},
+		{FAKE_IN, COM1 + 7, 0x5a},
+		{FAKE_OUT16, PM1A_CONTROL, POWER_OFF},
+		{FAKE_END, 0, 0},
+	};
+	struct machine *machine = &machines[TWO_VPS];
+	uint64_t before = free_bytes(), guest_time;
+
+	(void)state;
+	fake_kernel.script = script;
+	fake_kernel.reference = 123456;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	for (int i = 0; i < 5000 && machine->platform.com1.scr != 0x5a; i++)
+		thread_sleep(NS_PER_MS);
+	machine->ranges[0].host[0x1234] = 0x77;
+	assert_int_equal(machine_command(machine, MACHINE_RESTORE), STATUS_WRONG_STATE);
+	guest_time = time_now() - machine->time_base;
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_OK);
+	assert_int_equal(machine->state, MACHINE_SAVED);
+	assert_int_equal(fake_kernel.partitions, 0);
+	assert_int_equal(fake_kernel.maps, 0);
+	assert_int_equal(fake_kernel.bound, 0);
+	assert_true(free_bytes() < before);
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_WRONG_STATE);
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_WRONG_STATE);
+
+	/* One that is refused is still saved. */
+	fake_kernel.refuses_states = true;
+	assert_int_equal(machine_command(machine, MACHINE_RESTORE), STATUS_INVALID_REGISTER_VALUE);
+	assert_int_equal(machine->state, MACHINE_SAVED);
+	assert_int_equal(fake_kernel.partitions, 0);
+	fake_kernel.refuses_states = false;
+
+	thread_sleep(50 * NS_PER_MS);
+	fake_kernel.reference = 0;
+	fake_kernel.script = script + 1; /* the FAKE_END is over */
+	assert_int_equal(machine_command(machine, MACHINE_RESTORE), STATUS_OK);
+	assert_int_equal(fake_kernel.restored, 2);
+	assert_int_equal(fake_kernel.reference, 123456);
+	/* Of the time in between nothing has passed for the devices. */
+	assert_true(time_now() - machine->time_base - guest_time < 40 * NS_PER_MS);
+	wait_state(machine, MACHINE_ENDED);
+	assert_int_equal(machine->end, MACHINE_END_POWER_OFF);
+	assert_int_equal(fake_kernel.mismatches, 0);
+	assert_int_equal(machine->ranges[0].host[0x1234], 0x77);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(free_bytes(), before);
+
+	/* A saved machine is destroyed with all that it has. */
+	fake_kernel.script = script + 4;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_OK);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(machine->state, MACHINE_EMPTY);
+	assert_int_equal(free_bytes(), before);
+}
+
 static void commands_are_carried_out(void **state)
 {
 	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
@@ -368,6 +430,11 @@ static void commands_are_carried_out(void **state)
 		{"memory", "root task"},
 		{"reset small", "small: reset"},
 		{"move small 0 1", "small: VP 0: on CPU 1"},
+		{"restore small", "small is running"},
+		{"save small", "small: saved"},
+		{"stats small", ""},
+		{"list", "saved"},
+		{"restore small", "small: running"},
 		{"stop 1", "small: stopped"},
 		{"move small 0 1", "small is stopped"},
 		{"destroy small", "small: destroyed"},
@@ -441,6 +508,7 @@ int main(void)
 		cmocka_unit_test_setup(exits_with_status, setup),
 		cmocka_unit_test_setup(emulates_device_memory, setup),
 		cmocka_unit_test_setup(failed_starts_leave_nothing, setup),
+		cmocka_unit_test_setup(saved_machines_go_on, setup),
 		cmocka_unit_test_setup(commands_are_carried_out, setup),
 		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
 		cmocka_unit_test_setup(lost_deposit_is_reported, setup),

@@ -31,9 +31,11 @@
 /* CPUID 0x80000008, 0x80000021 */
 #define IBPB	   BIT(12)
 #define AMD_IBRS   (BIT(14) | BIT(15) | BIT(24))
+#define BTC_NO	   BIT(29)
 #define LFENCE	   BIT(2)
 #define VERW_CLEAR BIT(5)
 #define AUTO_IBRS  BIT(8)
+#define SBPB	   BIT(27)
 #define BRTYPE	   BIT(28)
 #define SRSO_NO	   BIT(29)
 #define BP_REDUCE  BIT(31)
@@ -51,6 +53,7 @@ static const struct processor {
 	struct speculation_cpu cpu;
 	uint32_t actions, leaks, open;
 	uint64_t host_control, guest_control;
+	uint32_t between_threads;
 } processors[] = {
 	{"Skylake-SP",
 	 {INTEL(0x55), .leaf7_ebx = RTM, .leaf7_edx = MD_CLEAR | IBRS | L1D_FLUSH},
@@ -58,28 +61,32 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_L1TF | LEAK_MDS | LEAK_TAA | LEAK_MMIO,
 	 0,
 	 1,
-	 0},
+	 0,
+	 LEAK_L1TF | LEAK_MDS | LEAK_TAA},
 	{"Skylake-SP with its first microcode, or an emulator's",
 	 {INTEL(0x55), .leaf7_ebx = RTM},
 	 0,
 	 LEAK_BRANCH | LEAK_L1TF | LEAK_MDS | LEAK_TAA | LEAK_MMIO,
 	 LEAK_BRANCH | LEAK_L1TF | LEAK_MDS | LEAK_TAA | LEAK_MMIO,
 	 0,
-	 0},
+	 0,
+	 LEAK_L1TF | LEAK_MDS | LEAK_TAA},
 	{"Skylake-SP with the microcode of January 2018",
 	 {INTEL(0x55), .leaf7_edx = IBRS},
 	 LEGACY,
 	 LEAK_BRANCH | LEAK_L1TF | LEAK_MDS | LEAK_MMIO,
 	 LEAK_L1TF | LEAK_MDS | LEAK_MMIO,
 	 1,
-	 0},
+	 0,
+	 LEAK_L1TF | LEAK_MDS},
 	{"Ivy Bridge",
 	 {INTEL(0x3e), .leaf7_edx = MD_CLEAR | IBRS | L1D_FLUSH},
 	 LEGACY | SPECULATION_L1D | SPECULATION_VERW,
 	 LEAK_BRANCH | LEAK_L1TF | LEAK_MDS,
 	 0,
 	 1,
-	 0},
+	 0,
+	 LEAK_L1TF | LEAK_MDS},
 	{"Cascade Lake",
 	 {INTEL(0x55), .leaf7_ebx = RTM, .leaf7_edx = MD_CLEAR | IBRS | L1D_FLUSH,
 	  .capabilities = RDCL_NO | IBRS_ALL | SKIP_L1D | MDS_NO | TSX_CTRL | FB_CLEAR},
@@ -87,7 +94,8 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_HISTORY | LEAK_TAA | LEAK_MMIO,
 	 0,
 	 1,
-	 1},
+	 1,
+	 0},
 	{"Cascade Lake whose microcode does not switch TSX off",
 	 {INTEL(0x55), .leaf7_ebx = RTM, .leaf7_edx = MD_CLEAR | IBRS | L1D_FLUSH,
 	  .capabilities = RDCL_NO | IBRS_ALL | SKIP_L1D | MDS_NO},
@@ -95,7 +103,26 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_HISTORY | LEAK_TAA | LEAK_MMIO,
 	 LEAK_TAA | LEAK_MMIO,
 	 1,
-	 1},
+	 1,
+	 LEAK_TAA},
+	{"Sapphire Rapids as a hypervisor shows it, without the switch of the long history",
+	 {INTEL(0x8f), .leaf7_edx = IBRS | L1D_FLUSH,
+	  .capabilities = RDCL_NO | IBRS_ALL | MDS_NO | TAA_NO | MMIO_NO | PBRSB_NO | RFDS_NO},
+	 ENHANCED,
+	 LEAK_BRANCH | LEAK_HISTORY,
+	 LEAK_HISTORY,
+	 1,
+	 1,
+	 0},
+	{"Tiger Lake",
+	 {INTEL(0x8c), .leaf7_edx = IBRS | L1D_FLUSH,
+	  .capabilities = RDCL_NO | IBRS_ALL | MDS_NO | TAA_NO | MMIO_NO | PBRSB_NO | RFDS_NO},
+	 ENHANCED | SPECULATION_FILL,
+	 LEAK_BRANCH | LEAK_HISTORY,
+	 0,
+	 1,
+	 1,
+	 0},
 	{"Ice Lake-SP",
 	 {INTEL(0x6a), .leaf7_edx = MD_CLEAR | IBRS | L1D_FLUSH,
 	  .capabilities = RDCL_NO | IBRS_ALL | SKIP_L1D | MDS_NO | TAA_NO | FB_CLEAR},
@@ -103,7 +130,8 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_HISTORY | LEAK_MMIO,
 	 0,
 	 1,
-	 1},
+	 1,
+	 0},
 	{"Sapphire Rapids",
 	 {INTEL(0x8f), .leaf7_ebx = RTM, .leaf7_edx = MD_CLEAR | IBRS | L1D_FLUSH,
 	  .leaf7_2_edx = BHI_CTRL,
@@ -113,7 +141,8 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_HISTORY,
 	 0,
 	 0x401,
-	 0x401},
+	 0x401,
+	 0},
 	{"Alder Lake",
 	 {INTEL(0x97), .leaf7_edx = MD_CLEAR | IBRS | L1D_FLUSH, .leaf7_2_edx = BHI_CTRL,
 	  .capabilities = RDCL_NO | IBRS_ALL | SKIP_L1D | MDS_NO | TAA_NO | MMIO_NO | RFDS_CLEAR},
@@ -121,7 +150,8 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_HISTORY | LEAK_RFDS,
 	 0,
 	 0x401,
-	 0x401},
+	 0x401,
+	 0},
 	{"one to come, without any of it",
 	 {INTEL(0xff), .leaf7_edx = IBRS | L1D_FLUSH,
 	  .capabilities =
@@ -130,13 +160,15 @@ static const struct processor {
 	 LEAK_BRANCH,
 	 0,
 	 1,
-	 1},
+	 1,
+	 0},
 	{"Denverton with an old microcode",
 	 {INTEL(0x5f), .leaf7_edx = IBRS},
 	 LEGACY,
 	 LEAK_BRANCH | LEAK_RFDS,
 	 LEAK_RFDS,
 	 1,
+	 0,
 	 0},
 	{"Silvermont",
 	 {INTEL(0x4d), .leaf7_edx = MD_CLEAR | IBRS},
@@ -144,26 +176,55 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_MDS,
 	 0,
 	 1,
-	 0},
+	 0,
+	 LEAK_MDS},
 	{"Zen",
 	 {AMD(0x17), .model = 1, .extended8_ebx = IBPB},
 	 SPECULATION_IBPB_EXIT | SPECULATION_FILL | SPECULATION_LFENCE | SPECULATION_GUESTS,
-	 LEAK_BRANCH | LEAK_RETURN,
+	 LEAK_BRANCH | LEAK_TYPE | LEAK_RETURN,
 	 0,
 	 0,
-	 0},
+	 0,
+	 LEAK_TYPE},
 	{"Zen with its first microcode, or an emulator's",
 	 {AMD(0x17), .model = 1},
 	 0,
-	 LEAK_BRANCH | LEAK_RETURN,
-	 LEAK_BRANCH | LEAK_RETURN,
+	 LEAK_BRANCH | LEAK_TYPE | LEAK_RETURN,
+	 LEAK_BRANCH | LEAK_TYPE | LEAK_RETURN,
 	 0,
-	 0},
+	 0,
+	 LEAK_TYPE},
 	{"Zen 2",
 	 {AMD(0x17), .model = 0x31, .extended8_ebx = IBPB | AMD_IBRS},
 	 SPECULATION_IBPB_EXIT | SPECULATION_FILL | SPECULATION_LFENCE | SPECULATION_GUESTS,
-	 LEAK_BRANCH | LEAK_RETURN,
+	 LEAK_BRANCH | LEAK_TYPE | LEAK_RETURN,
 	 0,
+	 0,
+	 0,
+	 LEAK_TYPE},
+	{"Bulldozer",
+	 {AMD(0x15), .model = 2, .extended8_ebx = IBPB},
+	 SPECULATION_IBPB_EXIT | SPECULATION_FILL | SPECULATION_LFENCE | SPECULATION_GUESTS,
+	 LEAK_BRANCH | LEAK_TYPE,
+	 0,
+	 0,
+	 0,
+	 LEAK_TYPE},
+	{"Zen 2 whose hypervisor keeps SMT off",
+	 {AMD(0x17), .model = 0x31, .extended8_ebx = IBPB | AMD_IBRS, .extended21_eax = SRSO_NO},
+	 SPECULATION_IBPB_EXIT | SPECULATION_FILL | SPECULATION_LFENCE | SPECULATION_GUESTS,
+	 LEAK_BRANCH | LEAK_TYPE,
+	 0,
+	 0,
+	 0,
+	 LEAK_TYPE},
+	{"Zen 2 that has neither leak of returns",
+	 {AMD(0x17), .model = 0x31, .extended8_ebx = IBPB | AMD_IBRS | BTC_NO,
+	  .extended21_eax = SRSO_NO},
+	 LEGACY | SPECULATION_LFENCE,
+	 LEAK_BRANCH,
+	 0,
+	 1,
 	 0,
 	 0},
 	{"Zen 3",
@@ -173,6 +234,7 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_RETURN | LEAK_TSA,
 	 0,
 	 0,
+	 0,
 	 0},
 	{"Zen 3 with an old microcode",
 	 {AMD(0x19), .model = 1, .extended8_ebx = IBPB | AMD_IBRS, .extended21_eax = LFENCE},
@@ -180,12 +242,14 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_RETURN | LEAK_TSA,
 	 LEAK_RETURN | LEAK_TSA,
 	 1,
+	 0,
 	 0},
 	{"Zen 4",
 	 {AMD(0x19), .model = 0x11, .extended8_ebx = IBPB | AMD_IBRS,
 	  .extended21_eax = LFENCE | VERW_CLEAR | AUTO_IBRS | BRTYPE},
 	 SPECULATION_IBPB_EXIT | SPECULATION_AUTO_IBRS | SPECULATION_VERW | SPECULATION_GUESTS,
 	 LEAK_BRANCH | LEAK_RETURN | LEAK_TSA,
+	 0,
 	 0,
 	 0,
 	 0},
@@ -196,6 +260,7 @@ static const struct processor {
 	 LEAK_BRANCH | LEAK_RETURN,
 	 0,
 	 0,
+	 0,
 	 0},
 	{"a Zen to come",
 	 {AMD(0x1b), .extended8_ebx = IBPB | AMD_IBRS,
@@ -204,9 +269,10 @@ static const struct processor {
 	 LEAK_BRANCH,
 	 0,
 	 0,
+	 0,
 	 0},
-	{"QEMU's own processor", {AMD(6), .model = 6}, 0, 0, 0, 0, 0},
-	{"another vendor's", {.family = 7, .leaf7_edx = MD_CLEAR | IBRS}, 0, 0, 0, 0, 0},
+	{"QEMU's own processor", {AMD(6), .model = 6}, 0, 0, 0, 0, 0, 0},
+	{"another vendor's", {.family = 7, .leaf7_edx = MD_CLEAR | IBRS}, 0, 0, 0, 0, 0, 0},
 };
 
 static void test_decide(void **state)
@@ -224,7 +290,41 @@ static void test_decide(void **state)
 		assert_int_equal(s.host_control, p->host_control);
 		assert_int_equal(s.guest_control, p->guest_control);
 		assert_int_equal(s.capabilities, p->cpu.capabilities);
+		assert_int_equal(speculation_between_threads(&s), p->between_threads);
+		if (p->cpu.vendor == VENDOR_AMD && p->cpu.family >= 0x10)
+			assert_int_equal(s.extended21_eax,
+					 p->cpu.extended21_eax & (VERW_CLEAR | SBPB | BRTYPE));
+		else
+			assert_int_equal(s.extended21_eax, 0);
 	}
+}
+
+/* TSX that was not switched off leaks to the other thread. */
+static void test_between_threads(void **state)
+{
+	struct speculation_cpu cpu = {INTEL(0x55), .leaf7_ebx = RTM, .leaf7_edx = IBRS,
+				      .capabilities =
+					      RDCL_NO | IBRS_ALL | SKIP_L1D | MDS_NO | TSX_CTRL};
+	struct speculation s;
+
+	(void)state;
+	speculation_decide(&cpu, &s);
+	assert_int_equal(speculation_between_threads(&s), 0);
+	speculation_none(&s);
+	assert_int_equal(speculation_between_threads(&s), LEAK_TAA);
+}
+
+static void test_microcode(void **state)
+{
+	(void)state;
+	assert_true(speculation_microcode_verw(0x0a0011d7)); /* Milan */
+	assert_true(speculation_microcode_verw(0x0a0011ff));
+	assert_false(speculation_microcode_verw(0x0a0011d6));
+	assert_true(speculation_microcode_verw(0x0aa00216)); /* Bergamo */
+	assert_false(speculation_microcode_verw(0x0aa00215));
+	assert_false(speculation_microcode_verw(0x0aa001ff));
+	assert_false(speculation_microcode_verw(0x0a0013ff)); /* a stepping that is not known */
+	assert_false(speculation_microcode_verw(0));
 }
 
 /* Whatever a processor says: what is open is a leak, and what writes an MSR is there. */
@@ -293,8 +393,8 @@ static void test_command_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decide),
-		cmocka_unit_test(test_sound),
+		cmocka_unit_test(test_decide),	     cmocka_unit_test(test_between_threads),
+		cmocka_unit_test(test_microcode),    cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_command_line),
 	};
 

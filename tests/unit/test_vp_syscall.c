@@ -3,7 +3,9 @@
  * Binding VPs to threads, with partitions and guests left out: what a handle and its end do.
  */
 #include "machine_memory.h"
+#include <arch/fake.h>
 
+#include <kernel/backend.h>
 #include <kernel/cpu.h>
 #include <kernel/partition_arch.h>
 #include <kernel/syscall.h>
@@ -16,8 +18,20 @@ static struct task task;
 static struct thread thread, other;
 static struct partition partition;
 static struct vp vp;
-static unsigned int pins, unbinds, destroyed;
+static unsigned int pins, unbinds, destroyed, left_behind, looks;
+#define USER 0x4000u
+
 static uint32_t requested;
+static struct vp_debug_state debug_state;
+
+static void unbind(struct vp *v)
+{
+	(void)v;
+	left_behind++;
+}
+
+static const struct backend_ops fake_backend = {.unbind = unbind};
+const struct backend_ops *backend = &fake_backend;
 
 struct vp *partition_vp(const struct partition *p, uint32_t index)
 {
@@ -53,10 +67,19 @@ void blocks_unpin(hpa_t base, uint64_t size)
 	pins--;
 }
 
+static struct cpu *called;
+static void (*before_call)(void);
+
 void cpu_call(struct cpu *cpu, void (*function)(void *argument), void *argument)
 {
-	(void)cpu;
+	uint32_t home = this_cpu()->index;
+
+	called = cpu;
+	if (before_call)
+		before_call();
+	fake_cpu_set(cpu->index);
 	function(argument);
+	fake_cpu_set(home);
 }
 
 void arch_vp_bind(struct vp *v)
@@ -108,6 +131,14 @@ status_t arch_vp_apic_access(struct vp *v, uint32_t vtl, uint32_t offset, bool w
 	return STATUS_OK;
 }
 
+status_t arch_vp_set_debug_state(struct vp *v, uint32_t vtl, const struct vp_debug_state *state)
+{
+	(void)v;
+	(void)vtl;
+	debug_state = *state;
+	return STATUS_OK;
+}
+
 enum vp_outcome vp_run(struct vp *v)
 {
 	(void)v;
@@ -142,6 +173,19 @@ status_t syscall_object(struct thread *t, uint64_t handle, enum object_type type
 	return handle_get(&t->task->handles, (handle_t)handle, type, rights, object);
 }
 
+status_t syscall_vp(struct thread *t, const uint64_t a[6], uint32_t rights, struct partition **p,
+		    struct vp **v)
+{
+	(void)t;
+	(void)rights;
+	if (a[1])
+		return STATUS_NOT_FOUND;
+	object_get(&partition.object);
+	*p = &partition;
+	*v = &vp;
+	return STATUS_OK;
+}
+
 static void destroy(struct object *object)
 {
 	(void)object;
@@ -157,7 +201,10 @@ static int setup(void **state)
 	test_heap_init(&heap, MIB(2), 1);
 	memset(&vp, 0, sizeof(vp));
 	memset(&partition, 0, sizeof(partition));
-	fake_cpus_init(1);
+	fake_cpus_init(2);
+	thread.cpu = cpus[1];
+	before_call = NULL;
+	left_behind = looks = 0;
 	handle_table_init(&task.handles, &heap);
 	thread.task = other.task = &task;
 	object_init(&thread.object, OBJECT_THREAD, destroy);
@@ -244,6 +291,67 @@ static void test_bind_refuses(void **state)
 			 STATUS_WRONG_STATE);
 }
 
+/* ---- looking at a VP from elsewhere ---- */
+
+static void look(struct vp *v, void *argument)
+{
+	assert_ptr_equal(v, &vp);
+	assert_ptr_equal(argument, &looks);
+	looks++;
+}
+
+static void test_a_call_goes_to_the_cpu_of_the_vp(void **state)
+{
+	struct syscall_result result = bind(0, WINDOW);
+
+	(void)state;
+	assert_int_equal(vp_call(&vp, look, &looks), STATUS_OK);
+	assert_int_equal(looks, 1);
+	assert_ptr_equal(called, cpus[1]);
+	assert_int_equal(left_behind, 0);
+	assert_int_equal(handle_close(&task.handles, (handle_t)result.value), STATUS_OK);
+}
+
+static void test_a_vp_that_is_bound_to_nobody_is_looked_at_here(void **state)
+{
+	(void)state;
+	assert_int_equal(vp_call(&vp, look, &looks), STATUS_OK);
+	assert_int_equal(looks, 1);
+	assert_ptr_equal(called, cpus[0]);
+	assert_int_equal(left_behind, 1); /* nothing of it may stay on this CPU */
+}
+
+/* Each time that somebody has found out where the VP is, it is elsewhere. */
+static void go_away(void)
+{
+	vp.thread->cpu = cpus[called == cpus[0]];
+}
+
+static unsigned int moves;
+
+static void go_away_once(void)
+{
+	if (!moves++)
+		go_away();
+}
+
+static void test_a_call_follows_a_vp_that_moves(void **state)
+{
+	struct syscall_result result = bind(0, WINDOW);
+
+	(void)state;
+	moves = 0;
+	before_call = go_away_once;
+	assert_int_equal(vp_call(&vp, look, &looks), STATUS_OK);
+	assert_int_equal(looks, 1);
+	assert_int_equal(moves, 2);
+	before_call = go_away;
+	assert_int_equal(vp_call(&vp, look, &looks), STATUS_BUSY);
+	assert_int_equal(looks, 1);
+	before_call = NULL;
+	assert_int_equal(handle_close(&task.handles, (handle_t)result.value), STATUS_OK);
+}
+
 /* Nobody runs while a reset is under way, or after one that has failed. */
 static void test_no_run_without_a_good_reset(void **state)
 {
@@ -274,6 +382,34 @@ static void test_no_access_to_an_apic_of_the_vmms(void **state)
 	assert_int_equal(sys_vp_apic_access(&thread, a).status, STATUS_WRONG_STATE);
 }
 
+static void test_debug_state_is_copied(void **state)
+{
+	static struct vp_vtl vtl0;
+	struct vp_debug_state set = {
+		.flags = DEBUG_SINGLE_STEP,
+		.breakpoint = {[3] = {.address = 8, .kind = BREAKPOINT_WRITE, .length = 8}},
+	};
+	const struct vp_debug_state none = {.flags = 0};
+	uint64_t a[6];
+
+	(void)state;
+	vp.vtl[0] = &vtl0;
+	a[0] = bind(0, WINDOW).value;
+	a[1] = 0;
+	a[2] = USER;
+	fake_user_memory(USER, &set, sizeof(set));
+	assert_int_equal(sys_vp_set_debug_state(&other, a).status, STATUS_WRONG_STATE);
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_OK);
+	assert_memory_equal(&debug_state, &set, sizeof(set));
+	a[2] = 0;
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_OK);
+	assert_memory_equal(&debug_state, &none, sizeof(none));
+	a[2] = USER + 8; /* its end is not there */
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_INVALID_ADDRESS);
+	a[1] = VTL_COUNT;
+	assert_int_equal(sys_vp_set_debug_state(&thread, a).status, STATUS_INVALID_VTL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,7 +419,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bind_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_access_to_an_apic_of_the_vmms, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_a_call_goes_to_the_cpu_of_the_vp, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_vp_that_is_bound_to_nobody_is_looked_at_here,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_call_follows_a_vp_that_moves, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_no_run_without_a_good_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_debug_state_is_copied, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

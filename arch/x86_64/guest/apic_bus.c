@@ -6,6 +6,7 @@
  * A VP is told after its APIC was changed; vp_request() orders the two.
  */
 #include "apic_bus.h"
+#include "apic_message.h"
 #include "cpuid.h"
 #include <kernel/backend.h>
 

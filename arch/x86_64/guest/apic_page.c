@@ -10,7 +10,7 @@ static status_t page_map(struct partition *partition)
 	status_t status = gpa_map_own_page(partition->space[0], LAPIC_DEFAULT_BASE, a->apic_page);
 
 	if (status == STATUS_OK)
-		atomic_store(&a->apic_page_state, APIC_PAGE_MAPPED);
+		atomic_store(&a->apic_page_mapped, true);
 	return status;
 }
 
@@ -32,7 +32,7 @@ void guest_apic_page_destroy(struct partition *partition)
 	if (a->apic_page)
 		page_free(partition->heap, a->apic_page, 0);
 	a->apic_page = NULL;
-	a->apic_page_state = APIC_PAGE_NONE;
+	a->apic_page_mapped = false;
 }
 
 bool guest_apic_page_serves(const struct vp *vp, uint32_t vtl)
@@ -44,30 +44,38 @@ bool guest_apic_page_serves(const struct vp *vp, uint32_t vtl)
 
 void guest_apic_page_check(struct vp *vp, uint32_t vtl)
 {
-	_Atomic uint32_t *state = &vp->partition->arch.apic_page_state;
-
-	if (likely(atomic_load(state) == APIC_PAGE_NONE) || guest_apic_page_serves(vp, vtl))
+	if (guest_apic_page_serves(vp, vtl))
 		return;
-	atomic_store(state, APIC_PAGE_UNWANTED);
-	vp_request(vp, VP_REQUEST_APIC_PAGE);
+	/* Whoever maps the page looks at the bases afterwards: one of us two sees the other. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load(&vp->partition->arch.apic_page_mapped))
+		vp_request(vp, VP_REQUEST_APIC_PAGE);
 }
 
 /* The page itself stays until the partition goes: the processors still know it by its address. */
 void guest_apic_page_remove(struct partition *partition)
 {
 	gpa_unmap_own_page(partition->space[0], LAPIC_DEFAULT_BASE);
-	atomic_store(&partition->arch.apic_page_state, APIC_PAGE_NONE);
+	atomic_store(&partition->arch.apic_page_mapped, false);
+}
+
+static bool serves_all(const struct partition *partition)
+{
+	uint32_t i;
+
+	for (i = 0; i < partition->vp_count; i++) {
+		if (!partition->vps[i] || !guest_apic_page_serves(partition->vps[i], 0))
+			return false;
+	}
+	return true;
 }
 
 void guest_apic_page_restore(struct partition *partition)
 {
-	uint32_t i;
-
-	if (atomic_load(&partition->arch.apic_page_state) != APIC_PAGE_NONE)
+	if (atomic_load(&partition->arch.apic_page_mapped) || !serves_all(partition))
 		return;
-	for (i = 0; i < partition->vp_count; i++) {
-		if (!partition->vps[i] || !guest_apic_page_serves(partition->vps[i], 0))
-			return;
-	}
-	(void)page_map(partition); /* without it, accesses cost more */
+	if (page_map(partition) != STATUS_OK)
+		return;		    /* without it, accesses cost more */
+	if (!serves_all(partition)) /* any more: its VP did not know of the page */
+		guest_apic_page_remove(partition);
 }

@@ -303,26 +303,39 @@ static void policy_init(struct cpuid_policy *policy, const struct proto_partitio
 			  page_table_bits(backend->gpa_format));
 }
 
-/* speculation: what there was before the VMM's leaves, which may show what no processor here has. */
-static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid,
-			   const struct cpuid_policy *policy, uint64_t speculation)
+/* What goes straight to the processor. */
+struct controls {
+	uint64_t efer, speculation;
+};
+
+static struct controls controls_allowed(const struct guest_cpuid *cpuid)
 {
+	return (struct controls){
+		.efer = bits_allowed(cpuid, efer_bits, ARRAY_SIZE(efer_bits)),
+		.speculation = bits_allowed(cpuid, speculation_bits, ARRAY_SIZE(speculation_bits)),
+	};
+}
+
+/* host: as it was before the VMM's leaves, which may show what no processor here has. */
+static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid,
+			   const struct cpuid_policy *policy, const struct controls *host)
+{
+	struct controls shown = controls_allowed(cpuid);
 	struct arch_partition *arch = &partition->arch;
 	const struct cpuid_entry *features = entry_find(cpuid, 1, 0);
 	const struct cpuid_entry *xsave = entry_find(cpuid, 0xd, 1);
 	const struct cpuid_entry *sizes = entry_find(cpuid, 0x80000008, 0);
-	uint32_t host[4];
+	uint32_t extended[4];
 
 	arch->cpuid = cpuid;
 	arch->cr4_allowed = bits_allowed(cpuid, cr4_bits, ARRAY_SIZE(cr4_bits));
-	arch->efer_allowed = bits_allowed(cpuid, efer_bits, ARRAY_SIZE(efer_bits));
+	arch->efer_allowed = shown.efer & host->efer;
+	arch->speculation_allowed = shown.speculation & host->speculation;
 	/* The VMM's leaves may have taken XSAVE away; they cannot add a component. */
 	if (!features || !(features->value[CPUID_ECX] & BIT(26)))
 		cpuid->xsave.allowed = 0;
 	arch->xcr0_allowed = cpuid->xsave.allowed;
 	arch->xss_allowed = 0;
-	arch->speculation_allowed =
-		bits_allowed(cpuid, speculation_bits, ARRAY_SIZE(speculation_bits)) & speculation;
 	arch->instructions =
 		(uint32_t)bits_allowed(cpuid, instruction_bits, ARRAY_SIZE(instruction_bits));
 	if (xsave && (xsave->value[CPUID_EAX] & BIT(3)))
@@ -331,8 +344,8 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 	if (sizes && (sizes->value[CPUID_EAX] & 0xff) >= 32)
 		arch->physical_bits = MIN(arch->physical_bits, sizes->value[CPUID_EAX] & 0xff);
 	/* The VMM may have shown it where there is no TSC_AUX to be written. */
-	cpuid_host(0x80000001, 0, host);
-	if (!(host[CPUID_EDX] & BIT(27)))
+	cpuid_host(0x80000001, 0, extended);
+	if (!(extended[CPUID_EDX] & BIT(27)))
 		arch->instructions &= ~(uint32_t)INSTRUCTION_RDTSCP;
 	arch->lenient_pmu = partition->config.flags & PARTITION_LENIENT_PMU;
 }
@@ -342,8 +355,8 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 {
 	struct cpuid_policy policy;
 	struct guest_cpuid *cpuid;
+	struct controls host;
 	unsigned int order = 0;
-	uint64_t speculation;
 	size_t size;
 	uint32_t i;
 
@@ -364,12 +377,12 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 	cpuid->topology = policy.topology;
 	cpuid->xsave = policy.xsave;
 	policy_copy(cpuid, &policy);
-	speculation = bits_allowed(cpuid, speculation_bits, ARRAY_SIZE(speculation_bits));
+	host = controls_allowed(cpuid);
 	for (i = 0; i < count; i++)
 		leaf_apply(cpuid, &leaves[i]);
 	direct_fill(cpuid);
 	cpuid->basic_max = entry_find(cpuid, 0, 0)->value[CPUID_EAX];
-	partition_fill(partition, cpuid, &policy, speculation);
+	partition_fill(partition, cpuid, &policy, &host);
 	return STATUS_OK;
 }
 

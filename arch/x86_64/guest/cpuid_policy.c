@@ -247,6 +247,7 @@ static void extended_features_2(const struct cpuid_policy *policy, uint32_t inde
 {
 	(void)policy;
 	(void)index;
+	out[CPUID_EAX] |= speculation.extended21_eax;
 	if (!(speculation.actions & SPECULATION_GUESTS))
 		out[CPUID_EAX] &= ~LEAF_EXT21_EAX_SPECULATION;
 }

@@ -4,7 +4,7 @@
  * it takes in what other CPUs asked for, and when there is work, delivers in the order of the
  * manuals: what was interrupted in its delivery, exceptions, NMI, ExtINT, the local APIC's.
  */
-#include "guest.h"
+#include "debug.h"
 #include <kernel/cpu.h>
 
 /* The others are traps or abort, or are #DB, which can be either and is kept as it comes. */
@@ -24,6 +24,18 @@ static bool makes_double_fault(uint8_t first, uint8_t second)
 	if (first == EXCEPTION_PF)
 		return second == EXCEPTION_PF || is_contributory(second);
 	return is_contributory(first) && is_contributory(second);
+}
+
+/* The processor clears DR7.GD as #DB's handler begins (SDM 3B 17.2.4), but not when #DB is injected. */
+static __cold void general_detect_end(struct vp *vp)
+{
+	struct guest_state state;
+
+	backend->state_get(vp, vp->active_vtl, STATE_DEBUG, &state);
+	if (!(state.dr7 & DR7_GD))
+		return;
+	state.dr7 &= ~DR7_GD;
+	backend->state_set(vp, vp->active_vtl, STATE_DEBUG, &state);
 }
 
 void guest_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
@@ -46,6 +58,8 @@ void guest_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t err
 	 * does not meet its breakpoint a second time. Injection pushes RFLAGS as they are. */
 	if (BIT(vector) & FAULTS)
 		a->rflags |= RFLAGS_RF;
+	if (vector == EXCEPTION_DB)
+		general_detect_end(vp);
 	a->event.type = EVENT_EXCEPTION;
 	a->event.vector = vector;
 	a->event.has_error = has_error;
@@ -68,6 +82,8 @@ void guest_debug_flags_done(struct vp *vp)
 	struct arch_vp_vtl *a = vp_arch(vp);
 
 	a->rflags &= ~RFLAGS_RF;
+	if (a->work & WORK_DEBUG)
+		guest_debug_instruction_done(vp);
 	if (a->rflags & RFLAGS_TF)
 		single_step_trap(vp);
 }
@@ -85,7 +101,7 @@ static enum vp_outcome requests_take(struct vp *vp)
 		guest_sipi(vp, (uint8_t)atomic_load(&a->lapic.sipi_vector));
 	if (bits & VP_REQUEST_TIMER)
 		guest_lapic_timer_fire(vp);
-	if (bits & VP_REQUEST_INTERRUPT)
+	if (bits & (VP_REQUEST_INTERRUPT | VP_REQUEST_NOTIFIED))
 		a->work |= WORK_INTERRUPT;
 	if (bits & VP_REQUEST_NMI)
 		a->work |= WORK_NMI;
@@ -106,27 +122,38 @@ static void inject(struct vp *vp, enum event_type type, uint8_t vector)
 {
 	const struct vp_event event = {.type = (uint8_t)type, .vector = vector};
 
+	vp_arch(vp)->debug.injected = true;
 	backend->inject(vp, &event);
 }
 
-static void deliver_event(struct vp *vp, struct arch_vp_vtl *a)
+void guest_event_deliver(struct vp *vp)
 {
+	struct arch_vp_vtl *a = vp_arch(vp);
 	const struct vp_event event = {
 		.type = a->event.type,
 		.vector = a->event.vector,
 		.has_error = a->event.has_error,
+		.length = a->event.length,
 		.error = a->event.error,
 	};
 
 	a->work &= ~(uint32_t)WORK_EVENT;
 	a->shadow = 0; /* ends with the delivery */
+	a->debug.injected = true;
 	backend->inject(vp, &event);
+}
+
+/* A step comes back by itself. */
+static void window_request(struct vp *vp, enum vp_window window)
+{
+	if (!guest_debug_steps(vp_arch(vp)))
+		backend->window_request(vp, window);
 }
 
 static void deliver_nmi(struct vp *vp, struct arch_vp_vtl *a)
 {
 	if (!backend->can_take(vp, WINDOW_NMI)) {
-		backend->window_request(vp, WINDOW_NMI);
+		window_request(vp, WINDOW_NMI);
 		return;
 	}
 	a->work &= ~(uint32_t)WORK_NMI;
@@ -141,7 +168,7 @@ static enum vp_outcome deliver_extint(struct vp *vp, struct arch_vp_vtl *a)
 		return VP_CONTINUE;
 	}
 	if (!backend->can_take(vp, WINDOW_INTERRUPT)) {
-		backend->window_request(vp, WINDOW_INTERRUPT);
+		window_request(vp, WINDOW_INTERRUPT);
 		return VP_CONTINUE;
 	}
 	if (!(a->work & WORK_PIC_ANSWER)) {
@@ -170,11 +197,11 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 		if (!waits || !a->lapic.processor_delivers)
 			a->work &= ~(uint32_t)WORK_INTERRUPT;
 		if (a->cr8 && waits)
-			backend->window_request(vp, WINDOW_PRIORITY);
+			window_request(vp, WINDOW_PRIORITY);
 		return;
 	}
 	if (!backend->can_take(vp, WINDOW_INTERRUPT)) {
-		backend->window_request(vp, WINDOW_INTERRUPT);
+		window_request(vp, WINDOW_INTERRUPT);
 		return;
 	}
 	lapic_acknowledge(&a->lapic, (uint8_t)vector);
@@ -200,16 +227,18 @@ static __cold enum vp_outcome deliver_window(struct vp *vp, struct arch_vp_vtl *
 {
 	if (window_open(vp, a))
 		return window_give(vp, a);
-	backend->window_request(vp, a->window > a->cr8 ? WINDOW_INTERRUPT : WINDOW_PRIORITY);
+	window_request(vp, a->window > a->cr8 ? WINDOW_INTERRUPT : WINDOW_PRIORITY);
 	return VP_CONTINUE;
 }
 
-static enum vp_outcome deliver(struct vp *vp, struct arch_vp_vtl *a)
+static enum vp_outcome deliver(struct vp *vp, struct arch_vp_vtl *a, bool held)
 {
 	enum vp_outcome outcome = VP_CONTINUE;
 
 	if (a->work & WORK_EVENT)
-		deliver_event(vp, a);
+		guest_event_deliver(vp);
+	if (held)
+		return outcome;
 	if (a->work & WORK_NMI)
 		deliver_nmi(vp, a);
 	if (a->work & (WORK_EXTINT | WORK_PIC_ANSWER))
@@ -260,9 +289,15 @@ static enum vp_outcome not_running(struct vp *vp, struct arch_vp_vtl *a)
 /* Apart, so that an entry with nothing to do needs no stack for it. */
 static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, struct arch_vp_vtl *a)
 {
+	bool held = guest_debug_holds(a);
 	enum vp_outcome outcome;
 
 	a->work &= ~(uint32_t)WORK_ENTRY;
+	if (a->work & WORK_DEBUG) {
+		outcome = guest_debug_report(vp);
+		if (outcome != VP_CONTINUE)
+			return outcome;
+	}
 	if (atomic_load(&vp->requests)) {
 		outcome = requests_take(vp);
 		if (outcome != VP_CONTINUE)
@@ -273,7 +308,10 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 		if (outcome != VP_CONTINUE)
 			return outcome;
 	}
-	return deliver(vp, a);
+	outcome = deliver(vp, a, held);
+	if ((a->work & WORK_DEBUG) && outcome == VP_CONTINUE)
+		outcome = guest_debug_enter(vp);
+	return outcome;
 }
 
 enum vp_outcome arch_vp_prepare(struct vp *vp)

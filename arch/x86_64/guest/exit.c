@@ -4,7 +4,7 @@
  * instruction answers VP_CONTINUE; what the VMM has to do goes through its run page.
  */
 #include "cpuid.h"
-#include "guest.h"
+#include "debug.h"
 #include <arch/msr.h>
 #include <kernel/cpu.h>
 #include <kernel/sched.h>
@@ -263,8 +263,17 @@ static enum vp_outcome exit_window(struct vp *vp, struct vp_exit *exit)
  * before a host interrupt could: without a look at those in between it would go on for ever. */
 static enum vp_outcome exit_exception(struct vp *vp, struct vp_exit *exit)
 {
+	if (unlikely(vp_arch(vp)->work & WORK_DEBUG) && guest_debug_exception(vp, exit))
+		return VP_CONTINUE;
 	guest_exception(vp, exit->event.vector, exit->event.has_error, exit->event.error);
 	return VP_SWITCH;
+}
+
+/* Without a debugger the backend has given the guest its registers, and kept nothing for here. */
+static enum vp_outcome exit_dr(struct vp *vp, struct vp_exit *exit)
+{
+	guest_debug_access(vp, exit);
+	return VP_CONTINUE;
 }
 
 /* The host's affair, not the guest's: vp_run() sees to it once the guest's state is put away. */
@@ -311,7 +320,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_HALT] = exit_halt,
 	[VP_EXIT_HYPERCALL] = exit_undefined, /* no hypercall interface is offered */
 	[VP_EXIT_CR] = exit_cr,
-	[VP_EXIT_DR] = exit_none,
+	[VP_EXIT_DR] = exit_dr,
 	[VP_EXIT_XSETBV] = exit_xsetbv,
 	[VP_EXIT_CACHE] = exit_skip,
 	[VP_EXIT_INTERRUPT_WINDOW] = exit_window,

@@ -4,8 +4,10 @@
  * the way to ring 3. (What is due at each entry and exit is in <arch/world_guard.inc>.)
  *
  * Predictions that a guest has trained are dropped when they would serve somebody else who is not the
- * kernel: another partition, or the root task. A CPU remembers whose it may hold. A partition is known
- * by a number that is never used again, not by its address.
+ * kernel: another VP, also of the same partition, or the root task. (To a guest its VPs are CPUs, between
+ * which predictions do not move; so its kernel drops none when it puts a program on another VP.) A
+ * CPU remembers whose it may hold. A VP is known by a number that is never used again, not by its
+ * address.
  */
 #include <arch/msr.h>
 #include <arch/speculation.h>
@@ -29,11 +31,10 @@ static void predictions_drop(struct arch_cpu *cpu)
 static void guarded_load(struct vp *vp)
 {
 	struct arch_cpu *cpu = &this_cpu()->arch;
-	uint64_t number = vp->partition->arch.number;
 
-	if (cpu->predictor != number)
+	if (cpu->predictor != vp->arch.number)
 		predictions_drop(cpu);
-	cpu->predictor = number;
+	cpu->predictor = vp->arch.number;
 	inner->load(vp);
 	if (speculation.actions & SPECULATION_L1D)
 		msr_write(MSR_FLUSH_CMD, FLUSH_CMD_L1D);

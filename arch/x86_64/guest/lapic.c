@@ -4,9 +4,9 @@
  * the inputs LINT0 and LINT1, errors, the states after power-on and INIT, and whether a message
  * on the bus is for this APIC. Registers are in lapic_registers.c, the timer in lapic_timer.c.
  *
- * Acceptance may happen on any CPU while the VP runs on its own. TMR is written before the vector is
- * posted, and that before the summary; the VP's CPU takes them in the other order, so it never sees a
- * request whose trigger mode is not there yet, and never loses one.
+ * Acceptance may happen on any CPU while the VP runs on its own. TMR and levels_changed are written
+ * before the vector is posted, and that before the summary; the VP's CPU takes them in the other order,
+ * so it never sees a request whose trigger mode is not there yet, and never loses one.
  */
 #include "lapic_model.h"
 
@@ -42,9 +42,12 @@ static _Atomic uint32_t *vector_word(struct lapic *lapic, uint32_t base, uint8_t
 	return lapic_word(lapic, base + 16u * (vector / 32));
 }
 
-static _Atomic uint32_t *posted_word(struct lapic *lapic, unsigned int word)
+/* By bit of the summary: the words of edges, then those of levels. */
+static _Atomic uint32_t *posted_word(struct lapic *lapic, unsigned int summary)
 {
-	return lapic_word(lapic, LAPIC_POSTED + (uint32_t)sizeof(uint32_t) * word);
+	uint32_t base = summary < LAPIC_VECTOR_WORDS ? LAPIC_POSTED : LAPIC_POSTED_LEVELS;
+
+	return lapic_word(lapic, base + 4 * (summary % LAPIC_VECTOR_WORDS));
 }
 
 static void level_note(struct lapic *lapic, uint8_t vector, bool level)
@@ -52,19 +55,18 @@ static void level_note(struct lapic *lapic, uint8_t vector, bool level)
 	_Atomic uint32_t *tmr = vector_word(lapic, LAPIC_TMR, vector);
 	uint32_t bit = vector_bit(vector);
 
-	if (!!(get(tmr) & bit) == level)
-		return;
-	if (!level) {
+	if (level) {
+		atomic_fetch_or_explicit(tmr, bit, RELAXED);
+		/* Even if the bit was set: by another CPU, which may not have come here yet. */
+		atomic_store_explicit(&lapic->levels_changed, true, memory_order_release);
+	} else if (get(tmr) & bit) {
 		atomic_fetch_and_explicit(tmr, ~bit, RELAXED);
-		return;
 	}
-	atomic_fetch_or_explicit(tmr, bit, RELAXED);
-	atomic_store_explicit(&lapic->levels_changed, true, memory_order_release);
 }
 
 bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level)
 {
-	unsigned int word = vector / 32;
+	unsigned int summary = vector / 32 + (level ? LAPIC_VECTOR_WORDS : 0);
 	uint32_t bit = vector_bit(vector);
 	uint32_t before;
 
@@ -75,14 +77,18 @@ bool lapic_accept(struct lapic *lapic, uint8_t vector, bool level)
 	if (!lapic_is_enabled(lapic) || !(get(&lapic->svr) & SVR_ENABLE))
 		return false;
 	level_note(lapic, vector, level);
-	before = atomic_fetch_or_explicit(posted_word(lapic, word), bit, memory_order_release);
-	atomic_fetch_or_explicit(&lapic->posted_words, (uint32_t)BIT(word), memory_order_release);
+	before = atomic_fetch_or_explicit(posted_word(lapic, summary), bit, memory_order_release);
+	atomic_fetch_or_explicit(&lapic->posted_words, (uint32_t)BIT(summary),
+				 memory_order_release);
 	return !(before & bit);
 }
 
 bool lapic_is_pending(struct lapic *lapic, uint8_t vector)
 {
-	return (get(posted_word(lapic, vector / 32)) | get(vector_word(lapic, LAPIC_IRR, vector))) &
+	unsigned int word = vector / 32;
+
+	return (get(posted_word(lapic, word)) | get(posted_word(lapic, word + LAPIC_VECTOR_WORDS)) |
+		get(vector_word(lapic, LAPIC_IRR, vector))) &
 	       vector_bit(vector);
 }
 
@@ -91,13 +97,16 @@ static void posted_take(struct lapic *lapic)
 {
 	uint32_t words = atomic_exchange_explicit(&lapic->posted_words, 0, memory_order_acq_rel);
 
-	lapic->irr_words |= words;
+	lapic->irr_words |= (words | words >> LAPIC_VECTOR_WORDS) & MASK(LAPIC_VECTOR_WORDS);
 	lapic->service_changed = true;
+	if (words >> LAPIC_VECTOR_WORDS)
+		lapic_lint0_show(lapic);    /* remote IRR */
 	for (; words; words &= words - 1) { /* each turn takes one bit out */
-		unsigned int word = (unsigned int)__builtin_ctz(words);
-		_Atomic uint32_t *irr = lapic_word(lapic, LAPIC_IRR + 16 * word);
+		unsigned int summary = (unsigned int)__builtin_ctz(words);
+		_Atomic uint32_t *irr =
+			lapic_word(lapic, LAPIC_IRR + 16 * (summary % LAPIC_VECTOR_WORDS));
 
-		put(irr, get(irr) | atomic_exchange_explicit(posted_word(lapic, word), 0,
+		put(irr, get(irr) | atomic_exchange_explicit(posted_word(lapic, summary), 0,
 							     memory_order_acq_rel));
 	}
 }
@@ -128,8 +137,8 @@ int lapic_pending_vector_slow(struct lapic *lapic)
 
 	if (vector < 0 || ((uint32_t)vector & 0xf0) <= (lapic_page_get(lapic, LAPIC_PPR) & 0xf0))
 		return -1;
-	/* A software-disabled APIC holds its requests but delivers none (SDM, "Local APIC
-	 * State After It Has Been Software Disabled": they stay and must be served). */
+	/* By software alone it may be off (SDM, "Local APIC State After It Has Been Software
+	 * Disabled": what is in IRR stays and must be served). */
 	return lapic_is_enabled(lapic) ? vector : -1;
 }
 
@@ -268,14 +277,14 @@ static uint32_t lvt_fixed(struct lapic *lapic, enum lapic_lvt entry, uint32_t va
 	/* Only LINT0 can be level-triggered: "LINT1 is always edge sensitive" (SDM, LVT). */
 	bool level = entry == LAPIC_LVT_LINT0 && (value & LVT_LEVEL);
 
-	if (level) {
-		if (atomic_fetch_or_explicit(&lapic->lvt[entry], LVT_REMOTE_IRR,
-					     memory_order_acq_rel) &
-		    LVT_REMOTE_IRR)
-			return 0;
-		lapic_page_put(lapic, LAPIC_TIMER + 16u * entry, value | LVT_REMOTE_IRR);
-	}
-	return lapic_accept(lapic, (uint8_t)value, level) ? LAPIC_EFFECT_INTERRUPT : 0;
+	if (level &&
+	    (atomic_fetch_or_explicit(&lapic->lvt[entry], LVT_REMOTE_IRR, memory_order_acq_rel) &
+	     LVT_REMOTE_IRR))
+		return 0;
+	/* A vector that is none may have raised the error entry's. */
+	if (lapic_accept(lapic, (uint8_t)value, level) || (value & LVT_VECTOR) < 16)
+		return LAPIC_EFFECT_INTERRUPT;
+	return 0;
 }
 
 uint32_t lapic_lvt_deliver(struct lapic *lapic, enum lapic_lvt entry)
@@ -309,9 +318,6 @@ uint32_t lapic_set_lint(struct lapic *lapic, unsigned int n, bool high)
 		return n == 0 ? LAPIC_EFFECT_EXTINT : LAPIC_EFFECT_NMI;
 	return lapic_lvt_deliver(lapic, LAPIC_LVT_LINT0 + n);
 }
-
-/* In lapic.lint beside the two lines: an ExtINT came as a message, which has no level. */
-#define LINT_EXTINT_MESSAGE 0x80000000u
 
 void lapic_extint_accept(struct lapic *lapic)
 {
@@ -414,11 +420,12 @@ static void registers_reset(struct lapic *lapic)
 	for (i = 0; i < LAPIC_PAGE_USED; i += sizeof(uint32_t))
 		lapic_page_put(lapic, i, 0);
 	put(&lapic->posted_words, 0);
+	lapic_extint_taken(lapic);
 	lapic->irr_words = 0;
 	lapic->ppr_tpr = 0;
 	lapic->service_changed = true;
 	put(&lapic->dfr, UINT32_MAX);
-	put(&lapic->ldr, lapic_is_x2apic(lapic) ? (id >> 4) << 16 | 1u << (id & 15) : 0);
+	put(&lapic->ldr, lapic_is_x2apic(lapic) ? lapic_logical_id(id) : 0);
 	for (i = 0; i < LAPIC_LVT_COUNT; i++)
 		put(&lapic->lvt[i], LVT_MASKED);
 	put(&lapic->esr_next, 0);
@@ -435,15 +442,15 @@ static void registers_reset(struct lapic *lapic)
 	lapic_show(lapic);
 }
 
+uint64_t lapic_base_reset(const struct lapic *lapic)
+{
+	return LAPIC_DEFAULT_BASE | APIC_BASE_ENABLE | (lapic->boot_processor ? APIC_BASE_BSP : 0) |
+	       (lapic->x2apic_at_reset ? APIC_BASE_X2APIC : 0);
+}
+
 void lapic_reset(struct lapic *lapic)
 {
-	uint64_t base = LAPIC_DEFAULT_BASE | APIC_BASE_ENABLE;
-
-	if (lapic->boot_processor)
-		base |= APIC_BASE_BSP;
-	if (lapic->x2apic_at_reset)
-		base |= APIC_BASE_X2APIC;
-	atomic_store_explicit(&lapic->base, base, RELAXED);
+	atomic_store_explicit(&lapic->base, lapic_base_reset(lapic), RELAXED);
 	put(&lapic->sipi_vector, 0);
 	registers_reset(lapic);
 }
@@ -474,29 +481,34 @@ static bool transition_legal(uint64_t from, uint64_t to)
 
 	from &= mode;
 	to &= mode;
-	if (to == APIC_BASE_X2APIC)
-		return false;
 	if (from == mode)
 		return to != APIC_BASE_ENABLE;
 	return from != 0 || to != mode;
 }
 
-bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects)
+bool lapic_base_valid(const struct lapic *lapic, uint64_t value)
 {
 	uint64_t known = APIC_BASE_BSP | APIC_BASE_ENABLE |
 			 (lapic->x2apic_allowed ? APIC_BASE_X2APIC : 0) |
 			 (MASK(lapic->physical_bits) & ~MASK(12));
+
+	return !(value & ~known) &&
+	       (value & (APIC_BASE_ENABLE | APIC_BASE_X2APIC)) != APIC_BASE_X2APIC;
+}
+
+bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects)
+{
 	uint64_t before = lapic_base_get(lapic);
 	uint32_t id = get(&lapic->id);
 
-	if ((value & ~known) || !transition_legal(before, value))
+	if (!lapic_base_valid(lapic, value) || !transition_legal(before, value))
 		return false;
 	atomic_store_explicit(&lapic->base, value, RELAXED);
 	if ((before ^ value) & APIC_BASE_ENABLE) {
 		registers_reset(lapic); /* off and on again is as after power-on */
 		effects->bits |= LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
 	} else if (!(before & APIC_BASE_X2APIC) && (value & APIC_BASE_X2APIC)) {
-		put(&lapic->ldr, (id >> 4) << 16 | 1u << (id & 15));
+		put(&lapic->ldr, lapic_logical_id(id));
 		lapic_page_put(lapic, LAPIC_ICR_HIGH, 0);
 		lapic_show(lapic);
 	}

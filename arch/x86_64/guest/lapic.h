@@ -44,6 +44,8 @@ void guest_lapic_eoi_virtualized(struct vp *vp, uint8_t vector);
 bool guest_lapic_msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 bool guest_lapic_msr_write(struct vp *vp, uint32_t msr, uint64_t value);
 bool guest_lapic_base_write(struct vp *vp, uint64_t value);
+/* Acts on a new mode, address or state, and on its effects. */
+void guest_lapic_changed(struct vp *vp, uint32_t vtl, struct lapic_effects *effects);
 void guest_lapic_tsc_deadline_write(struct vp *vp, uint64_t value);
 
 /* CR8 as the active VTL has it, into its local APIC: before the model's priorities are asked. */

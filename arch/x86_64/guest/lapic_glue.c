@@ -28,8 +28,10 @@ static void lapic_timer_interrupt(struct timer *timer)
 static void timer_update(struct vp *vp, uint32_t vtl, uint64_t now)
 {
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
-	uint64_t deadline = lapic_timer_deadline(&arch->lapic, now);
+	uint64_t deadline = TIMER_NEVER;
 
+	if (likely(!vp->partition->frozen_at))
+		deadline = lapic_timer_deadline(&arch->lapic, now);
 	if (deadline != TIMER_NEVER)
 		timer_set(&arch->lapic_timer, deadline);
 	else if (timer_is_set(&arch->lapic_timer))
@@ -168,14 +170,20 @@ void guest_cr8_write(struct vp *vp, uint8_t value)
 
 bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value)
 {
+	struct lapic *lapic = vp_lapic(vp, vtl);
+
 	guest_tpr_sync(vp);
-	return lapic_read(vp_lapic(vp, vtl), offset, timestamp_read(), value);
+	if (!lapic_read(lapic, offset, partition_timestamp(vp->partition), value))
+		return false;
+	if (lapic_has_request(lapic)) /* of the error entry, maybe */
+		vtl_arch(vp, vtl)->work |= WORK_INTERRUPT;
+	return true;
 }
 
 bool guest_lapic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t value)
 {
 	struct lapic_effects effects;
-	uint64_t now = timestamp_read();
+	uint64_t now = partition_timestamp(vp->partition);
 
 	guest_tpr_sync(vp);
 	if (!lapic_write(vp_lapic(vp, vtl), offset, value, now, &effects))
@@ -220,15 +228,20 @@ bool guest_lapic_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	return true;
 }
 
+void guest_lapic_changed(struct vp *vp, uint32_t vtl, struct lapic_effects *effects)
+{
+	apic_changed(vp, vtl);
+	cr8_from_tpr(vp, vtl);
+	effects_apply(vp, vtl, effects, timestamp_read());
+}
+
 bool guest_lapic_base_write(struct vp *vp, uint64_t value)
 {
 	struct lapic_effects effects = {.bits = 0};
 
 	if (!lapic_base_set(vp_lapic(vp, vp->active_vtl), value, &effects))
 		return false;
-	apic_changed(vp, vp->active_vtl);
-	cr8_from_tpr(vp, vp->active_vtl);
-	effects_apply(vp, vp->active_vtl, &effects, timestamp_read());
+	guest_lapic_changed(vp, vp->active_vtl, &effects);
 	return true;
 }
 

@@ -14,6 +14,7 @@
 
 #include <arch/guest_lapic.h>
 #include <arch/msr.h>
+#include <trivet/state.h>
 #include <trivet/status.h>
 
 #define LAPIC_BUS_HZ	    1000000000ull
@@ -51,13 +52,6 @@ struct apic_message {
 	uint32_t source; /* index of the VP that sends; APIC_NO_SOURCE: a device */
 };
 #define APIC_NO_SOURCE UINT32_MAX
-
-/* The message that a device's write to `address` is (SDM 3A, "Message Signalled Interrupts").
- * INVALID_ADDRESS: it is none. */
-status_t apic_message_from_msi(uint64_t address, uint32_t data, struct apic_message *message);
-/* Nothing comes of it: a level that goes away, or the de-assert of the first Pentiums' arbitration ids
- * (SDM, "INIT Level De-assert"). */
-bool apic_message_is_idle(const struct apic_message *message);
 
 /* What the caller has to do after an access. */
 enum lapic_effect {
@@ -171,6 +165,9 @@ static inline uint64_t lapic_base_get(struct lapic *lapic)
 	return atomic_load_explicit(&lapic->base, memory_order_relaxed);
 }
 bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects);
+/* One that it can have, however it came to it. */
+bool lapic_base_valid(const struct lapic *lapic, uint64_t value);
+uint64_t lapic_base_reset(const struct lapic *lapic);
 
 /* ---- the timer ---- */
 
@@ -186,14 +183,34 @@ bool lapic_timer_expired(struct lapic *lapic, uint64_t now);
 
 /* The page of registers in xAPIC layout, 1 KiB. In x2APIC mode the id register holds all of the
  * id and ICR_HIGH all of the destination. The APIC base is not in it: set it first. */
-#define LAPIC_PAGE_SIZE 1024u
+#define LAPIC_PAGE_SIZE VP_STATE_APIC_PAGE
 void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE]);
 /* False: the page holds what no APIC of this kind can hold; nothing changed. The timer goes on
  * with the current count; the TSC deadline is an MSR of its own. Effects as after a write. */
 bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
 		struct lapic_effects *effects);
 
+/* All of it. */
+void lapic_state_get(struct lapic *lapic, uint64_t now, struct vp_state_apic *state);
+/* As after lapic_reset(), into a structure of zeros. */
+void lapic_state_reset(struct lapic *lapic, struct vp_state_apic *state);
+bool lapic_state_valid(struct lapic *lapic, const struct vp_state_apic *state);
+/* Of a state that is valid. The mode may be another. Effects as after a write. */
+void lapic_state_set(struct lapic *lapic, uint64_t now, const struct vp_state_apic *state,
+		     struct lapic_effects *effects);
+/* So many ticks of the host did not pass for it. */
+void lapic_time_skip(struct lapic *lapic, uint64_t ticks);
+
 /* ---- what the files of the model share ---- */
+
+/* In lapic.lint beside the two lines: an ExtINT came as a message, which has no level. */
+#define LINT_EXTINT_MESSAGE 0x80000000u
+
+/* LDR in x2APIC mode (SDM, "Deriving Logical x2APIC ID from the Local x2APIC ID"). */
+static inline uint32_t lapic_logical_id(uint32_t id)
+{
+	return (id >> 4) << 16 | 1u << (id & 15);
+}
 
 static inline uint8_t lapic_tpr_get(struct lapic *lapic)
 {
@@ -206,6 +223,12 @@ static inline uint32_t lapic_icr_high_offset(struct lapic *lapic)
 }
 /* Shows the registers that are not the page's own, after they or the mode changed. */
 void lapic_show(struct lapic *lapic);
+/* So too the one register that other CPUs change, which leave the page alone. */
+static inline void lapic_lint0_show(struct lapic *lapic)
+{
+	lapic_page_put(lapic, LAPIC_TIMER + 16 * LAPIC_LVT_LINT0,
+		       atomic_load_explicit(&lapic->lvt[LAPIC_LVT_LINT0], memory_order_relaxed));
+}
 
 /* Errors that ESR tells (SDM, "Error Status Register"). */
 enum lapic_error {

@@ -66,6 +66,8 @@ void lapic_show(struct lapic *lapic)
 	lapic_page_put(lapic, LAPIC_VERSION,
 		       VERSION | (LAPIC_LVT_COUNT - 1) << 16 |
 			       (lapic->eoi_suppression ? VERSION_NO_EOI : 0));
+	lapic_page_put(lapic, LAPIC_TPR, lapic_tpr_get(lapic));
+	lapic_page_put(lapic, LAPIC_EOI, 0);
 	lapic_page_put(lapic, LAPIC_LDR, get(&lapic->ldr));
 	lapic_page_put(lapic, LAPIC_DFR, get(&lapic->dfr));
 	lapic_page_put(lapic, LAPIC_SVR, get(&lapic->svr));
@@ -98,6 +100,7 @@ static uint32_t register_read(struct lapic *lapic, uint32_t offset, uint64_t now
 	case LAPIC_APR: return apr_read(lapic);
 	case LAPIC_PPR: lapic_priority_sync(lapic); break;
 	case LAPIC_IRR ... LAPIC_IRR + 0x70: lapic_highest_request(lapic); break;
+	case LAPIC_TIMER + 16 * LAPIC_LVT_LINT0: lapic_lint0_show(lapic); break;
 	case LAPIC_CURRENT_COUNT: return lapic_timer_count(lapic, now);
 	default: break;
 	}

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saving and loading a local APIC as its page of registers. What a page cannot hold (host times,
- * the TSC deadline, the levels of LINT0 and LINT1) is not in it: the timer goes on from its
- * current count, and the devices set their lines again.
+ * Saving and loading a local APIC: its page of registers (lapic_save, lapic_load), from whose current
+ * count the timer goes on, and with it what a page cannot hold (lapic_state_get, lapic_state_set).
  */
 #include "lapic_model.h"
 
@@ -12,14 +11,14 @@
 
 static void page_put(uint8_t *page, uint32_t offset, uint32_t value)
 {
-	memcpy(page + offset, &value, sizeof(value));
+	__builtin_memcpy(page + offset, &value, sizeof(value));
 }
 
 static uint32_t page_get(const uint8_t *page, uint32_t offset)
 {
 	uint32_t value;
 
-	memcpy(&value, page + offset, sizeof(value));
+	__builtin_memcpy(&value, page + offset, sizeof(value));
 	return value;
 }
 
@@ -33,9 +32,9 @@ static void put(_Atomic uint32_t *word, uint32_t value)
 	atomic_store_explicit(word, value, RELAXED);
 }
 
-static uint32_t id_register(struct lapic *lapic)
+static uint32_t id_register(struct lapic *lapic, uint64_t base)
 {
-	return lapic_is_x2apic(lapic) ? get(&lapic->id) : get(&lapic->id) << 24;
+	return base & APIC_BASE_X2APIC ? get(&lapic->id) : get(&lapic->id) << 24;
 }
 
 void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE])
@@ -51,12 +50,12 @@ void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE]
 	page_put(page, LAPIC_ICR_HIGH, lapic_page_get(lapic, lapic_icr_high_offset(lapic)));
 }
 
-static bool page_valid(struct lapic *lapic, const uint8_t *page)
+static bool page_valid(struct lapic *lapic, uint64_t base, const uint8_t *page)
 {
 	uint32_t svr = 0xff | SVR_ENABLE | (lapic->eoi_suppression ? SVR_NO_EOI : 0);
 	unsigned int i;
 
-	if (page_get(page, LAPIC_ID) != id_register(lapic))
+	if (page_get(page, LAPIC_ID) != id_register(lapic, base))
 		return false;
 	if ((page_get(page, LAPIC_TPR) & ~0xffu) || (page_get(page, LAPIC_SVR) & ~svr) ||
 	    (page_get(page, LAPIC_DIVIDE) & ~DIVIDE_WRITABLE) ||
@@ -76,20 +75,17 @@ static bool page_valid(struct lapic *lapic, const uint8_t *page)
 	return !((page_get(page, LAPIC_ISR) | page_get(page, LAPIC_IRR)) & 0xffff);
 }
 
-bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
-		struct lapic_effects *effects)
+static void page_load(struct lapic *lapic, uint64_t now, const uint8_t *page)
 {
 	uint32_t count = page_get(page, LAPIC_CURRENT_COUNT);
 	unsigned int i;
 
-	effects->bits = 0;
-	if (!page_valid(lapic, page))
-		return false;
 	for (i = 0; i < LAPIC_VECTOR_WORDS; i++) {
 		lapic_page_put(lapic, LAPIC_ISR + 16 * i, page_get(page, LAPIC_ISR + 16 * i));
 		lapic_page_put(lapic, LAPIC_TMR + 16 * i, page_get(page, LAPIC_TMR + 16 * i));
 		lapic_page_put(lapic, LAPIC_IRR + 16 * i, page_get(page, LAPIC_IRR + 16 * i));
 		lapic_page_put(lapic, LAPIC_POSTED + 4 * i, 0);
+		lapic_page_put(lapic, LAPIC_POSTED_LEVELS + 4 * i, 0);
 	}
 	put(&lapic->posted_words, 0);
 	lapic_processor_delivers(lapic, lapic->processor_delivers);
@@ -115,6 +111,88 @@ bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE
 	lapic->first = count;
 	lapic_show(lapic);
 	lapic_priority_update(lapic);
+}
+
+bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
+		struct lapic_effects *effects)
+{
+	effects->bits = 0;
+	if (!page_valid(lapic, lapic_base_get(lapic), page))
+		return false;
+	page_load(lapic, now, page);
 	effects->bits = LAPIC_EFFECT_INTERRUPT | LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
 	return true;
+}
+
+/* ---- the whole ---- */
+
+#define STATE_LINTS  0x3u
+#define STATE_EXTINT 0x4u
+#define ERRORS	     (LAPIC_ERROR_SEND_VECTOR | LAPIC_ERROR_RECEIVE_VECTOR | LAPIC_ERROR_REGISTER)
+
+void lapic_state_get(struct lapic *lapic, uint64_t now, struct vp_state_apic *state)
+{
+	uint32_t lint = get(&lapic->lint);
+
+	/* What is due is requested; the rest of the timer's time is in the current count. */
+	lapic_timer_expired(lapic, now);
+	state->base = lapic_base_get(lapic);
+	state->tsc_deadline = lapic->tsc_deadline;
+	state->lint = (lint & STATE_LINTS) | (lint & LINT_EXTINT_MESSAGE ? STATE_EXTINT : 0);
+	state->errors = get(&lapic->esr_next);
+	state->eoi = lapic->eoi_waiting;
+	lapic_save(lapic, now, state->page);
+}
+
+void lapic_state_reset(struct lapic *lapic, struct vp_state_apic *state)
+{
+	uint64_t base = lapic_base_reset(lapic);
+	unsigned int i;
+
+	state->base = base;
+	page_put(state->page, LAPIC_ID, id_register(lapic, base));
+	page_put(state->page, LAPIC_VERSION, lapic_page_get(lapic, LAPIC_VERSION));
+	if (base & APIC_BASE_X2APIC)
+		page_put(state->page, LAPIC_LDR, lapic_logical_id(get(&lapic->id)));
+	page_put(state->page, LAPIC_DFR, UINT32_MAX);
+	page_put(state->page, LAPIC_SVR, 0xff);
+	for (i = 0; i < LAPIC_LVT_COUNT; i++)
+		page_put(state->page, LAPIC_TIMER + 16 * i, LVT_MASKED);
+}
+
+bool lapic_state_valid(struct lapic *lapic, const struct vp_state_apic *state)
+{
+	uint32_t eoi = state->eoi & ~0x100u;
+
+	if (!lapic_base_valid(lapic, state->base) || !page_valid(lapic, state->base, state->page))
+		return false;
+	if ((state->lint & ~(STATE_LINTS | STATE_EXTINT)) || (state->errors & ~(uint32_t)ERRORS) ||
+	    state->reserved)
+		return false;
+	if (state->eoi && (eoi == state->eoi || eoi < 16 || eoi > UINT8_MAX))
+		return false;
+	return !state->tsc_deadline ||
+	       (page_get(state->page, LAPIC_TIMER) & LVT_TIMER_MODE) == LVT_DEADLINE;
+}
+
+void lapic_state_set(struct lapic *lapic, uint64_t now, const struct vp_state_apic *state,
+		     struct lapic_effects *effects)
+{
+	atomic_store_explicit(&lapic->base, state->base, RELAXED);
+	if (lapic_is_x2apic(lapic))
+		put(&lapic->ldr, lapic_logical_id(get(&lapic->id)));
+	put(&lapic->lint,
+	    (state->lint & STATE_LINTS) | (state->lint & STATE_EXTINT ? LINT_EXTINT_MESSAGE : 0));
+	page_load(lapic, now, state->page);
+	put(&lapic->esr_next, state->errors);
+	lapic->eoi_waiting = state->eoi;
+	lapic->tsc_deadline = state->tsc_deadline;
+	effects->bits = LAPIC_EFFECT_INTERRUPT | LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
+}
+
+void lapic_time_skip(struct lapic *lapic, uint64_t ticks)
+{
+	lapic->tsc_offset -= ticks;
+	lapic->start += ticks;
+	lapic->last_expiry += ticks;
 }

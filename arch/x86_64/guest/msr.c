@@ -46,11 +46,6 @@ enum msr_feature {
 
 typedef struct msr_row row_t;
 
-static bool is_canonical(uint64_t address)
-{
-	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
 /* ---- constants ---- */
 
 static bool read_constant(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)
@@ -109,7 +104,7 @@ static bool write_state(struct vp *vp, const row_t *row, uint32_t msr, uint64_t 
 /* Registers that hold a linear address. */
 static bool write_address(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
 {
-	return is_canonical(value) && write_state(vp, row, msr, value);
+	return guest_address_is_canonical(value) && write_state(vp, row, msr, value);
 }
 
 /* Registers of 32 bits. */
@@ -307,8 +302,6 @@ static bool write_spec_ctrl(struct vp *vp, const row_t *row, uint32_t msr, uint6
 	vp->arch.spec_ctrl_entered = value | speculation.guest_control;
 	return true;
 }
-
-#define PRED_CMD_SBPB BIT(7)
 
 /* A command that concerns this CPU: it is given to it, with the bits that there are (row->value).
  * SBPB, which drops less, is carried out as IBPB. */

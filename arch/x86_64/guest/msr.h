@@ -8,6 +8,12 @@
 
 #include <kernel/processor.h>
 
+/* Linear addresses have 48 bits. */
+static inline bool guest_address_is_canonical(uint64_t address)
+{
+	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
 /* RDMSR and WRMSR of the active VTL, on the VP's own CPU. False: #GP(0); nothing has changed. */
 bool guest_msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 /* May set arch.work, send IPIs, arm timers. An EOI for the VMM: guest_lapic_eoi_take(). */

@@ -87,6 +87,32 @@ bool guest_mtrr_read(const struct guest_mtrr *mtrr, uint32_t msr, uint64_t *valu
 	return true;
 }
 
+static bool variable_base_valid(uint64_t address, uint64_t base)
+{
+	return !(base & ~(address | 0xff)) && mtrr_type_valid((uint8_t)base);
+}
+
+static bool default_type_valid(uint64_t value)
+{
+	return !(value & ~(0xff | DEF_TYPE_FIXED_ENABLE | DEF_TYPE_ENABLE)) &&
+	       mtrr_type_valid((uint8_t)value);
+}
+
+bool guest_mtrr_valid(const struct guest_mtrr *mtrr, uint32_t physical_bits)
+{
+	uint64_t address = MASK(physical_bits) & ~MASK(12);
+	unsigned int i;
+
+	for (i = 0; i < MTRR_FIXED_COUNT; i++)
+		if (!fixed_valid(mtrr->fixed[i]))
+			return false;
+	for (i = 0; i < MTRR_VARIABLE_COUNT; i++)
+		if ((mtrr->variable[i].mask & ~(address | MASK_VALID)) ||
+		    !variable_base_valid(address, mtrr->variable[i].base))
+			return false;
+	return default_type_valid(mtrr->default_type);
+}
+
 static bool variable_write(struct guest_mtrr *mtrr, uint64_t address, uint32_t msr, uint64_t value)
 {
 	unsigned int n = (msr - MTRR_VARIABLE_BASE) / 2;
@@ -97,7 +123,7 @@ static bool variable_write(struct guest_mtrr *mtrr, uint64_t address, uint32_t m
 		mtrr->variable[n].mask = value;
 		return true;
 	}
-	if ((value & ~(address | 0xff)) || !mtrr_type_valid((uint8_t)value))
+	if (!variable_base_valid(address, value))
 		return false;
 	mtrr->variable[n].base = value;
 	return true;
@@ -111,8 +137,7 @@ bool guest_mtrr_write(struct guest_mtrr *mtrr, uint32_t physical_bits, uint32_t 
 	if (is_variable(msr))
 		return variable_write(mtrr, address, msr, value);
 	if (msr == MTRR_DEF_TYPE) {
-		if ((value & ~(0xff | DEF_TYPE_FIXED_ENABLE | DEF_TYPE_ENABLE)) ||
-		    !mtrr_type_valid((uint8_t)value))
+		if (!default_type_valid(value))
 			return false;
 		mtrr->default_type = value;
 		return true;

@@ -12,6 +12,8 @@ void guest_mtrr_reset(struct guest_mtrr *mtrr);
 bool guest_mtrr_read(const struct guest_mtrr *mtrr, uint32_t msr, uint64_t *value);
 bool guest_mtrr_write(struct guest_mtrr *mtrr, uint32_t physical_bits, uint32_t msr,
 		      uint64_t value);
+/* Whether all of them can hold what is there. */
+bool guest_mtrr_valid(const struct guest_mtrr *mtrr, uint32_t physical_bits);
 /* A memory type that an MTRR can hold: UC, WC, WT, WP, WB. */
 bool mtrr_type_valid(uint8_t type);
 /* Every byte of a PAT value is a memory type that the PAT can hold (SDM, "IA32_PAT MSR"). */

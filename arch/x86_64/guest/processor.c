@@ -13,7 +13,6 @@
 
 #define MSR_TSC_AUX	0xc0000103u
 #define CPUID_FEATURES	1u
-#define RESET_RIP	0xfff0u
 #define RESET_CS_BASE	0xffff0000u
 #define RESET_CS	0xf000u
 #define ATTRIBUTES_CODE 0x009bu
@@ -25,10 +24,8 @@
 
 status_t arch_partition_create(struct partition *partition)
 {
-	static _Atomic uint64_t last_number;
 	const struct proto_partition_config *config = &partition->config;
 
-	partition->arch.number = atomic_fetch_add(&last_number, 1) + 1;
 	/* Ids grow with the index, and have gaps where counts are no powers of two. */
 	if (config->apic_mode == APIC_MODE_XAPIC &&
 	    guest_apic_id(config, config->vp_count - 1) > XAPIC_ID_MAX)
@@ -62,8 +59,10 @@ void arch_partition_destroy(struct partition *partition)
 
 status_t arch_vp_create(struct vp *vp)
 {
+	static _Atomic uint64_t last_number;
 	void *area = heap_alloc(vp->partition->heap, xsave_area_size);
 
+	vp->arch.number = atomic_fetch_add(&last_number, 1) + 1;
 	if (!area)
 		return STATUS_NO_MEMORY;
 	fpu_state_init(&vp->arch.fpu, area);
@@ -105,27 +104,36 @@ static void segments_reset(struct guest_state *state)
 	state->gdtr = state->idtr = (struct hv_x64_table_register){.limit = RESET_LIMIT};
 }
 
-/* What reset and INIT have in common. cr0: with its cache bits. */
-static void registers_reset(struct vp *vp, struct guest_state *state, uint64_t cache_bits)
+void guest_state_reset(struct guest_state *state, uint64_t cache_bits)
 {
-	struct arch_vp_vtl *a = vp_arch(vp);
-	uint32_t signature[4];
-
 	segments_reset(state);
 	state->cr0 = CR0_ET | cache_bits;
 	state->cr3 = state->cr4 = state->cr8 = state->efer = 0;
 	state->dr6 = DR6_RESET;
 	state->dr7 = DR7_RESET;
+}
 
+uint64_t guest_signature(const struct vp *vp)
+{
+	uint32_t leaf[4];
+
+	guest_cpuid_query(vp, CPUID_FEATURES, 0, leaf);
+	return leaf[0];
+}
+
+static void registers_reset(struct vp *vp, struct guest_state *state, uint64_t cache_bits)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	guest_state_reset(state, cache_bits);
 	memset(vp->arch.gpr, 0, sizeof(vp->arch.gpr));
 	memset(vp->arch.dr, 0, sizeof(vp->arch.dr));
-	guest_cpuid_query(vp, CPUID_FEATURES, 0, signature);
-	vp->arch.gpr[GPR_RDX] = signature[0];
+	vp->arch.gpr[GPR_RDX] = guest_signature(vp);
 	vp->arch.cr2 = 0;
 
-	a->rip = RESET_RIP;
+	a->rip = GUEST_RESET_RIP;
 	a->rflags = RFLAGS_FIXED;
-	a->work = 0;
+	a->work &= WORK_DEBUG; /* a debugger outlives it */
 	a->waiting = WAITING_NONE;
 	a->shadow = 0;
 	a->nmi_masked = false;

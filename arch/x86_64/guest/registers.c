@@ -4,7 +4,8 @@
  * those of SSE are in the FPU's area.
  * A set reads all, changes what is named, checks the whole, and only then writes.
  */
-#include "guest.h"
+#include "debug.h"
+#include <arch/speculation.h>
 #include <kernel/memory_map.h>
 #include <kernel/string.h>
 
@@ -20,6 +21,8 @@
 /* Those whose change by a MOV loads the entries of PAE paging (SDM 3A 4.4.1). */
 #define CR0_LOADS_PDPTES   (CR0_CD | CR0_NW | CR0_PG)
 #define CR4_LOADS_PDPTES   (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
+#define SEGMENT_ACCESSED   BIT(0)
+#define SEGMENT_KNOWN	   0xf0ffu
 #define PDPTE_PRESENT	   BIT(0)
 #define PDPTE_ACCESSED	   BIT(5)
 #define PDPTE_RESERVED	   0x1e6ull /* SDM 3A table 4-8 */
@@ -71,9 +74,14 @@ static const struct register_row rows[] = {
 	ROW64(SFMASK, 1, state.sfmask),
 	ROW64(TSC_AUX, 1, tsc_aux),
 	ROW64(APIC_BASE, 1, apic_base),
+	ROW64(TSC, 1, tsc),
+	{HV_REGISTER_PENDING_INTERRUPTION, 1,
+	 offsetof(struct guest_registers, activity.interruption), FORM_64},
+	{HV_REGISTER_INTERRUPT_STATE, 1, offsetof(struct guest_registers, activity.interrupt_state),
+	 FORM_64},
 };
 
-/* Reserved bits and combinations of CR0, CR3, CR4, EFER. */
+/* Reserved bits and combinations of CR0, CR3, CR4, CR8, EFER. */
 static bool control_valid(const struct vp *vp, const struct guest_state *state)
 {
 	const struct arch_partition *p = &vp->partition->arch;
@@ -158,6 +166,196 @@ bool guest_xcr0_valid(const struct vp *vp, uint64_t xcr0)
 	return !avx512 || (avx512 == XCR0_AVX512 && (xcr0 & XCR0_AVX));
 }
 
+/* ---- what is delivered before the next instruction ---- */
+
+#define VECTOR_SHIFT HV_INTERRUPTION_VECTOR_SHIFT
+#define CODE_SHIFT   HV_INTERRUPTION_CODE_SHIFT
+#define EXCEPTION    3u /* the type */
+#define NMI_VECTOR   2u
+/* Those that have an error code (SDM 3A table 6-1). */
+#define WITH_ERROR_CODE                                                                  \
+	(BIT(EXCEPTION_DF) | BIT(EXCEPTION_TS) | BIT(EXCEPTION_NP) | BIT(EXCEPTION_SS) | \
+	 BIT(EXCEPTION_GP) | BIT(EXCEPTION_PF) | BIT(EXCEPTION_AC) | BIT(21))
+
+/* By enum event_type. */
+static const uint8_t interruption_types[] = {
+	[EVENT_INTERRUPT] = 0, [EVENT_NMI] = 2, [EVENT_EXCEPTION] = EXCEPTION};
+
+static uint64_t interruption_get(const struct arch_vp_vtl *a)
+{
+	uint64_t code = HV_INTERRUPTION_ERROR | (uint64_t)a->event.error << CODE_SHIFT;
+
+	if (!(a->work & WORK_EVENT))
+		return 0;
+	return HV_INTERRUPTION_PENDING | interruption_types[a->event.type] << 1 |
+	       a->event.vector << VECTOR_SHIFT | (a->event.has_error ? code : 0);
+}
+
+static void interruption_set(struct arch_vp_vtl *a, uint64_t r)
+{
+	a->work &= ~(uint32_t)WORK_EVENT;
+	if (!r)
+		return;
+	a->work |= WORK_EVENT;
+	a->event.type = EVENT_EXCEPTION;
+	while (interruption_types[a->event.type] != HV_INTERRUPTION_TYPE(r))
+		a->event.type--; /* ends: it is one of them */
+	a->event.vector = (uint8_t)(r >> VECTOR_SHIFT);
+	a->event.has_error = r & HV_INTERRUPTION_ERROR;
+	a->event.error = (uint32_t)(r >> CODE_SHIFT);
+}
+
+/* Software interrupts are not kept: they run again. */
+static bool interruption_valid(uint64_t r)
+{
+	uint64_t vector = HV_INTERRUPTION_VECTOR(r);
+	bool error = r & HV_INTERRUPTION_ERROR;
+
+	if (!(r & HV_INTERRUPTION_PENDING) || (r & 0xff00ffe0) || (!error && r >> CODE_SHIFT))
+		return !r;
+	switch (HV_INTERRUPTION_TYPE(r)) {
+	case 0: return !error;
+	case 2: return vector == NMI_VECTOR && !error;
+	case EXCEPTION:
+		return vector < 32 && vector != NMI_VECTOR &&
+		       (!error || (WITH_ERROR_CODE & BIT(vector)));
+	default: return false;
+	}
+}
+
+/* PENDING_EVENT0 is the same place, seen as an exception. */
+static void event0_get(const struct guest_registers *r, union hv_register_value *value)
+{
+	uint64_t i = r->activity.interruption;
+
+	*value = (union hv_register_value){0};
+	if (HV_INTERRUPTION_TYPE(i) != EXCEPTION)
+		return;
+	value->low = (i & ~0x1eull) | (i & HV_INTERRUPTION_ERROR ? HV_EVENT0_ERROR : 0);
+	if (HV_INTERRUPTION_VECTOR(i) == EXCEPTION_PF)
+		value->high = r->cr2;
+}
+
+static void event0_put(struct guest_registers *r, const union hv_register_value *value)
+{
+	uint64_t *i = &r->activity.interruption;
+	uint64_t e = value->low;
+
+	if (!e && HV_INTERRUPTION_TYPE(*i) != EXCEPTION)
+		return;
+	*i = (e & ~HV_EVENT0_ERROR) | (e ? EXCEPTION << 1 : 0) |
+	     (e & HV_EVENT0_ERROR ? HV_INTERRUPTION_ERROR : 0);
+	if (e && HV_INTERRUPTION_VECTOR(e) == EXCEPTION_PF)
+		r->cr2 = value->high;
+}
+
+/* ---- activity ---- */
+
+static_assert((int)VP_RUNNING_ACTIVE == ACTIVITY_RUNNING && (int)VP_HALTED == ACTIVITY_HALTED &&
+		      (int)VP_WAITS_FOR_SIPI == ACTIVITY_WAIT_FOR_SIPI &&
+		      (int)VP_SHUT_DOWN == ACTIVITY_SHUTDOWN,
+	      "the ABI's numbers");
+/* By bit of enum vp_state_pending: where they are kept. */
+static const struct {
+	uint16_t request, work;
+} pending[] = {{VP_REQUEST_NMI, WORK_NMI},
+	       {VP_REQUEST_INIT, 0},
+	       {VP_REQUEST_SIPI, 0},
+	       {0, WORK_PIC_ANSWER}};
+
+static void activity_get(const struct vp *vp, const struct arch_vp_vtl *a,
+			 struct guest_registers *r)
+{
+	uint32_t requests = atomic_load(&vp->requests);
+	struct vp_state_activity *s = &r->activity;
+	unsigned int i;
+
+	*s = (struct vp_state_activity){
+		.activity = a->activity,
+		.interruption = interruption_get(a),
+		.interrupt_state =
+			(a->shadow ? HV_INTERRUPT_SHADOW : 0) | (a->nmi_masked ? HV_NMI_MASKED : 0),
+	};
+	for (i = 0; i < ARRAY_SIZE(pending); i++)
+		if ((requests & pending[i].request) || (a->work & pending[i].work))
+			s->pending |= BIT(i);
+	if (s->pending & VP_PENDING_SIPI)
+		s->sipi_vector = (uint8_t)a->lapic.sipi_vector;
+	if (s->pending & VP_PENDING_PIC)
+		s->pic_vector = a->extint_vector;
+	r->pending_read = s->pending;
+}
+
+static bool activity_valid(const struct vp_state_activity *s)
+{
+	return s->activity <= VP_SHUT_DOWN && s->pending < BIT(ARRAY_SIZE(pending)) &&
+	       !(s->interrupt_state & ~(HV_INTERRUPT_SHADOW | HV_NMI_MASKED)) &&
+	       interruption_valid(s->interruption);
+}
+
+static void pending_set(struct vp *vp, struct arch_vp_vtl *a, const struct vp_state_activity *s)
+{
+	unsigned int i;
+
+	atomic_store(&a->lapic.sipi_vector, s->sipi_vector);
+	a->extint_vector = s->pic_vector;
+	for (i = 0; i < ARRAY_SIZE(pending); i++) {
+		atomic_fetch_and(&vp->requests, ~(uint32_t)pending[i].request);
+		a->work &= ~(uint32_t)pending[i].work;
+		if (!(s->pending & BIT(i)))
+			continue;
+		a->work |= pending[i].work;
+		if (!pending[i].work)
+			atomic_fetch_or(&vp->requests, pending[i].request);
+	}
+}
+
+static void activity_set(struct vp *vp, struct arch_vp_vtl *a, const struct guest_registers *r)
+{
+	const struct vp_state_activity *s = &r->activity;
+
+	a->activity = s->activity;
+	a->shadow = s->interrupt_state & HV_INTERRUPT_SHADOW;
+	a->nmi_masked = s->interrupt_state & HV_NMI_MASKED;
+	interruption_set(a, s->interruption);
+	if (s->pending != r->pending_read)
+		pending_set(vp, a, s);
+}
+
+/* ---- all registers ---- */
+
+/* VMX keeps nothing of a segment that is not usable but what is left here (SDM 3C 25.4.1), and wants
+ * the others to have been accessed (27.3.1.2): so they are the same on each backend. */
+static void segment_normalize(struct hv_x64_segment_register *segment, bool is_ss)
+{
+	if (!(segment->attributes & HV_SEGMENT_P))
+		segment->attributes &= is_ss ? HV_SEGMENT_DPL_MASK : 0;
+	else if (segment->attributes & HV_SEGMENT_S)
+		segment->attributes |= SEGMENT_ACCESSED;
+	segment->attributes &= SEGMENT_KNOWN;
+}
+
+static void registers_normalize(struct guest_registers *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < SEGMENT_COUNT; i++)
+		segment_normalize(&r->state.segment[i], i == SEGMENT_SS);
+	memset(r->state.gdtr.pad, 0, sizeof(r->state.gdtr.pad));
+	memset(r->state.idtr.pad, 0, sizeof(r->state.idtr.pad));
+	r->rflags |= RFLAGS_FIXED;
+	r->state.cr0 |= CR0_ET;
+	r->state.dr7 |= DR7_RESET;
+}
+
+bool guest_registers_normal(const struct guest_registers *r)
+{
+	struct guest_registers normal = *r;
+
+	registers_normalize(&normal);
+	return memcmp(&normal, r, sizeof(normal)) == 0;
+}
+
 void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r)
 {
 	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
@@ -168,44 +366,95 @@ void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r)
 	r->rflags = a->rflags;
 	r->cr2 = vp->arch.cr2;
 	r->xcr0 = fpu_xcr0(&vp->arch.fpu);
+	r->xss = vp->arch.xss;
 	r->tsc_aux = vp->arch.tsc_aux;
+	r->spec_ctrl = vp->arch.spec_ctrl;
+	r->mtrr = vp->arch.mtrr;
 	r->apic_base = lapic_base_get(&a->lapic);
+	r->tsc = r->tsc_read = partition_timestamp(vp->partition) + guest_tsc_offset(vp);
+	activity_get(vp, a, r);
 	backend->state_get(vp, vtl, STATE_ALL, &r->state);
+	registers_normalize(r);
 }
 
-static bool registers_valid(const struct vp *vp, const struct guest_registers *r)
+/* The syscall MSRs are loaded by WRMSR where the backend does not switch them. */
+static bool msrs_valid(const struct guest_state *state)
 {
-	if (r->rflags & ~(RFLAGS_KEPT | RFLAGS_FIXED))
-		return false;
-	if ((r->state.dr6 >> 32) || (r->state.dr7 >> 32) || (r->tsc_aux >> 32))
-		return false;
-	if ((r->state.pat & PAT_RESERVED_TYPES) || !pat_valid(r->state.pat))
-		return false;
-	return control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0);
+	return !((state->dr6 | state->dr7 | state->sfmask | state->sysenter_cs) >> 32) &&
+	       !(state->pat & PAT_RESERVED_TYPES) && pat_valid(state->pat) &&
+	       guest_address_is_canonical(state->lstar) &&
+	       guest_address_is_canonical(state->cstar) &&
+	       guest_address_is_canonical(state->kernel_gs_base) &&
+	       guest_address_is_canonical(state->sysenter_esp) &&
+	       guest_address_is_canonical(state->sysenter_eip);
 }
 
-status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_registers *r)
+bool guest_registers_valid(const struct vp *vp, const struct guest_registers *r)
+{
+	const struct arch_partition *p = &vp->partition->arch;
+
+	return !(r->rflags & ~(RFLAGS_KEPT | RFLAGS_FIXED)) && !(r->tsc_aux >> 32) &&
+	       !(r->xss & ~p->xss_allowed) &&
+	       !(r->spec_ctrl & ~(p->speculation_allowed & GUEST_SPEC_CTRL)) &&
+	       activity_valid(&r->activity) && msrs_valid(&r->state) &&
+	       control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0) &&
+	       guest_mtrr_valid(&r->mtrr, p->physical_bits);
+}
+
+void guest_registers_reset(struct vp *vp, uint32_t vtl, struct guest_registers *r)
+{
+	memset(r, 0, sizeof(*r));
+	guest_state_reset(&r->state, CR0_CD | CR0_NW);
+	r->state.pat = PAT_RESET;
+	r->gpr[GPR_RDX] = guest_signature(vp);
+	r->rip = GUEST_RESET_RIP;
+	r->rflags = RFLAGS_FIXED;
+	r->xcr0 = XCR0_X87;
+	r->apic_base = lapic_base_reset(vp_lapic(vp, vtl));
+	r->activity.activity = vp->index == 0 ? VP_RUNNING_ACTIVE : VP_WAITS_FOR_SIPI;
+}
+
+void guest_registers_apply(struct vp *vp, uint32_t vtl, const struct guest_registers *r)
 {
 	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;
 
-	if (!registers_valid(vp, r))
-		return STATUS_INVALID_REGISTER_VALUE;
-	/* VTL0's APIC is the active one: there is no other VTL. */
-	if (r->apic_base != lapic_base_get(&a->lapic) && !guest_lapic_base_write(vp, r->apic_base))
-		return STATUS_INVALID_REGISTER_VALUE;
 	memcpy(vp->arch.gpr, r->gpr, sizeof(r->gpr));
 	memcpy(vp->arch.dr, r->dr, sizeof(r->dr));
 	a->rip = r->rip;
 	a->rflags = r->rflags | RFLAGS_FIXED;
+	if (a->work & WORK_DEBUG)
+		guest_debug_moved(vp, vtl);
 	vp->arch.cr2 = r->cr2;
+	vp->arch.xss = r->xss;
 	vp->arch.tsc_aux = r->tsc_aux;
+	vp->arch.spec_ctrl = r->spec_ctrl;
+	vp->arch.spec_ctrl_entered = r->spec_ctrl | speculation.guest_control;
+	vp->arch.mtrr = r->mtrr;
 	if (fpu_xcr0(&vp->arch.fpu) != r->xcr0) {
 		fpu_release(&vp->arch.fpu);
 		vp->arch.fpu.xcr0 = r->xcr0;
 	}
+	if (r->tsc != r->tsc_read)
+		guest_tsc_offset_set(vp, guest_tsc_offset(vp) + r->tsc - r->tsc_read);
+	activity_set(vp, a, r);
+	a->work |= WORK_INTERRUPT; /* CR8 may be lower */
 	backend->state_set(vp, vtl, STATE_ALL, &r->state);
+	guest_tpr_sync(vp);
+}
+
+status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_registers *r)
+{
+	if (!guest_registers_valid(vp, r))
+		return STATUS_INVALID_REGISTER_VALUE;
+	/* VTL0's APIC is the active one: there is no other VTL. */
+	if (r->apic_base != lapic_base_get(vp_lapic(vp, vtl)) &&
+	    !guest_lapic_base_write(vp, r->apic_base))
+		return STATUS_INVALID_REGISTER_VALUE;
+	guest_registers_apply(vp, vtl, r);
 	return STATUS_OK;
 }
+
+/* ---- by name ---- */
 
 static bool is_xmm(uint32_t name)
 {
@@ -238,6 +487,10 @@ status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *name
 	guest_registers_get(vp, vtl, &r);
 	for (i = 0; i < count; i++) {
 		form = FORM_TABLE;
+		if (names[i] == HV_REGISTER_PENDING_EVENT0) {
+			event0_get(&r, &values[i]);
+			continue;
+		}
 		if (is_xmm(names[i]))
 			at = fpu_xmm(&vp->arch.fpu, names[i] - HV_X64_REGISTER_XMM0);
 		else
@@ -263,6 +516,10 @@ status_t arch_vp_set_registers(struct vp *vp, uint32_t vtl, const uint32_t *name
 	for (i = 0; i < count; i++) {
 		if (is_xmm(names[i]))
 			continue;
+		if (names[i] == HV_REGISTER_PENDING_EVENT0) {
+			event0_put(&r, &values[i]);
+			continue;
+		}
 		at = register_find(&r, names[i], &form);
 		if (!at)
 			return STATUS_INVALID_REGISTER;

@@ -4,7 +4,7 @@
  * VMM runs the VP again. The page is the VMM's memory and may change at any time, so what is taken
  * from it is copied first and checked afterwards; it can then harm only the guest.
  */
-#include "guest.h"
+#include "debug.h"
 #include <kernel/string.h>
 
 #define RFLAGS_WRITABLE 0x003f7fd5ull /* SDM 1 3.4.3; bit 1 is fixed */
@@ -79,6 +79,14 @@ enum vp_outcome run_page_msr(struct vp *vp, bool write, uint64_t next_rip)
 	return run_page_apic(vp, VP_RUN_MSR);
 }
 
+__cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index)
+{
+	regs_fill(vp);
+	vp->run->breakpoint.index = reason == VP_RUN_HW_BREAK ? index : 0;
+	vp_arch(vp)->waiting = WAITING_DEBUG;
+	return run_page_return(vp, reason);
+}
+
 enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code)
 {
 	vp_arch(vp)->activity = ACTIVITY_SHUTDOWN;
@@ -129,6 +137,8 @@ static void gprs_set(struct vp *vp, struct arch_vp_vtl *a, const struct vp_run_r
 	a->rip = regs->rip;
 	a->rflags = (regs->rflags & RFLAGS_WRITABLE) | RFLAGS_FIXED;
 	a->shadow = 0;
+	if (unlikely(a->work & WORK_DEBUG))
+		guest_debug_instruction_done(vp);
 }
 
 static void event_take(struct vp *vp)
@@ -156,7 +166,7 @@ static void answer_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
 		event_take(vp);
 }
 
-static __cold void msr_finish(struct vp *vp, struct arch_vp_vtl *a, bool write)
+static void msr_finish(struct vp *vp, struct arch_vp_vtl *a, bool write)
 {
 	uint64_t value = vp->run->msr.value;
 
@@ -205,19 +215,16 @@ static __cold void apic_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
 		a->activity = ACTIVITY_HALTED;
 }
 
-void arch_vp_resume(struct vp *vp)
+/* Apart, so that the common answers need no stack. */
+static __attribute__((noinline)) void answer_rest(struct vp *vp, struct arch_vp_vtl *a,
+						  uint8_t waiting, uint32_t set)
 {
-	const struct vp_run_page *run = volatile_page(vp);
-	struct arch_vp_vtl *a = vp_arch(vp);
-	uint8_t waiting = a->waiting;
-	uint32_t set = run->set;
 	uint32_t vector;
 
-	a->waiting = WAITING_NONE;
 	switch (waiting) {
-	case WAITING_PORT_IN: port_in_finish(vp, a, run->port.value); break;
+	case WAITING_PORT_IN: port_in_finish(vp, a, vp->run->port.value); break;
 	case WAITING_PIC:
-		vector = run->pic.vector;
+		vector = *(volatile uint32_t *)&vp->run->pic.vector;
 		if (vector >= PIC_NO_VECTOR)
 			break;
 		a->extint_vector = (uint8_t)vector;
@@ -229,8 +236,26 @@ void arch_vp_resume(struct vp *vp)
 		break;
 	case WAITING_MSR_READ: msr_finish(vp, a, false); break;
 	case WAITING_MSR_WRITE: msr_finish(vp, a, true); break;
+	case WAITING_DEBUG:
+		answer_take(vp, a, set);
+		guest_debug_moved(vp, vp->active_vtl);
+		break;
 	default: break;
 	}
 	if (unlikely(set & VP_SET_APIC))
 		apic_take(vp, a, set);
+}
+
+void arch_vp_resume(struct vp *vp)
+{
+	const struct vp_run_page *run = volatile_page(vp);
+	struct arch_vp_vtl *a = vp_arch(vp);
+	uint8_t waiting = a->waiting;
+	uint32_t set = run->set;
+
+	a->waiting = WAITING_NONE;
+	if (unlikely(waiting > WAITING_PORT_IN || (set & VP_SET_APIC)))
+		answer_rest(vp, a, waiting, set);
+	else if (waiting == WAITING_PORT_IN)
+		port_in_finish(vp, a, run->port.value);
 }

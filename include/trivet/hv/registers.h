@@ -51,6 +51,22 @@ union hv_register_value {
 };
 static_assert(sizeof(union hv_register_value) == 16, "TLFS size");
 
+/* HV_X64_PENDING_INTERRUPTION_REGISTER */
+#define HV_INTERRUPTION_PENDING	     BIT(0)
+#define HV_INTERRUPTION_TYPE(r)	     ((r) >> 1 & 7) /* 0: external, 2: NMI, 3: exception */
+#define HV_INTERRUPTION_ERROR	     BIT(4)	    /* with an error code */
+#define HV_INTERRUPTION_VECTOR(r)    ((r) >> 16 & 0xffff)
+#define HV_INTERRUPTION_VECTOR_SHIFT 16
+#define HV_INTERRUPTION_CODE_SHIFT   32
+
+/* HV_X64_INTERRUPT_STATE_REGISTER */
+#define HV_INTERRUPT_SHADOW BIT(0)
+#define HV_NMI_MASKED	    BIT(1)
+
+/* HV_X64_PENDING_EXCEPTION_EVENT: vector and code are where an interruption has them. */
+#define HV_EVENT0_PENDING BIT(0)
+#define HV_EVENT0_ERROR	  BIT(8)
+
 /* HV_REGISTER_NAME, x64 */
 enum hv_register_name {
 	HV_REGISTER_PENDING_INTERRUPTION = 0x00010002,

@@ -15,6 +15,7 @@ struct arch_cpu {
 	uint32_t kicks;		 /* arch_cpu_kick() calls */
 	uint64_t timer_deadline; /* last arch_timer_set() */
 	uint32_t idles;
+	uint64_t xcr0; /* what the guest half of x86-64 has loaded */
 };
 
 struct arch_thread {

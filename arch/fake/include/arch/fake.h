@@ -32,6 +32,10 @@ extern struct thread *fake_resumed;
 enum fake_end fake_run(void (*function)(void *argument), void *argument);
 /* Ends the running fake_run(); aborts the test outside of one. */
 __noreturn void fake_leave(enum fake_end end);
+/* The innermost fake_run() that has not ended; NULL: none. A test that runs each CPU on a stack of its
+ * own puts here what belongs to the stack that it switches to. */
+struct fake_frame;
+extern struct fake_frame *fake_frame;
 
 /* Called by arch_idle() and arch_interrupt_window() when set; arch_idle() then returns. */
 extern void (*fake_interrupts)(void);

@@ -40,7 +40,7 @@ struct arch_cpu {
 	uint32_t spurious;	  /* interrupts that nobody owned */
 	uint32_t acknowledged;	  /* vector that an exit took, not yet handled; 0: none */
 	uint32_t nmis;
-	uint64_t predictor; /* number of the partition that may have trained it; 0: none */
+	uint64_t predictor; /* number of the VP that may have trained it; 0: none */
 } __aligned(ARCH_CPU_SIZE);
 static_assert(sizeof(struct arch_cpu) == ARCH_CPU_SIZE, "assembly knows the size");
 

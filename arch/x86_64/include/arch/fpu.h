@@ -39,6 +39,8 @@ void fpu_release(struct fpu_state *state);
 /* The 16 bytes of XMM register 0-15 in the area, from where they reach the registers again; what
  * fpu_release() says goes for it too. */
 void *fpu_xmm(struct fpu_state *state, unsigned int number);
+/* The bits of MXCSR that this processor takes; to load others is #GP. */
+uint32_t fpu_mxcsr_mask(void);
 /* Sets CR0.TS unless `state` is the owner of the registers: next use traps. state may be NULL. */
 void fpu_guard(const struct fpu_state *state);
 

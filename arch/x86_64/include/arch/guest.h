@@ -52,6 +52,7 @@ struct arch_vp {
 	uint64_t
 		spec_ctrl_entered; /* in force while it runs: its own with the machine's; assembly */
 	uint64_t spec_ctrl;	   /* IA32_SPEC_CTRL as the guest has written it */
+	uint64_t number;	   /* of no other VP, ever; not 0 */
 	uint64_t cr2;
 	uint64_t dr[4];
 	struct fpu_state fpu; /* XCR0 is fpu.xcr0 */
@@ -68,8 +69,9 @@ enum vp_work {
 	WORK_EXTINT = BIT(2),	  /* LINT0 as ExtINT is raised: ask the VMM's PIC */
 	WORK_PIC_ANSWER = BIT(3), /* the VMM gave the vector: extint_vector */
 	WORK_INTERRUPT = BIT(4),  /* the APIC may have one to deliver */
-	WORK_WINDOW = BIT(6),	  /* the VMM wants to know when it can give an interrupt */
 	WORK_ENTRY = BIT(5),	  /* more than GPRs, RIP, RFLAGS and shadow changed */
+	WORK_WINDOW = BIT(6),	  /* the VMM wants to know when it can give an interrupt */
+	WORK_DEBUG = BIT(12),	  /* `debug` asks for something: stays while it does */
 };
 
 /* Those of enum vp_exit_kind that vp_exit_take() handles: common, and at home in RAX to RDX. */
@@ -85,9 +87,49 @@ enum vp_waiting {
 	WAITING_PORT_IN,
 	WAITING_PIC,
 	WAITING_EMULATE,
+	WAITING_DEBUG,
 	WAITING_MSR_READ,
 	WAITING_MSR_WRITE,
 };
+
+/* How an entry ends that is a step. */
+enum step_mode {
+	STEP_NONE,
+	STEP_INSTRUCTION, /* RFLAGS.TF, or a breakpoint where the instruction goes to */
+	STEP_DELIVERY,	  /* as soon as the event that is injected has been delivered */
+};
+
+/* Whose a debug register is: a number below DEBUG_OWNER_VMM is the guest's. */
+#define DEBUG_OWNER_VMM	    4u
+#define DEBUG_OWNER_LANDING 5u
+#define DEBUG_OWNER_NONE    6u
+
+/* What the VMM, as a debugger, has asked for (guest/debug.c), and the step under way (guest/step.c). In
+ * use while WORK_DEBUG is set. */
+struct guest_debug {
+	struct vp_debug_state asked;
+	/* What is in the processor's debug registers: the debugger's, and of the guest's what finds
+	 * room. The guest's own are arch_vp.dr, and the two here. */
+	uint64_t dr[BREAKPOINT_COUNT], dr7;
+	uint64_t guest_dr6, guest_dr7;
+	uint8_t owner[BREAKPOINT_COUNT];
+	uint8_t hit;	  /* what is to be told: a breakpoint's index + 1, or DEBUG_HIT_INT3 */
+	bool done;	  /* a step is to be told */
+	bool injected;	  /* the next entry delivers something */
+	bool guest_turn;  /* the registers are the guest's for one instruction, which uses them */
+	bool written6;	  /* that one writes DR6 */
+	bool passing;	  /* the break at `passed` was told: its instruction may run */
+	bool resume_flag; /* RFLAGS.RF is ours */
+	bool trap_flag;	  /* RFLAGS.TF of the guest's own, while a step uses it */
+	bool trap_flag_left; /* as the instruction left it */
+	uint8_t mode;	     /* enum step_mode of the entry */
+	uint8_t left;	     /* enum step_mode of the entry that has just ended */
+	uint8_t instruction; /* enum stepped_instruction of guest/step.c */
+	uint8_t shadow;	     /* kept over an entry that does not come to its instruction */
+	uint64_t rip;	     /* where the entry began */
+	uint64_t passed;
+};
+#define DEBUG_HIT_INT3 (BREAKPOINT_COUNT + 1)
 
 struct arch_vp_vtl {
 	uint64_t rip;
@@ -106,12 +148,32 @@ struct arch_vp_vtl {
 		uint8_t type; /* enum event_type */
 		uint8_t vector;
 		bool has_error;
+		uint8_t length; /* of an instruction that raised it */
 		uint32_t error;
 	} event;
 	struct lapic lapic;
 	struct timer lapic_timer;
 	struct vp *vp; /* for the timer */
+	struct guest_debug debug;
 };
+
+/* True: the guest's debug registers are not in the processor. */
+static inline bool guest_debug_owns(const struct arch_vp_vtl *a)
+{
+	return (a->work & WORK_DEBUG) && !a->debug.guest_turn;
+}
+
+/* DR0-3 as the processor is to have them. */
+static inline const uint64_t *guest_debug_dr(const struct arch_vp *vp, const struct arch_vp_vtl *a)
+{
+	return guest_debug_owns(a) ? a->debug.dr : vp->dr;
+}
+
+/* For a backend: an entry that its step() began has ended, and vp->exit is not handled yet. */
+void guest_step_left(struct vp *vp);
+/* The guest's debug registers have changed in arch_vp.dr, or in guest_dr7: what of them finds room is
+ * chosen again. */
+void guest_debug_merge(struct vp *vp, uint32_t vtl);
 
 /* Registers that a backend keeps in its own form. */
 enum guest_state_group {
@@ -153,8 +215,6 @@ enum guest_instruction {
 	INSTRUCTION_RDSEED = BIT(4),
 };
 
-enum apic_page_state { APIC_PAGE_NONE, APIC_PAGE_MAPPED, APIC_PAGE_UNWANTED };
-
 /* MSRs that control speculation; bits above those of IA32_SPEC_CTRL. */
 enum guest_speculation {
 	GUEST_IBPB = BIT(28),	      /* PRED_CMD */
@@ -165,7 +225,6 @@ enum guest_speculation {
 #define GUEST_SPEC_CTRL MASK(16)
 
 struct arch_partition {
-	uint64_t number;	   /* of no other partition, ever; not 0 */
 	uint64_t tsc_offset;	   /* guest TSC = host TSC + this */
 	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
 	uint64_t cr4_allowed;	   /* bits that the guest may set */
@@ -175,7 +234,7 @@ struct arch_partition {
 	uint64_t speculation_allowed; /* bits of IA32_SPEC_CTRL, enum guest_speculation */
 	uint32_t instructions;	      /* enum guest_instruction: those that CPUID shows */
 	void *apic_page;	      /* guest/apic_page.h; NULL: the processor has no use for it */
-	_Atomic uint32_t apic_page_state; /* enum apic_page_state */
+	_Atomic bool apic_page_mapped;
 	uint8_t physical_bits;
 	bool lenient_pmu;
 	bool user_apic; /* the VMM models the APICs: those of the kernel's are off for good */

@@ -50,7 +50,10 @@ enum lapic_register {
 	/* Behind the registers: bits by vector of what was sent and is not yet in IRR, one word after the
 	 * other. It is VMX's posted-interrupt descriptor (SDM 3C 30.6), whose other bits are not used. */
 	LAPIC_POSTED = 0x400,
-	LAPIC_PAGE_USED = 0x440,
+	/* The same for what is level-triggered, which is not the processor's to take: it must know
+	 * first that its end exits. */
+	LAPIC_POSTED_LEVELS = 0x440,
+	LAPIC_PAGE_USED = 0x460,
 };
 
 #define X2APIC_MSR_BASE 0x800u
@@ -68,15 +71,15 @@ enum lapic_lvt {
 
 struct lapic {
 	_Atomic uint32_t *page; /* the registers: 4 KiB, made by who makes the VP */
-	/* Bit n: word n of what was posted may have a bit set. 0 is the common case and the only thing
-	 * tested then. */
+	/* Bit n: word n of what was posted may have a bit set; from LAPIC_VECTOR_WORDS up, of what is
+	 * level-triggered. 0 is the common case and the only thing tested then. */
 	_Atomic uint32_t posted_words;
 	uint32_t irr_words; /* bit n: word n of IRR may have a bit set */
 	/* The processor delivers what is in IRR, and ends what is in ISR, while the guest runs. */
 	bool processor_delivers;
 	bool service_changed;	     /* IRR or ISR, by us: the backend has to be told */
 	uint8_t ppr_tpr;	     /* the TPR that PPR was last computed for */
-	_Atomic bool levels_changed; /* TMR has a bit more */
+	_Atomic bool levels_changed; /* TMR may have a bit more */
 	_Atomic uint32_t id;	     /* the x2APIC id; the xAPIC register has its low 8 bits */
 	_Atomic uint32_t ldr;	     /* as the register of the current mode reads */
 	_Atomic uint32_t dfr;

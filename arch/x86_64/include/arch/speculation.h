@@ -15,6 +15,7 @@
 #define MSR_ARCH_CAPABILITIES 0x10a
 #define MSR_FLUSH_CMD	      0x10b
 #define PRED_CMD_IBPB	      1
+#define PRED_CMD_SBPB	      0x80
 #define FLUSH_CMD_L1D	      1
 
 /* speculation.actions; those that assembly tests as well. */
@@ -51,19 +52,29 @@ enum speculation_action {
 enum speculation_leak {
 	LEAK_BRANCH = BIT(0),  /* branch target injection (Spectre v2) */
 	LEAK_HISTORY = BIT(1), /* branch history injection */
-	LEAK_RETURN = BIT(2),  /* AMD: branch type confusion (Retbleed), return stack overflow */
+	LEAK_RETURN = BIT(2),  /* AMD: return stack overflow (SRSO, Inception) */
 	LEAK_L1TF = BIT(3),
 	LEAK_MDS = BIT(4),
 	LEAK_TAA = BIT(5),
 	LEAK_MMIO = BIT(6),
 	LEAK_RFDS = BIT(7),
 	LEAK_TSA = BIT(8),
+	LEAK_TYPE = BIT(9), /* AMD: branch type confusion (Retbleed) */
 };
 
-/* Those that a core's other thread reads as well, whatever is flushed. */
-#define LEAKS_BETWEEN_THREADS (LEAK_L1TF | LEAK_MDS | LEAK_TAA)
-
 enum speculation_vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD /* and Hygon */ };
+
+#define AMD_FAMILY_ZEN3 0x19u /* and Zen 4 */
+
+/* CPUID 0x80000008, EBX */
+#define EXT8_EBX_IBPB BIT(12)
+
+/* CPUID 0x80000021, EAX: what Zen 3 and 4 do not tell of although a microcode has brought it, so that it is
+ * to be found out otherwise. */
+#define EXT21_EAX_VERW_CLEAR   BIT(5)
+#define EXT21_EAX_SBPB	       BIT(27)
+#define EXT21_EAX_IBPB_BRTYPE  BIT(28) /* IBPB drops types of branches as well */
+#define EXT21_EAX_BY_MICROCODE (EXT21_EAX_VERW_CLEAR | EXT21_EAX_SBPB | EXT21_EAX_IBPB_BRTYPE)
 
 /* What a processor says of itself. */
 struct speculation_cpu {
@@ -83,6 +94,7 @@ struct speculation {
 	uint64_t guest_control; /* bits of it that stay set while a guest runs */
 	uint32_t open;		/* leaks that nothing closes here */
 	uint64_t capabilities;
+	uint32_t extended21_eax; /* those of EXT21_EAX_BY_MICROCODE, for guests */
 };
 static_assert(offsetof(struct speculation, actions) == SPECULATION_ACTIONS, "assembly");
 static_assert(offsetof(struct speculation, host_control) == SPECULATION_HOST, "assembly");
@@ -92,6 +104,10 @@ extern struct speculation speculation;
 
 /* Pure. */
 void speculation_decide(const struct speculation_cpu *cpu, struct speculation *out);
+/* Whether AMD's microcode of this revision has brought EXT21_EAX_VERW_CLEAR. */
+bool speculation_microcode_verw(uint32_t revision);
+/* The leaks to the other thread of a core, against which no step at a switch helps. */
+uint32_t speculation_between_threads(const struct speculation *s);
 /* Adds all that such a processor can execute, for tests. */
 void speculation_force(const struct speculation_cpu *cpu, struct speculation *out);
 /* Takes all away. */

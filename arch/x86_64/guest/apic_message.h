@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages of devices, as the bus between the APICs carries them. */
+/*
+ * Messages of devices, as the bus between the APICs carries them (SDM 3A, "Message Signalled
+ * Interrupts"). Inline: this is on the way of each interrupt of a device.
+ */
+#ifndef GUEST_APIC_MESSAGE_H
+#define GUEST_APIC_MESSAGE_H
+
 #include "lapic_model.h"
 
 #define MSI_ADDRESS_BASE     0xfee00000u
@@ -9,7 +15,9 @@
 #define MSI_LEVEL	     BIT(15)
 #define MSI_ASSERT	     BIT(14)
 
-status_t apic_message_from_msi(uint64_t address, uint32_t data, struct apic_message *message)
+/* The message that a device's write to `address` is. INVALID_ADDRESS: it is none. */
+static inline status_t apic_message_from_msi(uint64_t address, uint32_t data,
+					     struct apic_message *message)
 {
 	uint32_t low = address >> 12 & 0xff;
 	uint32_t high = address >> 5 & 0x7f;
@@ -32,9 +40,13 @@ status_t apic_message_from_msi(uint64_t address, uint32_t data, struct apic_mess
 	return STATUS_OK;
 }
 
-bool apic_message_is_idle(const struct apic_message *message)
+/* Nothing comes of it: a level that goes away, or the de-assert of the first Pentiums' arbitration ids
+ * (SDM, "INIT Level De-assert"). */
+static inline bool apic_message_is_idle(const struct apic_message *message)
 {
 	if (!message->level || message->asserted)
 		return false;
 	return message->delivery == APIC_INIT || message->source == APIC_NO_SOURCE;
 }
+
+#endif

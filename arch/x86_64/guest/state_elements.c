@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The elements of an x86 VP's state: one table, in the order in which they are saved and restored. Those
+ * that hold registers are parts of struct guest_registers. Not in the table are CET and CET_SS, which no
+ * partition has yet, the synic and nested virtualization.
+ */
+#include "state_elements.h"
+#include <kernel/string.h>
+
+enum place {
+	PLACE_REGISTERS,
+	PLACE_ACTIVITY,
+	PLACE_XSAVE,
+	PLACE_APIC,
+	PLACE_XCR0,
+	PLACE_XSS,
+	PLACE_MTRR,
+	PLACE_PAT,
+	PLACE_VIRTUAL_MSRS,
+	PLACE_DEBUG,
+	PLACE_TSC,
+	PLACE_TSC_AUX,
+	PLACE_SPEC_CTRL,
+	PLACE_XSAVE_STANDARD,
+	PLACES
+};
+static_assert((int)PLACES <= (int)STATE_ELEMENTS_MAX, "a view has a place for each");
+
+/* From one member of struct guest_registers to another, which is a word. */
+#define SPAN(first, last)                                            \
+	(offsetof(struct guest_registers, last) + sizeof(uint64_t) - \
+	 offsetof(struct guest_registers, first))
+static_assert(SPAN(gpr, state.efer) == sizeof(struct vp_state_registers) &&
+		      offsetof(struct guest_registers, state) ==
+			      offsetof(struct vp_state_registers, segment) &&
+		      offsetof(struct guest_registers, state.cr0) ==
+			      offsetof(struct vp_state_registers, cr0),
+	      "REGISTERS");
+static_assert(SPAN(state.star, state.sysenter_eip) == sizeof(struct vp_state_msrs), "VIRTUAL_MSRS");
+static_assert(SPAN(state.dr6, dr[3]) == sizeof(struct vp_state_debug), "DEBUG");
+static_assert(sizeof(struct guest_mtrr) == sizeof(struct vp_state_mtrr), "MTRR");
+
+#define PART(name, flags, first, size)                                  \
+	[PLACE_##name] = {VP_STATE_##name, STATE_EXACT | (flags), size, \
+			  offsetof(struct guest_registers, first)}
+#define OTHER(name, flags, size) [PLACE_##name] = {VP_STATE_##name, flags, size, NO_PART}
+#define NO_PART			 UINT16_MAX
+#define XSAVE_FLAGS		 (STATE_EXACT | STATE_SHARED | STATE_SIZES)
+#define WORD			 sizeof(uint64_t)
+
+const struct state_element arch_vp_elements[] = {
+	PART(REGISTERS, 0, gpr, sizeof(struct vp_state_registers)),
+	PART(ACTIVITY, 0, activity, sizeof(struct vp_state_activity)),
+	OTHER(XSAVE, XSAVE_FLAGS, 0),
+	OTHER(APIC, STATE_EXACT, sizeof(struct vp_state_apic)),
+	PART(XCR0, STATE_SHARED, xcr0, WORD),
+	PART(XSS, STATE_SHARED, xss, WORD),
+	PART(MTRR, STATE_SHARED, mtrr, sizeof(struct vp_state_mtrr)),
+	PART(PAT, 0, state.pat, WORD),
+	PART(VIRTUAL_MSRS, 0, state.star, sizeof(struct vp_state_msrs)),
+	PART(DEBUG, 0, state.dr6, sizeof(struct vp_state_debug)),
+	OTHER(TSC, STATE_SHARED, sizeof(struct vp_state_tsc)),
+	PART(TSC_AUX, STATE_SHARED, tsc_aux, WORD),
+	PART(SPEC_CTRL, STATE_SHARED, spec_ctrl, WORD),
+	OTHER(XSAVE_STANDARD, XSAVE_FLAGS | STATE_HIDDEN, 0),
+};
+const uint32_t arch_vp_element_count = ARRAY_SIZE(arch_vp_elements);
+
+uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *element)
+{
+	const struct partition *partition = vp->partition;
+	bool there = true;
+
+	switch (element->id) {
+	case VP_STATE_XSAVE:
+	case VP_STATE_XSAVE_STANDARD: return state_xsave_size(vp, element->id == VP_STATE_XSAVE);
+	case VP_STATE_APIC: there = !partition->arch.user_apic; break; /* else it is the VMM's */
+	case VP_STATE_XCR0:
+	case VP_STATE_XSS: there = partition->arch.xcr0_allowed; break;
+	case VP_STATE_TSC_AUX:
+		there = guest_cpuid_has(partition, 0x80000001, 3, 27) ||
+			guest_cpuid_has(partition, 7, 2, 22);
+		break;
+	case VP_STATE_SPEC_CTRL:
+		there = partition->arch.speculation_allowed & GUEST_SPEC_CTRL;
+		break;
+	default: break;
+	}
+	return there ? element->size : 0;
+}
+
+/* Copies the parts that are in the view from the registers, or to them. True: there are some. */
+static bool parts_copy(const struct state_view *view, struct guest_registers *r, bool from)
+{
+	bool some = false;
+	unsigned int i;
+
+	for (i = 0; i < PLACES; i++) {
+		const struct state_element *element = &arch_vp_elements[i];
+		char *part = (char *)r + element->offset;
+		void *data = view->data[i];
+
+		if (!data || element->offset == NO_PART)
+			continue;
+		some = true;
+		memcpy(from ? data : part, from ? part : data, element->size);
+	}
+	return some;
+}
+
+void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset)
+{
+	struct guest_registers r;
+	unsigned int i;
+
+	if (reset)
+		guest_registers_reset(vp, vtl, &r);
+	else
+		guest_registers_get(vp, vtl, &r);
+	parts_copy(view, &r, true);
+	for (i = 0; i < PLACES; i++)
+		if (view->data[i] && (arch_vp_elements[i].flags & STATE_SIZES))
+			(reset ? state_xsave_at_reset : state_xsave_get)(vp, view->data[i],
+									 i == PLACE_XSAVE);
+	if (view->data[PLACE_APIC])
+		(reset ? state_apic_at_reset : state_apic_get)(vp, vtl, view->data[PLACE_APIC]);
+	if (view->data[PLACE_TSC])
+		state_tsc_get(vp, view->data[PLACE_TSC], reset);
+}
+
+/* The task priority is in CR8 and in the APIC. */
+static bool agree(const struct vp_state_registers *registers, const struct vp_state_apic *apic)
+{
+	return !registers || !apic || apic->page[LAPIC_TPR] >> 4 == registers->cr8;
+}
+
+bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *view)
+{
+	struct guest_registers r;
+	unsigned int i;
+
+	guest_registers_reset(vp, vtl, &r);
+	parts_copy(view, &r, false);
+	if (!guest_registers_valid(vp, &r) || !guest_registers_normal(&r))
+		return false;
+	for (i = 0; i < PLACES; i++)
+		if (view->data[i] && (arch_vp_elements[i].flags & STATE_SIZES) &&
+		    !state_xsave_valid(vp, view->data[i], view->length[i]))
+			return false;
+	if (view->data[PLACE_APIC] && !lapic_state_valid(vp_lapic(vp, vtl), view->data[PLACE_APIC]))
+		return false;
+	return agree(view->data[PLACE_REGISTERS], view->data[PLACE_APIC]);
+}
+
+void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *view)
+{
+	struct guest_registers r;
+	unsigned int i;
+
+	guest_registers_get(vp, vtl, &r);
+	if (parts_copy(view, &r, false))
+		guest_registers_apply(vp, vtl, &r);
+	for (i = 0; i < PLACES; i++)
+		if (view->data[i] && (arch_vp_elements[i].flags & STATE_SIZES))
+			state_xsave_set(vp, view->data[i]);
+	if (view->data[PLACE_APIC])
+		state_apic_set(vp, vtl, view->data[PLACE_APIC]);
+	if (view->data[PLACE_TSC])
+		state_tsc_set(vp, view->data[PLACE_TSC]);
+}
+
+void arch_vp_settle(struct vp *vp)
+{
+	if (vp->run)
+		arch_vp_resume(vp);
+}
+
+void arch_vp_forget(struct vp *vp)
+{
+	uint32_t vtl;
+
+	for (vtl = 0; vtl < VTL_COUNT; vtl++)
+		if (vp->vtl[vtl])
+			vp->vtl[vtl]->arch.waiting = WAITING_NONE;
+}
+
+/* ---- the partition's time ---- */
+
+uint64_t arch_partition_tsc(const struct partition *partition)
+{
+	return partition_timestamp(partition) + partition->arch.tsc_offset;
+}
+
+void arch_partition_tsc_set(struct partition *partition, uint64_t tsc)
+{
+	partition->arch.tsc_offset = tsc - partition_timestamp(partition);
+}
+
+void arch_partition_time_skip(struct partition *partition, uint64_t ticks)
+{
+	uint32_t i, vtl;
+
+	partition->arch.tsc_offset -= ticks;
+	for (i = 0; i < partition->vp_count; i++) {
+		struct vp *vp = partition->vps[i];
+
+		vp->arch.tsc_offset -= ticks;
+		for (vtl = 0; vtl < VTL_COUNT; vtl++)
+			if (vp->vtl[vtl])
+				lapic_time_skip(vp_lapic(vp, vtl), ticks);
+	}
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * States of VPs and partitions. To restore is to read all records, check each element and all of them
+ * together, and then to set them: what is set cannot fail.
+ */
+#include <kernel/cpu.h>
+#include <kernel/partition.h>
+#include <kernel/state.h>
+#include <kernel/state_format.h>
+#include <kernel/string.h>
+
+/* Clocks of the same processor, measured twice, differ less. */
+#define TSC_HZ_TOLERANCE 1000u /* parts of the whole */
+
+static bool has_element(const struct vp *vp, uint32_t vtl, const struct state_element *element)
+{
+	return vp->vtl[vtl] && (!vtl || !(element->flags & STATE_SHARED)) &&
+	       arch_vp_element_size(vp, element);
+}
+
+/* A view of one element; *place is where. */
+static status_t element_find(const struct vp *vp, uint32_t vtl, uint32_t id, uint32_t *place)
+{
+	if (!id || (id >= VP_STATE_ELEMENTS && id != VP_STATE_XSAVE_STANDARD))
+		return STATUS_INVALID_ARGUMENT;
+	if (vtl >= VTL_COUNT || !vp->vtl[vtl])
+		return STATUS_INVALID_VTL;
+	for (*place = 0; *place < arch_vp_element_count; (*place)++)
+		if (arch_vp_elements[*place].id == id &&
+		    has_element(vp, vtl, &arch_vp_elements[*place]))
+			return STATUS_OK;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static status_t element_read(struct vp *vp, uint32_t vtl, uint32_t id, bool reset, void *buffer,
+			     uint64_t size, uint64_t *needed)
+{
+	struct state_view view = {0};
+	uint32_t place;
+	status_t status = element_find(vp, vtl, id, &place);
+
+	if (status != STATUS_OK)
+		return status;
+	*needed = arch_vp_element_size(vp, &arch_vp_elements[place]);
+	if (*needed > size)
+		return STATUS_TOO_LARGE;
+	view.data[place] = memset(buffer, 0, *needed);
+	arch_vp_settle(vp);
+	arch_vp_state_get(vp, vtl, &view, reset);
+	return STATUS_OK;
+}
+
+status_t vp_state_get(struct vp *vp, uint32_t vtl, uint32_t id, void *buffer, uint64_t size,
+		      uint64_t *needed)
+{
+	return element_read(vp, vtl, id, false, buffer, size, needed);
+}
+
+status_t vp_state_at_reset(struct vp *vp, uint32_t vtl, uint32_t id, void *buffer, uint64_t size,
+			   uint64_t *needed)
+{
+	return element_read(vp, vtl, id, true, buffer, size, needed);
+}
+
+static bool length_is_right(const struct state_element *element, uint64_t length)
+{
+	return (element->flags & STATE_SIZES) || length == element->size;
+}
+
+status_t vp_state_set(struct vp *vp, uint32_t vtl, uint32_t id, const void *data, uint64_t size)
+{
+	struct state_view view = {0};
+	uint32_t place;
+	status_t status = element_find(vp, vtl, id, &place);
+
+	if (status != STATUS_OK)
+		return status;
+	if (!length_is_right(&arch_vp_elements[place], size))
+		return STATUS_BAD_FORMAT;
+	view.data[place] = (void *)(uintptr_t)data;
+	view.length[place] = (uint32_t)size;
+	if (!arch_vp_state_valid(vp, vtl, &view))
+		return STATUS_INVALID_REGISTER_VALUE;
+	arch_vp_settle(vp);
+	arch_vp_state_set(vp, vtl, &view);
+	return STATUS_OK;
+}
+
+/* ---- a whole VP ---- */
+
+/* Where an element and VTL are in the order of records. */
+struct step {
+	uint32_t next, place, vtl;
+};
+
+/* False: none is left. */
+static bool step_on(const struct vp *vp, struct step *step)
+{
+	while (step->next < arch_vp_element_count * VTL_COUNT) {
+		const struct state_element *element;
+
+		step->place = step->next / VTL_COUNT;
+		step->vtl = step->next++ % VTL_COUNT;
+		element = &arch_vp_elements[step->place];
+		if (!(element->flags & STATE_HIDDEN) && has_element(vp, step->vtl, element))
+			return true;
+	}
+	return false;
+}
+
+status_t vp_save(struct vp *vp, void *buffer, uint64_t size, uint64_t *needed)
+{
+	struct state_view views[VTL_COUNT] = {0};
+	struct step step = {0};
+	struct state_writer writer;
+	status_t status;
+
+	arch_vp_settle(vp);
+	state_write_begin(&writer, buffer, size);
+	while (step_on(vp, &step)) {
+		const struct state_element *element = &arch_vp_elements[step.place];
+
+		views[step.vtl].data[step.place] = state_write(&writer, element->id, step.vtl,
+							       arch_vp_element_size(vp, element));
+	}
+	status = state_write_end(&writer, STATE_OF_VP);
+	*needed = writer.used;
+	if (status != STATUS_OK)
+		return status;
+	for (step.vtl = 0; step.vtl < VTL_COUNT; step.vtl++)
+		if (vp->vtl[step.vtl])
+			arch_vp_state_get(vp, step.vtl, &views[step.vtl], false);
+	return STATUS_OK;
+}
+
+/* The records are those of step_on(), one by one: else an element is unknown or missing. */
+static status_t views_read(const struct vp *vp, const void *data, uint64_t size,
+			   struct state_view views[VTL_COUNT])
+{
+	struct state_reader reader;
+	struct state_item item;
+	struct step step = {0};
+	status_t status = state_read_begin(&reader, data, size, STATE_OF_VP);
+
+	if (status != STATUS_OK)
+		return status;
+	while ((status = state_read(&reader, &item)) == STATUS_OK) {
+		const struct state_element *element;
+
+		if (!step_on(vp, &step))
+			return STATUS_NOT_SUPPORTED;
+		element = &arch_vp_elements[step.place];
+		if (item.element != element->id || item.vtl != step.vtl)
+			return item.element > element->id ? STATUS_NOT_FOUND : STATUS_NOT_SUPPORTED;
+		if (!length_is_right(element, item.length))
+			return STATUS_BAD_FORMAT;
+		views[step.vtl].data[step.place] = (void *)(uintptr_t)item.data;
+		views[step.vtl].length[step.place] = item.length;
+	}
+	/* All records were read. */
+	if (status != STATUS_NOT_FOUND)
+		return status;
+	return step_on(vp, &step) ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
+{
+	struct state_view views[VTL_COUNT] = {0};
+	status_t status = views_read(vp, data, size, views);
+	uint32_t vtl;
+
+	for (vtl = 0; vtl < VTL_COUNT && status == STATUS_OK; vtl++)
+		if (vp->vtl[vtl] && !arch_vp_state_valid(vp, vtl, &views[vtl]))
+			status = STATUS_INVALID_REGISTER_VALUE;
+	if (status != STATUS_OK)
+		return status;
+	arch_vp_forget(vp);
+	for (vtl = 0; vtl < VTL_COUNT; vtl++)
+		if (vp->vtl[vtl])
+			arch_vp_state_set(vp, vtl, &views[vtl]);
+	return STATUS_OK;
+}
+
+/* ---- partitions ---- */
+
+status_t partition_save(struct partition *partition, void *buffer, uint64_t size, uint64_t *needed)
+{
+	struct partition_state_time *time;
+	struct state_writer writer;
+	status_t status;
+
+	state_write_begin(&writer, buffer, size);
+	time = state_write(&writer, PARTITION_STATE_TIME, 0, sizeof(*time));
+	if (time)
+		*time = (struct partition_state_time){
+			.reference_time = partition_reference_time(partition),
+			.tsc = arch_partition_tsc(partition),
+			.tsc_hz = timestamp_hz,
+		};
+	status = state_write_end(&writer, STATE_OF_PARTITION);
+	*needed = writer.used;
+	return status;
+}
+
+static status_t time_read(const void *data, uint64_t size, struct partition_state_time *time)
+{
+	struct state_reader reader;
+	struct state_item item;
+	status_t status = state_read_begin(&reader, data, size, STATE_OF_PARTITION);
+
+	if (status == STATUS_OK)
+		status = state_read(&reader, &item);
+	if (status != STATUS_OK)
+		return status;
+	if (item.element != PARTITION_STATE_TIME || item.vtl)
+		return STATUS_NOT_SUPPORTED;
+	if (item.length != sizeof(*time))
+		return STATUS_BAD_FORMAT;
+	memcpy(time, item.data, sizeof(*time));
+	status = state_read(&reader, &item);
+	if (status == STATUS_OK)
+		return STATUS_NOT_SUPPORTED; /* an element more */
+	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+status_t partition_restore(struct partition *partition, const void *data, uint64_t size)
+{
+	struct partition_state_time time;
+	status_t status = time_read(data, size, &time);
+	uint64_t difference;
+
+	if (status != STATUS_OK)
+		return status;
+	difference = time.tsc_hz > timestamp_hz ? time.tsc_hz - timestamp_hz
+						: timestamp_hz - time.tsc_hz;
+	if (difference > timestamp_hz / TSC_HZ_TOLERANCE)
+		return STATUS_NOT_SUPPORTED;
+	partition->time_base = partition_timestamp(partition);
+	partition->time_offset = time.reference_time;
+	arch_partition_tsc_set(partition, time.tsc);
+	return STATUS_OK;
+}
+
+static void vps_release(struct partition *partition, uint32_t count)
+{
+	while (count--)
+		atomic_store(&partition->vps[count]->bound, false);
+}
+
+/* As vp_bind takes one: afterwards no VP is anybody's but ours. */
+static status_t vps_take(struct partition *partition)
+{
+	uint32_t i;
+
+	for (i = 0; i < partition->vp_count; i++) {
+		bool bound = false;
+
+		if (!atomic_compare_exchange_strong(&partition->vps[i]->bound, &bound, true)) {
+			vps_release(partition, i);
+			return STATUS_BUSY;
+		}
+	}
+	return STATUS_OK;
+}
+
+/* Two threads may try at the same time: the state is changed by the one that has the VPs. */
+status_t partition_time_turn(struct partition *partition, bool freeze)
+{
+	uint32_t from = freeze ? PARTITION_BUILT : PARTITION_FROZEN;
+	status_t status = vps_take(partition);
+	uint64_t ticks;
+
+	if (status != STATUS_OK)
+		return status;
+	if (partition->state != from) {
+		vps_release(partition, partition->vp_count);
+		return STATUS_WRONG_STATE;
+	}
+	if (freeze) {
+		partition->frozen_at = timestamp_read();
+	} else {
+		ticks = timestamp_read() - partition->frozen_at;
+		partition->frozen_at = 0;
+		partition->time_base += ticks;
+		arch_partition_time_skip(partition, ticks);
+	}
+	partition->state = freeze ? PARTITION_FROZEN : PARTITION_BUILT;
+	vps_release(partition, partition->vp_count);
+	return STATUS_OK;
+}

@@ -1,0 +1,1 @@
+test_inspect_SRCS := root/lib/inspect.c root/lib/format.c

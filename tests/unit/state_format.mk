@@ -1,0 +1,1 @@
+test_state_format_SRCS := kernel/state_format.c

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Saved states of VPs as the kernel reads them: damaged anywhere, cut anywhere, with elements unknown,
+ * missing, doubled or of a wrong length; what is refused has changed nothing. And between processors of
+ * different makers and layouts of XSAVE.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "vp_state_stubs.h"
+#include <lapic.h>
+#include <arch/fpu.h>
+#include <kernel/state_format.h>
+
+static uint64_t saved_words[STATE_SIZE_MAX / 8], again_words[STATE_SIZE_MAX / 8];
+#define SAVED ((uint8_t *)saved_words)
+#define AGAIN ((uint8_t *)again_words)
+
+static struct vp *vp;
+
+static int setup(void **state)
+{
+	(void)state;
+	vp = stub_state_vp(HOST_EPYC);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	stub_state_vp_free(vp);
+	return 0;
+}
+
+static uint64_t save(uint8_t *to)
+{
+	uint64_t size = 0;
+
+	memset(to, 0xee, STATE_SIZE_MAX);
+	assert_int_equal(vp_save(vp, to, STATE_SIZE_MAX, &size), STATUS_OK);
+	return size;
+}
+
+static struct state_record *record_of(uint8_t *state, uint32_t element)
+{
+	struct state_header *header = (struct state_header *)state;
+	uint8_t *at = (uint8_t *)(header + 1);
+
+	for (uint32_t i = 0; i < header->records; i++) {
+		struct state_record *record = (struct state_record *)at;
+
+		if (record->element == element)
+			return record;
+		at += sizeof(*record) + ALIGN_UP(record->length, 8u);
+	}
+	fail_msg("no element %u", element);
+	return NULL;
+}
+
+/* Restores SAVED, which must fail, and looks whether the VP is as it was. */
+static void assert_refused(uint64_t size, const uint8_t *before, uint64_t before_size)
+{
+	uint8_t *copy = aligned_alloc(64, ALIGN_UP(size + 1, 64ull));
+
+	memcpy(copy, SAVED, size);
+	assert_int_not_equal(vp_restore(vp, copy, size), STATUS_OK);
+	free(copy);
+	assert_int_equal(save(AGAIN), before_size);
+	assert_memory_equal(AGAIN, before, before_size);
+}
+
+static void test_round_trip(void **state)
+{
+	uint64_t size;
+
+	(void)state;
+	vp->arch.gpr[5] = 0x1234;
+	vp->arch.mtrr.variable[3].base = 0x80000006;
+	vp->vtl[0]->arch.nmi_masked = true;
+	stub_state.lstar = 0xffffffff81000000;
+	lapic_accept(vp_lapic(vp, 0), 0x55, false);
+	size = save(SAVED);
+	teardown(NULL);
+	setup(NULL);
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_OK);
+	assert_int_equal(save(AGAIN), size);
+	assert_memory_equal(SAVED, AGAIN, size);
+	assert_int_equal(vp->arch.gpr[5], 0x1234);
+	assert_true(vp->vtl[0]->arch.nmi_masked);
+	assert_int_equal(stub_state.lstar, 0xffffffff81000000);
+	/* Its fixed timer of what has stood still. */
+	assert_true(vp->vtl[0]->arch.work & BIT(4));
+}
+
+static void test_cut_at_every_byte(void **state)
+{
+	static uint64_t before[STATE_SIZE_MAX / 8];
+	uint64_t size = save(SAVED);
+
+	(void)state;
+	memcpy(before, SAVED, size);
+	vp->arch.gpr[1] = 77; /* what a restore would change */
+	size = save((uint8_t *)before);
+	for (uint64_t cut = 0; cut < size; cut++) {
+		assert_refused(cut, (uint8_t *)before, size);
+		if (cut < sizeof(struct state_header))
+			continue;
+		((struct state_header *)SAVED)->size = cut;
+		assert_refused(cut, (uint8_t *)before, size);
+		((struct state_header *)SAVED)->size = size;
+	}
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_OK);
+	assert_int_equal(vp->arch.gpr[1], 0);
+}
+
+static void test_elements(void **state)
+{
+	static uint64_t before[STATE_SIZE_MAX / 8];
+	uint64_t size = save(SAVED), before_size;
+	struct state_record *record;
+	uint64_t rest;
+
+	(void)state;
+	vp->arch.gpr[1] = 77;
+	before_size = save((uint8_t *)before);
+	/* unknown */
+	record = record_of(SAVED, VP_STATE_TSC_AUX);
+	record->element = VP_STATE_CET_SS;
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_NOT_SUPPORTED);
+	record->element = VP_STATE_TSC_AUX;
+	/* at another VTL */
+	record->vtl = 1;
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_NOT_SUPPORTED);
+	record->vtl = 0;
+	/* twice */
+	record_of(SAVED, VP_STATE_XSS)->element = VP_STATE_XCR0;
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_ALREADY_EXISTS);
+	assert_refused(size, (uint8_t *)before, before_size);
+	/* missing: XSS is taken out */
+	size = save(SAVED);
+	record = record_of(SAVED, VP_STATE_XSS);
+	rest = size - (uint64_t)((uint8_t *)record - SAVED) - 24;
+	memmove(record, (uint8_t *)record + 24, rest);
+	((struct state_header *)SAVED)->size = size - 24;
+	((struct state_header *)SAVED)->records--;
+	assert_int_equal(vp_restore(vp, SAVED, size - 24), STATUS_NOT_FOUND);
+	assert_refused(size - 24, (uint8_t *)before, before_size);
+	/* the last one is missing */
+	size = save(SAVED);
+	record = record_of(SAVED, VP_STATE_TSC_AUX);
+	size = (uint64_t)((uint8_t *)record - SAVED);
+	((struct state_header *)SAVED)->size = size;
+	((struct state_header *)SAVED)->records = 11;
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_NOT_FOUND);
+	/* of a wrong length */
+	size = save(SAVED);
+	record = record_of(SAVED, VP_STATE_PAT);
+	record->length = 7;
+	memset((uint8_t *)(record + 1) + 7, 0, 1);
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_BAD_FORMAT);
+	/* of another kind */
+	size = save(SAVED);
+	((struct state_header *)SAVED)->kind = STATE_OF_PARTITION;
+	assert_int_equal(vp_restore(vp, SAVED, size), STATUS_NOT_SUPPORTED);
+	assert_refused(size, (uint8_t *)before, before_size);
+}
+
+/* A flipped bit is refused, and has changed nothing, or is a value that the element can have, and then it is
+ * what is saved again. */
+static void test_every_bit(void **state)
+{
+	uint64_t size = save(SAVED), again;
+
+	(void)state;
+	for (uint64_t bit = 0; bit < 8 * size; bit++) {
+		uint64_t at = bit / 8;
+
+		SAVED[at] ^= 1u << bit % 8;
+		if (vp_restore(vp, SAVED, size) == STATUS_OK) {
+			assert_true(at >= sizeof(struct state_header));
+			again = save(AGAIN);
+			assert_int_equal(again, size);
+			/* The TSC goes on by reference time. */
+			if (at < (uint64_t)((uint8_t *)record_of(SAVED, VP_STATE_TSC) - SAVED) &&
+			    at >= (uint64_t)((uint8_t *)record_of(SAVED, VP_STATE_XCR0) - SAVED))
+				assert_memory_equal(SAVED, AGAIN, at + 1);
+			SAVED[at] ^= 1u << bit % 8;
+			assert_int_equal(vp_restore(vp, SAVED, size), STATUS_OK);
+			continue;
+		}
+		SAVED[at] ^= 1u << bit % 8;
+		again = save(AGAIN);
+		assert_int_equal(again, size);
+		assert_memory_equal(SAVED, AGAIN, size);
+	}
+}
+
+/* The components of XSAVE stand elsewhere on another maker's processor, and there are others. */
+static void test_xsave_of_another_maker(void **state)
+{
+	static uint64_t amd[STATE_SIZE_MAX / 8], intel[STATE_SIZE_MAX / 8];
+	uint64_t size, standard;
+
+	(void)state;
+	((uint64_t *)vp->arch.fpu.area)[512 / 8] = 7; /* x87, SSE, AVX */
+	((uint64_t *)vp->arch.fpu.area)[576 / 8 + 3] = 0x1122;
+	((uint64_t *)vp->arch.fpu.area)[160 / 8] = 0x3344;
+	assert_int_equal(vp_state_get(vp, 0, VP_STATE_XSAVE, amd, sizeof(amd), &size), STATUS_OK);
+	teardown(NULL);
+	vp = stub_state_vp(HOST_SKYLAKE);
+	assert_int_equal(vp_state_set(vp, 0, VP_STATE_XSAVE, amd, size), STATUS_OK);
+	assert_int_equal(((uint64_t *)vp->arch.fpu.area)[576 / 8 + 3], 0x1122);
+	assert_int_equal(((uint64_t *)vp->arch.fpu.area)[160 / 8], 0x3344);
+	/* The standard form has this processor's offsets: that of AVX-512's upper halves is 1152. */
+	((uint64_t *)vp->arch.fpu.area)[512 / 8] |= 0x40;
+	((uint64_t *)vp->arch.fpu.area)[1152 / 8] = 0x5566;
+	assert_int_equal(
+		vp_state_get(vp, 0, VP_STATE_XSAVE_STANDARD, intel, sizeof(intel), &standard),
+		STATUS_OK);
+	assert_int_equal(intel[1152 / 8], 0x5566);
+	assert_int_equal(intel[520 / 8], 0);
+	assert_int_equal(vp_state_get(vp, 0, VP_STATE_XSAVE, amd, sizeof(amd), &size), STATUS_OK);
+	assert_true(amd[520 / 8] >> 63);
+	/* Each form is taken, and gives the same. */
+	memset(vp->arch.fpu.area, 0, xsave_area_size);
+	assert_int_equal(vp_state_set(vp, 0, VP_STATE_XSAVE, intel, standard), STATUS_OK);
+	assert_int_equal(((uint64_t *)vp->arch.fpu.area)[1152 / 8], 0x5566);
+	assert_int_equal(vp_state_get(vp, 0, VP_STATE_XSAVE, intel, sizeof(intel), &standard),
+			 STATUS_OK);
+	assert_int_equal(standard, size);
+	assert_memory_equal(intel, amd, size);
+	/* AVX-512 does not go to a processor that has none. */
+	teardown(NULL);
+	setup(NULL);
+	assert_int_equal(vp_state_set(vp, 0, VP_STATE_XSAVE, amd, size),
+			 STATUS_INVALID_REGISTER_VALUE);
+	/* Nor anything but x87 and SSE to one without XSAVE; that alone comes from each. */
+	teardown(NULL);
+	vp = stub_state_vp(HOST_PLAIN);
+	assert_int_equal(vp_state_get(vp, 0, VP_STATE_XSAVE, amd, sizeof(amd), &size), STATUS_OK);
+	assert_int_equal(size, 576);
+	assert_int_equal(vp_state_get(vp, 0, VP_STATE_XCR0, intel, 8, &standard),
+			 STATUS_NOT_SUPPORTED);
+	teardown(NULL);
+	setup(NULL);
+	assert_int_equal(vp_state_set(vp, 0, VP_STATE_XSAVE, amd, size), STATUS_OK);
+}
+
+static void test_partition_time(void **state)
+{
+	struct partition *p = vp->partition;
+	uint64_t size, offset = vp->arch.tsc_offset, tsc, reference;
+
+	(void)state;
+	assert_int_equal(partition_thaw(p), STATUS_WRONG_STATE);
+	atomic_store(&p->vps[1]->bound, true);
+	assert_int_equal(partition_freeze(p), STATUS_BUSY);
+	assert_false(atomic_load(&p->vps[0]->bound));
+	atomic_store(&p->vps[1]->bound, false);
+	assert_int_equal(partition_freeze(p), STATUS_OK);
+	assert_int_equal(p->state, PARTITION_FROZEN);
+	reference = partition_reference_time(p);
+	fake_timestamp += 1000000;
+	assert_int_equal(partition_reference_time(p), reference);
+	assert_int_equal(partition_freeze(p), STATUS_WRONG_STATE);
+	assert_int_equal(partition_save(p, SAVED, STATE_SIZE_MAX, &size), STATUS_OK);
+	tsc = arch_partition_tsc(p);
+	assert_int_equal(partition_thaw(p), STATUS_OK);
+	assert_int_equal(vp->arch.tsc_offset, offset - 1000000);
+	assert_int_equal(p->vps[1]->arch.tsc_offset, offset - 1000000);
+	assert_int_equal(arch_partition_tsc(p), tsc);
+	assert_int_equal(partition_reference_time(p), reference);
+	fake_timestamp += 5000000;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
+	assert_int_equal(arch_partition_tsc(p), tsc);
+	assert_int_equal(partition_reference_time(p), reference);
+	for (uint64_t cut = 0; cut < size; cut++)
+		assert_int_not_equal(partition_restore(p, SAVED, cut), STATUS_OK);
+	((struct partition_state_time *)(SAVED + 48))->tsc_hz *= 2;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
+	record_of(SAVED, PARTITION_STATE_TIME)->element = PARTITION_STATE_HYPERCALL;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
+}
+
+/* Frozen timers: the count and the deadline stand still, and nothing is armed. */
+static void test_timers_stand_still(void **state)
+{
+	struct lapic *lapic = vp_lapic(vp, 0);
+	struct lapic_effects effects;
+	uint32_t before, after;
+
+	(void)state;
+	assert_true(lapic_write(lapic, LAPIC_SVR, 0x1ff, fake_timestamp, &effects));
+	assert_true(lapic_write(lapic, LAPIC_TIMER, 0x41, fake_timestamp, &effects));
+	assert_true(lapic_write(lapic, LAPIC_INITIAL_COUNT, 1000000, fake_timestamp, &effects));
+	fake_timestamp += 2000;
+	assert_true(guest_lapic_read(vp, 0, LAPIC_CURRENT_COUNT, &before));
+	assert_int_equal(partition_freeze(vp->partition), STATUS_OK);
+	fake_timestamp += timestamp_hz * 10;
+	guest_lapic_timer_update(vp);
+	assert_int_equal(vp->vtl[0]->arch.lapic_timer.deadline, TIMER_NEVER);
+	assert_true(guest_lapic_read(vp, 0, LAPIC_CURRENT_COUNT, &after));
+	assert_int_equal(after, before);
+	assert_int_equal(partition_thaw(vp->partition), STATUS_OK);
+	assert_true(guest_lapic_read(vp, 0, LAPIC_CURRENT_COUNT, &after));
+	assert_int_equal(after, before);
+	guest_lapic_timer_update(vp);
+	assert_true(vp->vtl[0]->arch.lapic_timer.deadline > fake_timestamp);
+	assert_int_not_equal(vp->vtl[0]->arch.lapic_timer.deadline, TIMER_NEVER);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_at_every_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_elements, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_every_bit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_xsave_of_another_maker, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_partition_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_timers_stand_still, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

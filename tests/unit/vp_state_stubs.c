@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* See vp_state_stubs.h. */
+#include "vp_state_stubs.h"
+#include "debug.h"
+
+#include <arch/fpu.h>
+#include <arch/msr.h>
+#include <kernel/memory_map.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AREA_SIZE 2816u
+
+uint32_t xsave_area_size = AREA_SIZE;
+bool xsave_present = true;
+struct cpu *fake_cpu; /* nothing runs */
+
+void fpu_state_init(struct fpu_state *state, void *area)
+{
+	const uint32_t control = 0x37f, mxcsr = 0x1f80;
+
+	memset(area, 0, AREA_SIZE);
+	memcpy(area, &control, 2);
+	memcpy((uint8_t *)area + 24, &mxcsr, 4);
+	state->area = area;
+	state->xcr0 = host_xcr0;
+}
+
+void fpu_release(struct fpu_state *state)
+{
+	(void)state;
+}
+
+void fpu_take(struct fpu_state *next)
+{
+	(void)next;
+}
+
+void fpu_guard(const struct fpu_state *state)
+{
+	(void)state;
+}
+
+void *fpu_xmm(struct fpu_state *state, unsigned int number)
+{
+	return (uint8_t *)state->area + 160 + 16 * number;
+}
+
+uint32_t fpu_mxcsr_mask(void)
+{
+	return 0xffff;
+}
+
+void *heap_alloc(struct heap *heap, size_t size)
+{
+	(void)heap;
+	return calloc(1, size);
+}
+
+void heap_free(struct heap *heap, void *object, size_t size)
+{
+	(void)heap;
+	(void)size;
+	free(object);
+}
+
+status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size)
+{
+	(void)space;
+	(void)gpa;
+	memset(buffer, 0, size);
+	return STATUS_OK;
+}
+
+void arch_vp_resume(struct vp *vp)
+{
+	(void)vp;
+}
+
+uint64_t partition_reference_time(const struct partition *partition)
+{
+	return partition->time_offset +
+	       (partition_timestamp(partition) - partition->time_base) / (timestamp_hz / 10000000);
+}
+
+struct vp *stub_state_vp(enum host_kind host)
+{
+	const struct proto_partition_config config = {.vp_count = 2,
+						      .apic_mode = APIC_MODE_X2APIC_SUPPORTED};
+	struct partition *partition;
+	struct vp *vp;
+
+	stub_host_set(host);
+	partition = stub_partition(&config);
+	partition->state = PARTITION_BUILT;
+	vp = partition->vps[0];
+	for (uint32_t i = 0; i < 2; i++) {
+		partition->vps[i]->vtl[0]->space = partition->space[0];
+		partition->vps[i]->arch.fpu.area = aligned_alloc(64, AREA_SIZE);
+		arch_vp_reset(partition->vps[i]);
+	}
+	return vp;
+}
+
+void stub_state_vp_free(struct vp *vp)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		free(vp->partition->vps[i]->arch.fpu.area);
+	stub_partition_free(vp->partition);
+}
+
+void guest_debug_moved(struct vp *vp, uint32_t vtl)
+{
+	(void)vp;
+	(void)vtl;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* A VP whose state can be saved and restored, without a processor: see guest_stubs.h. */
+#ifndef VP_STATE_STUBS_H
+#define VP_STATE_STUBS_H
+
+#include "guest_stubs.h"
+#include <kernel/state.h>
+
+/* VP 0 of a partition of two, as after reset, on that host. */
+struct vp *stub_state_vp(enum host_kind host);
+void stub_state_vp_free(struct vp *vp);
+
+#endif
