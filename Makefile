@@ -74,6 +74,12 @@ KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c dirty.c do
 SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))
 # What the root task shares with the kernel is compiled for each of them.
 ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/state_format.c kernel/status.c)
+# The local APIC's model, for partitions whose APICs are the root task's.
+ifeq ($(ARCH),x86_64)
+APIC_MODEL := $(addprefix arch/x86_64/guest/,lapic.c lapic_registers.c lapic_timer.c)
+APIC_MODEL_CFLAGS := -Iarch/x86_64/include -Iarch/x86_64/guest
+ROOT_SHARED += $(APIC_MODEL)
+endif
 ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
 HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/lib/start.S root/lib/format.c kernel/status.c
@@ -143,6 +149,7 @@ $(OUT)/trivet.elf $(OUT)/trivet-selftest.elf: $(OUT)/%.elf: $(OUT)/%.first.elf $
 $(OUT)/%.stripped.elf: $(OUT)/%.elf
 	@$(OBJCOPY) --strip-all $< $@
 
+$(call objects,$(OUT)/root,$(APIC_MODEL) root/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
 $(OUT)/root/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -241,7 +248,7 @@ lint:
 	@echo "  LINT"
 	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
 		$(filter %.c,$(KERNEL_SRCS) $(SELF_SRCS))
-	@$(CPPCHECK) -Iroot $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
+	@$(CPPCHECK) -Iroot $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
 	@$(CPPCHECK) $(wildcard tests/bench/*.c)
 
 size: $(OUT)/trivet.stripped.elf

@@ -53,7 +53,7 @@ __cold struct syscall_result sys_msi_source_create(struct thread *thread, const 
 		return syscall_status(status);
 	partition = container_of(object, struct partition, object);
 	status = STATUS_WRONG_STATE;
-	if (partition->state >= PARTITION_BUILT)
+	if (partition->state >= PARTITION_BUILT && !partition_has_user_apic(partition))
 		status = source_create(partition, a[1], &source);
 	if (status == STATUS_OK) {
 		status =

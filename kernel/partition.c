@@ -47,7 +47,7 @@ static status_t config_check(const struct proto_partition_config *config)
 		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
-	if (config->flags & (PARTITION_HYPERV | PARTITION_USER_MODE_APIC))
+	if (config->flags & PARTITION_HYPERV)
 		return STATUS_NOT_SUPPORTED;
 	return arch_isolation_check(config->isolation);
 }

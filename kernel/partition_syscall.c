@@ -261,6 +261,8 @@ struct syscall_result sys_partition_request_msi(struct thread *thread, const uin
 	status = syscall_space(partition, a[1], &space);
 	if (status == STATUS_OK && a[3] > UINT32_MAX)
 		status = STATUS_INVALID_ARGUMENT;
+	if (status == STATUS_OK && unlikely(partition_has_user_apic(partition)))
+		status = STATUS_WRONG_STATE;
 	if (status == STATUS_OK)
 		status = arch_request_msi(partition, (uint32_t)a[1], a[2], (uint32_t)a[3], &merged);
 	partition_put(partition);
@@ -326,7 +328,9 @@ static status_t lint_check(const struct vp *vp, const uint64_t a[6])
 {
 	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
 		return STATUS_INVALID_VTL;
-	return a[3] > 1 ? STATUS_INVALID_ARGUMENT : STATUS_OK;
+	if (a[3] > 1)
+		return STATUS_INVALID_ARGUMENT;
+	return partition_has_user_apic(vp->partition) ? STATUS_WRONG_STATE : STATUS_OK;
 }
 
 struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6])
@@ -337,9 +341,7 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	status = lint_check(vp, a);
-	if (status == STATUS_OK && a[4] > 1)
-		status = STATUS_INVALID_ARGUMENT;
+	status = a[4] > 1 ? STATUS_INVALID_ARGUMENT : lint_check(vp, a);
 	if (status == STATUS_OK)
 		arch_vp_set_lint(vp, (uint32_t)a[2], (unsigned int)a[3], a[4]);
 	partition_put(partition);

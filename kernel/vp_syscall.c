@@ -369,6 +369,8 @@ struct syscall_result sys_vp_apic_access(struct thread *thread, const uint64_t a
 		return syscall_status(status);
 	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])
 		status = STATUS_INVALID_VTL;
+	else if (partition_has_user_apic(vp->partition))
+		status = STATUS_WRONG_STATE;
 	else
 		status = arch_vp_apic_access(vp, (uint32_t)a[1], offset, a[2] & APIC_WRITE_FLAG,
 					     &value);

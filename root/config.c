@@ -106,6 +106,7 @@ static const struct key keys[] = {
 	{PARTITION_KEY("hyperv", hyperv), .kind = VALUE_SWITCH, .choices = switch_choices},
 	{PARTITION_KEY("vtl", vtl), .kind = VALUE_NUMBER, .range = {0, CONFIG_VTL_MAX}},
 	{PARTITION_KEY("isolation", isolation), .kind = VALUE_CHOICE, .choices = isolation_choices},
+	{PARTITION_KEY("user_apic", user_apic), .kind = VALUE_SWITCH, .choices = switch_choices},
 	{PARTITION_KEY("triple_fault", triple_fault), .kind = VALUE_CHOICE,
 	 .choices = triple_fault_choices},
 	{PARTITION_KEY("autostart", autostart), .kind = VALUE_SWITCH, .choices = switch_choices},

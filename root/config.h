@@ -86,6 +86,7 @@ struct config_partition {
 	uint32_t vtl;	  /* highest VTL that the guest may use; default 0 */
 	enum config_isolation isolation;
 	enum config_triple_fault triple_fault;
+	bool user_apic; /* the root task models its local APICs; default off */
 	bool autostart; /* default on */
 	uint32_t *cpus; /* host CPUs that its VPs may use; none: all */
 	size_t cpu_count;

@@ -78,6 +78,12 @@ static inline uint64_t partition_timestamp(const struct partition *partition)
 	return unlikely(partition->frozen_at) ? partition->frozen_at : timestamp_read();
 }
 
+/* The VMM models the local APICs: the kernel has none to send to. */
+static inline bool partition_has_user_apic(const struct partition *partition)
+{
+	return partition->config.flags & PARTITION_USER_MODE_APIC;
+}
+
 struct vp *partition_vp(const struct partition *partition, uint32_t index); /* NULL: none */
 /* The address space of a VTL; NULL when the VTL isn't enabled. */
 struct gpa_space *partition_space(const struct partition *partition, uint32_t vtl);

@@ -343,6 +343,10 @@ enum vp_run_reason {
 	VP_RUN_INIT_RESET = 9,	 /* reserved */
 	VP_RUN_FAILED = 10,	 /* the processor refused the guest state: failed.code */
 	VP_RUN_INT3 = 11,	 /* RIP is at an INT3, with DEBUG_INT3; `regs` valid */
+	/* With PARTITION_USER_MODE_APIC; interrupt.cr8 is valid. */
+	VP_RUN_MSR = 12,	      /* msr: one of the APIC's */
+	VP_RUN_HALT = 13,	      /* HLT; it is done */
+	VP_RUN_INTERRUPT_WINDOW = 14, /* that was asked for: VP_SET_INTERRUPT is taken at once */
 };
 
 /* In the value of a vp_apic_access that wrote: bits 0-7 are a level-triggered vector that has been
@@ -355,6 +359,15 @@ enum vp_run_set {
 	VP_SET_CRS = BIT(1),	/* cr0, cr2, cr3, cr4, cr8, efer */
 	VP_SET_EVENT = BIT(2),	/* inject `event` */
 	VP_SET_SHADOW = BIT(3), /* the emulated instruction leaves an interrupt shadow */
+	/* With PARTITION_USER_MODE_APIC, whatever the reason was; see `interrupt`. */
+	VP_SET_INTERRUPT = BIT(4), /* deliver `vector` as soon as RFLAGS.IF and shadow allow it */
+	VP_SET_WINDOW = BIT(5),	   /* come back when an interrupt of class `window` can be taken */
+	VP_SET_NMI = BIT(6),
+	VP_SET_CR8 = BIT(7),	  /* `cr8` */
+	VP_SET_HALT = BIT(8),	  /* sleep, until one of the other bits, or an answer, ends that */
+	VP_SET_INIT = BIT(9),	  /* INIT */
+	VP_SET_STARTUP = BIT(10), /* start-up, with `vector` */
+	VP_SET_APIC = 0x7f0,	  /* all of them */
 };
 
 struct vp_run_regs {
@@ -401,6 +414,13 @@ struct vp_run_page {
 		} pic;
 		struct {
 			uint32_t index;
+			uint8_t write;
+			uint8_t fault; /* the answer: #GP */
+			uint16_t reserved;
+			uint64_t value; /* of a WRMSR; of an RDMSR: the answer */
+		} msr;
+		struct {
+			uint32_t index;
 		} breakpoint;
 		struct {
 			uint64_t code;
@@ -413,6 +433,12 @@ struct vp_run_page {
 		uint16_t reserved;
 		uint32_t error;
 	} event; /* an exception to inject */
+	struct {
+		uint8_t vector; /* of VP_SET_INTERRUPT or VP_SET_STARTUP */
+		uint8_t window; /* 1-15: above CR8; 16: whatever CR8 is */
+		uint8_t cr8;
+		uint8_t reserved[5];
+	} interrupt; /* for a VMM that models the APIC */
 	struct vp_run_regs regs;
 };
 static_assert(sizeof(struct vp_run_page) <= 4096, "one page");

@@ -94,7 +94,10 @@ bool vp_run_serve(struct vp_control *control, const struct vp_run_page *page,
 	switch (page->reason) {
 	case VP_RUN_PORT_IO: ops->port_io(context); return false;
 	case VP_RUN_NONE: return false;
-	case VP_RUN_YIELD: return vp_asked_take(control, halt);
+	case VP_RUN_YIELD:
+		if (vp_asked_take(control, halt))
+			return true;
+		break;
 	case VP_RUN_TRIPLE_FAULT: return halted(page, VP_HALT_TRIPLE_FAULT, halt);
 	case VP_RUN_SINGLE_STEP: return halted(page, VP_HALT_SINGLE_STEP, halt);
 	case VP_RUN_HW_BREAK: return halted(page, VP_HALT_HW_BREAK, halt);

@@ -53,7 +53,8 @@ enum vp_asked {
 struct vp_run_ops {
 	/* VP_RUN_PORT_IO. */
 	void (*port_io)(void *context);
-	/* Each other reason that is no halt: the run page tells. False: the guest can't go on. */
+	/* Each other reason that is no halt: the run page tells; VP_RUN_YIELD, too, when what was asked of
+	 * the loop is done. False: the guest can't go on. */
 	bool (*serve)(void *context, uint32_t reason);
 	/* The account of the partition is empty. OK: there is more in it now. */
 	status_t (*no_memory)(void *context);
@@ -88,10 +89,13 @@ bool vp_run_serve(struct vp_control *control, const struct vp_run_page *page,
 		  const struct vp_run_ops *ops, void *context, status_t status,
 		  struct vp_halt *halt);
 
-/* Runs a VP that is bound to this thread. Inline, as is ops->port_io() if the compiler can see it. */
-static inline void vp_run_until(handle_t vp, const struct vp_run_page *page,
-				struct vp_control *control, const struct vp_run_ops *ops,
-				void *context, struct vp_halt *halt)
+/* Runs a VP that is bound to this thread. Always inline, and with it ops->port_io(), if the compiler can
+ * see that: a port access is the shortest way through here. */
+static inline __attribute__((always_inline)) void vp_run_until(handle_t vp,
+							       const struct vp_run_page *page,
+							       struct vp_control *control,
+							       const struct vp_run_ops *ops,
+							       void *context, struct vp_halt *halt)
 {
 	status_t status;
 

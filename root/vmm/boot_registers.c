@@ -5,6 +5,7 @@
  */
 #include <lib/log.h>
 #include <vmm/machine.h>
+#include <vmm/user_apic.h>
 
 enum source_kind { SOURCE_WORD, SOURCE_SEGMENT, SOURCE_TABLE };
 
@@ -98,6 +99,11 @@ static status_t virtual_wire_set(struct processor *processor)
 	/* Firmware that hands its APIC over in x2APIC mode has no use for the 8259. */
 	if (processor->machine->config->apic == CONFIG_APIC_X2APIC_ON)
 		return STATUS_OK;
+	if (processor->apic) {
+		for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
+			user_apic_write(processor, writes[i].offset, writes[i].value);
+		return STATUS_OK;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(writes) && status == STATUS_OK; i++)
 		status = vp_apic_write(processor->vp, 0, writes[i].offset, writes[i].value, &ended);
 	return status;

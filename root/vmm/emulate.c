@@ -10,6 +10,7 @@
 #include <lib/log.h>
 #include <lib/model.h>
 #include <vmm/machine.h>
+#include <vmm/user_apic.h>
 
 #define VECTOR_DB	 1u
 #define VECTOR_PF	 14u
@@ -136,7 +137,8 @@ static bool apic_moved_to(struct processor *processor, gpa_t gpa)
 {
 	union hv_register_value value;
 
-	if (register_get(processor, HV_X64_REGISTER_APIC_BASE, &value) != STATUS_OK ||
+	if (processor->apic ||
+	    register_get(processor, HV_X64_REGISTER_APIC_BASE, &value) != STATUS_OK ||
 	    !(value.reg64 & APIC_BASE_ENABLE))
 		return false;
 	processor->apic_base = value.reg64 & APIC_BASE_MASK;
@@ -148,7 +150,9 @@ static uint64_t apic_read(struct processor *processor, gpa_t gpa, unsigned size)
 {
 	uint32_t offset = (uint32_t)(gpa % PAGE_SIZE), value = 0;
 
-	if (vp_apic_read(processor->vp, 0, ALIGN_DOWN(offset, 4u), &value) != STATUS_OK)
+	if (processor->apic)
+		value = user_apic_read(processor, ALIGN_DOWN(offset, 4u));
+	else if (vp_apic_read(processor->vp, 0, ALIGN_DOWN(offset, 4u), &value) != STATUS_OK)
 		return device_size_mask(size);
 	return (uint64_t)value >> 8 * (offset % 4) & device_size_mask(size);
 }
@@ -160,8 +164,10 @@ static void apic_write(struct processor *processor, gpa_t gpa, unsigned size, ui
 	/* Other writes are undefined for hardware; here they do nothing. */
 	if (offset % 4 != 0 || size < 4)
 		return;
-	if (vp_apic_write(processor->vp, 0, offset, (uint32_t)value, &ended) == STATUS_OK &&
-	    (ended & APIC_ACCESS_EOI))
+	if (processor->apic)
+		user_apic_write(processor, offset, (uint32_t)value);
+	else if (vp_apic_write(processor->vp, 0, offset, (uint32_t)value, &ended) == STATUS_OK &&
+		 (ended & APIC_ACCESS_EOI))
 		processor_interrupt_ended(processor, (uint8_t)ended);
 }
 

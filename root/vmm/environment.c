@@ -8,6 +8,7 @@
 #include <lib/model.h>
 #include <lib/time.h>
 #include <vmm/machine.h>
+#include <vmm/user_apic.h>
 
 /* INTR of the 8259 pair is wired to LINT0 of VP 0. */
 #define LINT_INTR 0u
@@ -43,15 +44,24 @@ static void env_irq_line_set(struct device_env *env, unsigned int gsi, bool leve
 /* A message that makes no sense is dropped, as by a bus without a taker. */
 static void env_msi_send(struct device_env *env, uint64_t address, uint32_t data)
 {
+	struct machine *machine = machine_of(env);
 	bool merged;
 
-	(void)partition_request_msi(machine_of(env)->partition, 0, address, data, &merged);
+	if (machine->config->user_apic)
+		merged = user_apic_message(machine, address, data);
+	else
+		(void)partition_request_msi(machine->partition, 0, address, data, &merged);
 	env->lost_edges += merged;
 }
 
 static void env_intr_set(struct device_env *env, bool level)
 {
-	(void)vp_set_lint(machine_of(env)->partition, 0, 0, LINT_INTR, level);
+	struct machine *machine = machine_of(env);
+
+	if (machine->config->user_apic)
+		user_apic_intr_set(machine, level);
+	else
+		(void)vp_set_lint(machine->partition, 0, 0, LINT_INTR, level);
 }
 
 /* The serial port and the debug console share the machine's console, which takes all. */

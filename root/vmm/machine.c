@@ -9,6 +9,7 @@
 #include <lib/log.h>
 #include <lib/time.h>
 #include <vmm/machine.h>
+#include <vmm/user_apic.h>
 #include <vmm/vmm.h>
 
 /* Console input that the serial port could not take is offered again after this time. */
@@ -144,6 +145,8 @@ static status_t machine_boot(struct machine *machine)
 	mutex_lock(&machine->lock);
 	machine->power = MACHINE_POWER_NONE;
 	platform_reset(&machine->platform);
+	if (machine->config->user_apic)
+		user_apics_reset(machine);
 	mutex_unlock(&machine->lock);
 	machine_end_set(machine, MACHINE_END_NONE, 0);
 	machine->state = MACHINE_RUNNING;

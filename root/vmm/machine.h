@@ -96,6 +96,7 @@ struct saved_machine {
 };
 
 struct machine;
+struct user_apic;
 
 /* A virtual processor and the thread that runs it. */
 struct processor {
@@ -106,8 +107,9 @@ struct processor {
 	struct vp_run_page *page;
 	handle_t vp;		   /* while its thread runs */
 	struct vp_control control; /* how others reach it */
-	struct vp_halt halt; /* why it ran no longer; its thread's, or of who has joined that */
-	gpa_t apic_base;     /* where its local APIC's page was last seen */
+	struct vp_halt halt;	/* why it ran no longer; its thread's, or of who has joined that */
+	struct user_apic *apic; /* <vmm/user_apic.h>; NULL: the kernel's */
+	gpa_t apic_base;	/* where its local APIC's page was last seen */
 };
 
 struct machine {

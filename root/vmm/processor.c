@@ -10,6 +10,7 @@
 #include <lib/model.h>
 #include <lib/run.h>
 #include <vmm/machine.h>
+#include <vmm/user_apic.h>
 #include <vmm/vmm.h>
 
 #define PIC_VECTOR_NONE 0x100u
@@ -87,9 +88,16 @@ void processor_error(struct processor *processor, const char *format, ...)
 	log_error("%s: VP %u: %s", machine->config->name, processor->index, text);
 }
 
+/* What was asked of the loop is done; others ask by it for a look around. */
+static void processor_yield(struct processor *processor)
+{
+	(void)processor;
+}
+
 /* By enum vp_run_reason; the halts are the loop's, and what else is missing is not asked for by this
  * VMM. */
 static void (*const exit_handlers[])(struct processor *processor) = {
+	[VP_RUN_YIELD] = processor_yield,
 	[VP_RUN_EMULATE] = processor_emulate_exit,
 	[VP_RUN_EOI] = processor_eoi,
 	[VP_RUN_PIC_VECTOR] = processor_pic_vector,
@@ -129,6 +137,34 @@ static const struct vp_run_ops run_ops = {
 	.serve = processor_serve,
 	.no_memory = processor_no_memory,
 };
+
+/* The same with APICs of ours, which may have something for the VP before it runs again. */
+static void user_port_access(void *context)
+{
+	processor_port_io(context);
+	user_apic_prepare(context);
+}
+
+static bool user_serve(void *context, uint32_t reason)
+{
+	if (!user_apic_serve(context, reason) && !processor_serve(context, reason))
+		return false;
+	user_apic_prepare(context);
+	return true;
+}
+
+static const struct vp_run_ops user_run_ops = {
+	.port_io = user_port_access,
+	.serve = user_serve,
+	.no_memory = processor_no_memory,
+};
+
+static __attribute__((noinline)) void user_run(struct processor *processor)
+{
+	user_apic_prepare(processor); /* for what came while it had no thread */
+	vp_run_until(processor->vp, processor->page, &processor->control, &user_run_ops, processor,
+		     &processor->halt);
+}
 
 /* ---- halts ---- */
 
@@ -175,14 +211,22 @@ static void (*const halt_handlers[])(struct processor *processor) = {
 	[VP_HALT_FAILED] = processor_failed,
 };
 
+static void processor_stay(struct processor *processor)
+{
+	if (processor->apic)
+		user_run(processor);
+	else
+		vp_run_until(processor->vp, processor->page, &processor->control, &run_ops,
+			     processor, &processor->halt);
+}
+
 static void processor_loop(struct processor *processor)
 {
 	enum vp_halt_reason reason;
 
 	gdb_begin(processor);
 	do {
-		vp_run_until(processor->vp, processor->page, &processor->control, &run_ops,
-			     processor, &processor->halt);
+		processor_stay(processor);
 	} while (gdb_halted(processor));
 	reason = processor->halt.reason;
 	if (reason < ARRAY_SIZE(halt_handlers) && halt_handlers[reason])
@@ -213,7 +257,8 @@ static status_t processor_prepare(struct processor *processor)
 	status_t status = STATUS_OK;
 
 	processor->page->set = 0;
-	processor->apic_base = PLATFORM_LOCAL_APIC_BASE;
+	if (!processor->apic)
+		processor->apic_base = PLATFORM_LOCAL_APIC_BASE;
 	if (processor->index == 0 && !machine->resumes)
 		status = processor_boot(processor, &machine->boot);
 	return status;

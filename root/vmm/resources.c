@@ -9,6 +9,7 @@
 #include <lib/log.h>
 #include <lib/memory.h>
 #include <vmm/machine.h>
+#include <vmm/user_apic.h>
 #include <vmm/vmm.h>
 
 /* ---- deposits ---- */
@@ -221,9 +222,15 @@ static status_t partition_create(struct machine *machine)
 		.apic_mode = config->apic,
 		.isolation = config->isolation,
 		.flags = (config->hyperv ? PARTITION_HYPERV : 0) |
+			 (config->user_apic ? PARTITION_USER_MODE_APIC : 0) |
 			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
 	};
-	struct partition_config final = {0};
+	/* The timer of an APIC of ours has no deadline mode. */
+	const struct cpuid_leaf leaf = {.function = 1, .mask = {[2] = BIT(24)}};
+	struct partition_config final = {
+		.cpuid_leaves = (uintptr_t)&leaf,
+		.cpuid_leaf_count = config->user_apic,
+	};
 	struct partition_caps caps;
 	status_t status;
 
@@ -270,13 +277,14 @@ static status_t processors_create(struct machine *machine)
 			return STATUS_NO_MEMORY;
 		memset(processor->page, 0, PAGE_SIZE);
 	}
-	return STATUS_OK;
+	return machine->config->user_apic ? user_apics_create(machine) : STATUS_OK;
 }
 
 static void processors_destroy(struct machine *machine)
 {
 	if (!machine->processors)
 		return;
+	user_apics_destroy(machine);
 	for (uint32_t i = 0; i < machine->config->vps; i++)
 		if (machine->processors[i].page)
 			memory_free(machine->processors[i].page, PAGE_SIZE);

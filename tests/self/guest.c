@@ -37,11 +37,12 @@ bool guests_can_run(const char **reason)
 }
 
 static bool create(struct test_guest *guest, uint32_t vp_count, const struct cpuid_leaf *leaves,
-		   uint32_t leaf_count)
+		   uint32_t leaf_count, uint32_t flags)
 {
 	const struct proto_partition_config config = {
 		.vp_count = vp_count,
 		.apic_mode = APIC_MODE_X2APIC_SUPPORTED,
+		.flags = flags,
 	};
 	struct gpa_space *space;
 
@@ -67,17 +68,22 @@ static bool create(struct test_guest *guest, uint32_t vp_count, const struct cpu
 
 bool guest_create(struct test_guest *guest)
 {
-	return create(guest, 1, NULL, 0);
+	return create(guest, 1, NULL, 0, 0);
+}
+
+bool guest_create_flags(struct test_guest *guest, uint32_t flags)
+{
+	return create(guest, 1, NULL, 0, flags);
 }
 
 bool guest_create_leaves(struct test_guest *guest, const struct cpuid_leaf *leaves, uint32_t count)
 {
-	return create(guest, 1, leaves, count);
+	return create(guest, 1, leaves, count, 0);
 }
 
 bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
 {
-	return create(guest, vp_count, NULL, 0);
+	return create(guest, vp_count, NULL, 0, 0);
 }
 
 void guest_destroy(struct test_guest *guest)

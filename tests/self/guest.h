@@ -50,6 +50,8 @@ static inline bool backend_is(const struct backend_ops *ops)
 bool guests_can_run(const char **reason);
 /* A partition of 1 VP in reset state, its RAM mapped and zeroed; false: out of memory. */
 bool guest_create(struct test_guest *guest);
+/* The same with flags of enum proto_partition_flags. */
+bool guest_create_flags(struct test_guest *guest, uint32_t flags);
 /* The same with CPUID leaves of the VMM's. */
 bool guest_create_leaves(struct test_guest *guest, const struct cpuid_leaf *leaves, uint32_t count);
 /* The same with more VPs; who gives one of them a run page runs it. */

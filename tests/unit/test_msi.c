@@ -154,6 +154,9 @@ static void test_creation_refuses(void **state)
 	assert_int_equal(create(partition_handle, BIT(32)).status, STATUS_INVALID_VTL);
 	partition.state = PARTITION_PROTO;
 	assert_int_equal(create(partition_handle, 0).status, STATUS_WRONG_STATE);
+	partition.state = PARTITION_BUILT;
+	partition.config.flags = PARTITION_USER_MODE_APIC; /* there is no APIC to send to */
+	assert_int_equal(create(partition_handle, 0).status, STATUS_WRONG_STATE);
 	assert_int_equal(create(9999, 0).status, STATUS_INVALID_HANDLE);
 	assert_int_equal(partition.object.references, 2);
 }

@@ -369,6 +369,19 @@ static void test_no_run_without_a_good_reset(void **state)
 	}
 }
 
+static void test_no_access_to_an_apic_of_the_vmms(void **state)
+{
+	struct syscall_result result = bind(0, WINDOW);
+	const uint64_t a[6] = {result.value, 0, 0x20};
+	struct vp_vtl vtl = {.space = NULL};
+
+	(void)state;
+	vp.vtl[0] = &vtl;
+	assert_int_equal(sys_vp_apic_access(&thread, a).status, STATUS_OK);
+	partition.config.flags = PARTITION_USER_MODE_APIC;
+	assert_int_equal(sys_vp_apic_access(&thread, a).status, STATUS_WRONG_STATE);
+}
+
 static void test_debug_state_is_copied(void **state)
 {
 	static struct vp_vtl vtl0;
@@ -404,6 +417,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_closed_handle_stops_a_vp_that_runs, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_bind_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_access_to_an_apic_of_the_vmms, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_a_call_goes_to_the_cpu_of_the_vp, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_vp_that_is_bound_to_nobody_is_looked_at_here,

@@ -6,6 +6,7 @@
  * A VP is told after its APIC was changed; vp_request() orders the two.
  */
 #include "apic_bus.h"
+#include "apic_message.h"
 #include "cpuid.h"
 #include <kernel/backend.h>
 
@@ -160,8 +161,7 @@ static status_t send(struct delivery *d)
 		return STATUS_NOT_SUPPORTED;
 	if (message->delivery == 3 || message->delivery > APIC_EXTINT)
 		return STATUS_INVALID_ARGUMENT;
-	/* The de-assert of the first Pentiums' arbitration ids (SDM, "INIT Level De-assert"). */
-	if (message->delivery == APIC_INIT && message->level && !message->asserted)
+	if (apic_message_is_idle(message))
 		return STATUS_OK;
 	deliver_all(d);
 	if (message->delivery <= APIC_LOWEST && message->vector < 16)
@@ -179,42 +179,19 @@ status_t apic_bus_send(struct partition *partition, uint32_t vtl,
 
 /* ---- message-signalled interrupts ---- */
 
-#define MSI_ADDRESS_BASE     0xfee00000u
-#define MSI_ADDRESS_MASK     0xfff00000u
-#define MSI_LOGICAL	     BIT(2)
-#define MSI_REDIRECTION_HINT BIT(3)
-#define MSI_LEVEL	     BIT(15)
-#define MSI_ASSERT	     BIT(14)
-
 status_t apic_bus_msi(struct partition *partition, uint32_t vtl, uint64_t address, uint32_t data,
 		      bool *merged)
 {
-	struct apic_message message = {.source = APIC_NO_SOURCE};
+	struct apic_message message;
 	struct delivery d = {partition, vtl, &message, false};
 	status_t status;
-	uint32_t low = address >> 12 & 0xff;
-	uint32_t high = address >> 5 & 0x7f;
 
 	*merged = false;
 	if (vtl >= VTL_COUNT || !partition_space(partition, vtl))
 		return STATUS_INVALID_VTL;
-	if ((address & ~(uint64_t)UINT32_MAX) || (address & MSI_ADDRESS_MASK) != MSI_ADDRESS_BASE)
-		return STATUS_INVALID_ADDRESS;
-	message.destination = high << 8 | low;
-	if (low == 0xff && high == 0)
-		message.destination = APIC_BROADCAST;
-	message.vector = (uint8_t)data;
-	message.delivery = data >> 8 & 7;
-	message.logical = address & MSI_LOGICAL;
-	message.wide = high != 0;
-	message.level = data & MSI_LEVEL;
-	message.asserted = !message.level || (data & MSI_ASSERT);
-	/* With the hint, "the interrupt is sent to one of the processors" of a logical set. */
-	if ((address & MSI_REDIRECTION_HINT) && message.logical && message.delivery == APIC_FIXED)
-		message.delivery = APIC_LOWEST;
-	/* Level-triggered, and the level goes away: nothing to deliver. */
-	if (message.level && !message.asserted)
-		return STATUS_OK;
+	status = apic_message_from_msi(address, data, &message);
+	if (status != STATUS_OK)
+		return status;
 	status = send(&d);
 	*merged = d.merged;
 	return status;

@@ -19,7 +19,7 @@ status_t guest_apic_page_create(struct partition *partition)
 	struct arch_partition *a = &partition->arch;
 
 	if (!(backend_assists & ASSIST_APIC_PAGE) ||
-	    partition->config.apic_mode == APIC_MODE_X2APIC_ENABLED)
+	    partition->config.apic_mode == APIC_MODE_X2APIC_ENABLED || a->user_apic)
 		return STATUS_OK;
 	a->apic_page = page_alloc(partition->heap, 0);
 	return a->apic_page ? page_map(partition) : STATUS_NO_MEMORY;

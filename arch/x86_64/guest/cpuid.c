@@ -60,7 +60,7 @@ static void vp_state_get(const struct vp *vp, enum cpuid_dynamic kind, struct cp
 	struct guest_state registers;
 
 	state->apic_id = atomic_load_explicit(&lapic->id, memory_order_relaxed);
-	state->apic_enabled = lapic_is_enabled(lapic);
+	state->apic_enabled = lapic_is_enabled(lapic) || vp->partition->arch.user_apic;
 	state->xcr0 = fpu_xcr0(&((struct vp *)vp)->arch.fpu);
 	state->xss = vp->arch.xss;
 	state->cr4 = 0;

@@ -211,6 +211,26 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 		a->work &= ~(uint32_t)WORK_INTERRUPT;
 }
 
+/* The VMM models the APIC, and has an interrupt: can the guest take it? */
+static bool window_open(struct vp *vp, const struct arch_vp_vtl *a)
+{
+	return a->window > a->cr8 && backend->can_take(vp, WINDOW_INTERRUPT);
+}
+
+static __cold enum vp_outcome window_give(struct vp *vp, struct arch_vp_vtl *a)
+{
+	a->work &= ~(uint32_t)WORK_WINDOW;
+	return run_page_apic(vp, VP_RUN_INTERRUPT_WINDOW);
+}
+
+static __cold enum vp_outcome deliver_window(struct vp *vp, struct arch_vp_vtl *a)
+{
+	if (window_open(vp, a))
+		return window_give(vp, a);
+	window_request(vp, a->window > a->cr8 ? WINDOW_INTERRUPT : WINDOW_PRIORITY);
+	return VP_CONTINUE;
+}
+
 static enum vp_outcome deliver(struct vp *vp, struct arch_vp_vtl *a, bool held)
 {
 	enum vp_outcome outcome = VP_CONTINUE;
@@ -225,6 +245,8 @@ static enum vp_outcome deliver(struct vp *vp, struct arch_vp_vtl *a, bool held)
 		outcome = deliver_extint(vp, a);
 	if (outcome == VP_CONTINUE && (a->work & WORK_INTERRUPT))
 		deliver_apic(vp, a);
+	if (outcome == VP_CONTINUE && unlikely(a->work & WORK_WINDOW))
+		outcome = deliver_window(vp, a);
 	return outcome;
 }
 
@@ -255,7 +277,8 @@ static enum vp_outcome not_running(struct vp *vp, struct arch_vp_vtl *a)
 	switch (a->activity) {
 	case ACTIVITY_HALTED:
 		if (!halt_ends(vp, a))
-			return VP_BLOCK;
+			return (a->work & WORK_WINDOW) && window_open(vp, a) ? window_give(vp, a)
+									     : VP_BLOCK;
 		a->activity = ACTIVITY_RUNNING;
 		return VP_CONTINUE;
 	case ACTIVITY_WAIT_FOR_SIPI: return VP_BLOCK;

@@ -62,14 +62,21 @@ static enum vp_outcome exit_cpuid(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
+/* Those of the APIC are for a VMM that models it. */
+static __cold enum vp_outcome msr_refused(struct vp *vp, const struct vp_exit *exit, bool write)
+{
+	if (vp->partition->arch.user_apic && guest_msr_is_apic((uint32_t)vp->arch.gpr[GPR_RCX]))
+		return run_page_msr(vp, write, exit->next_rip);
+	guest_fault_gp(vp);
+	return VP_CONTINUE;
+}
+
 static enum vp_outcome exit_msr_read(struct vp *vp, struct vp_exit *exit)
 {
 	uint64_t *gpr = vp->arch.gpr, value;
 
-	if (!guest_msr_read(vp, (uint32_t)gpr[GPR_RCX], &value)) {
-		guest_fault_gp(vp);
-		return VP_CONTINUE;
-	}
+	if (!guest_msr_read(vp, (uint32_t)gpr[GPR_RCX], &value))
+		return msr_refused(vp, exit, false);
 	gpr[GPR_RAX] = (uint32_t)value;
 	gpr[GPR_RDX] = value >> 32;
 	guest_instruction_done(vp, exit->next_rip);
@@ -92,10 +99,8 @@ static enum vp_outcome exit_msr_write(struct vp *vp, struct vp_exit *exit)
 	uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
 
-	if (!guest_msr_write(vp, (uint32_t)gpr[GPR_RCX], value)) {
-		guest_fault_gp(vp);
-		return VP_CONTINUE;
-	}
+	if (!guest_msr_write(vp, (uint32_t)gpr[GPR_RCX], value))
+		return msr_refused(vp, exit, true);
 	guest_instruction_done(vp, exit->next_rip);
 	return eoi_tell(vp);
 }
@@ -204,6 +209,8 @@ static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 static enum vp_outcome exit_halt(struct vp *vp, struct vp_exit *exit)
 {
 	guest_instruction_done(vp, exit->next_rip);
+	if (unlikely(vp->partition->arch.user_apic))
+		return run_page_apic(vp, VP_RUN_HALT);
 	vp_arch(vp)->activity = ACTIVITY_HALTED;
 	return VP_CONTINUE;
 }

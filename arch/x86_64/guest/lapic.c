@@ -8,7 +8,7 @@
  * before the vector is posted, and that before the summary; the VP's CPU takes them in the other order,
  * so it never sees a request whose trigger mode is not there yet, and never loses one.
  */
-#include "lapic.h"
+#include "lapic_model.h"
 
 #include <kernel/string.h>
 

@@ -116,6 +116,8 @@ void guest_lapic_reset(struct vp *vp, uint32_t vtl)
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
 
 	lapic_reset(&arch->lapic);
+	if (vp->partition->arch.user_apic)
+		atomic_store(&arch->lapic.base, 0);
 	apic_changed(vp, vtl);
 	guest_apic_page_restore(vp->partition);
 	arch->lapic.tsc_offset = vp->partition->arch.tsc_offset;

@@ -4,7 +4,7 @@
  * page of xAPIC mode and for the MSRs of x2APIC mode. What the two modes do not share stands in
  * their entry functions: which registers exist, reserved bits, the width of ICR.
  */
-#include "lapic.h"
+#include "lapic_model.h"
 
 #define RELAXED memory_order_relaxed
 

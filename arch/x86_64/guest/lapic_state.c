@@ -3,7 +3,7 @@
  * Saving and loading a local APIC: its page of registers (lapic_save, lapic_load), from whose current
  * count the timer goes on, and with it what a page cannot hold (lapic_state_get, lapic_state_set).
  */
-#include "lapic.h"
+#include "lapic_model.h"
 
 #include <kernel/string.h>
 

@@ -5,7 +5,7 @@
  * host tick however long a periodic timer runs. Before a register changes what is to come, what
  * has already come is taken in under the old values.
  */
-#include "lapic.h"
+#include "lapic_model.h"
 
 typedef unsigned __int128 wide_t;
 

@@ -190,7 +190,7 @@ static bool read_tsc_deadline(struct vp *vp, const row_t *row, uint32_t msr, uin
 	(void)row;
 	(void)msr;
 	*value = lapic_tsc_deadline_get(vp_lapic(vp, vp->active_vtl), timestamp_read());
-	return true;
+	return !vp->partition->arch.user_apic;
 }
 
 static bool write_tsc_deadline(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
@@ -247,14 +247,14 @@ static bool read_apic_base(struct vp *vp, const row_t *row, uint32_t msr, uint64
 	(void)row;
 	(void)msr;
 	*value = lapic_base_get(vp_lapic(vp, vp->active_vtl));
-	return true;
+	return !vp->partition->arch.user_apic;
 }
 
 static bool write_apic_base(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
 {
 	(void)row;
 	(void)msr;
-	return guest_lapic_base_write(vp, value);
+	return !vp->partition->arch.user_apic && guest_lapic_base_write(vp, value);
 }
 
 static bool read_x2apic(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)
@@ -582,10 +582,19 @@ static const row_t *row_find(const struct vp *vp, uint32_t msr)
 static void refused(const struct vp *vp, const char *what, uint32_t msr)
 {
 	static _Atomic uint32_t count;
-	uint32_t n = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) + 1;
+	uint32_t n;
 
+	if (vp->partition->arch.user_apic && guest_msr_is_apic(msr))
+		return; /* the VMM's */
+	n = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) + 1;
 	if ((n & (n - 1)) == 0)
 		log_debug("vp %u: %s of MSR %#x refused (%u so far)", vp->index, what, msr, n);
+}
+
+bool guest_msr_is_apic(uint32_t msr)
+{
+	return msr == MSR_APIC_BASE || msr == MSR_TSC_DEADLINE ||
+	       msr - X2APIC_MSR_BASE < X2APIC_MSR_END - X2APIC_MSR_BASE;
 }
 
 bool guest_msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
@@ -610,7 +619,7 @@ bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 		return guest_lapic_msr_write(vp, msr, value);
 	if (msr == MSR_TSC_DEADLINE) {
 		guest_lapic_tsc_deadline_write(vp, value);
-		return true;
+		return !vp->partition->arch.user_apic;
 	}
 	row = row_find(vp, msr);
 	vp_active(vp)->arch.work |= WORK_ENTRY;

@@ -19,4 +19,7 @@ bool guest_msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 /* May set arch.work, send IPIs, arm timers. An EOI for the VMM: guest_lapic_eoi_take(). */
 bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value);
 
+/* It is the local APIC's, which a VMM may model: IA32_APIC_BASE, IA32_TSC_DEADLINE, x2APIC. */
+bool guest_msr_is_apic(uint32_t msr);
+
 #endif

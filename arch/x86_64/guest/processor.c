@@ -30,6 +30,7 @@ status_t arch_partition_create(struct partition *partition)
 	if (config->apic_mode == APIC_MODE_XAPIC &&
 	    guest_apic_id(config, config->vp_count - 1) > XAPIC_ID_MAX)
 		return STATUS_TOO_LARGE;
+	partition->arch.user_apic = config->flags & PARTITION_USER_MODE_APIC;
 	return STATUS_OK;
 }
 

@@ -58,6 +58,27 @@ enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint
 	return run_page_return(vp, VP_RUN_EMULATE);
 }
 
+enum vp_outcome run_page_apic(struct vp *vp, enum vp_run_reason reason)
+{
+	vp->run->interrupt.cr8 = vp_arch(vp)->cr8;
+	return run_page_return(vp, reason);
+}
+
+enum vp_outcome run_page_msr(struct vp *vp, bool write, uint64_t next_rip)
+{
+	const uint64_t *gpr = vp->arch.gpr;
+	struct vp_run_page *run = vp->run;
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	run->msr.index = (uint32_t)gpr[GPR_RCX];
+	run->msr.write = write;
+	run->msr.fault = false;
+	run->msr.value = write ? (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32 : 0;
+	a->waiting = write ? WAITING_MSR_WRITE : WAITING_MSR_READ;
+	a->next_rip = next_rip;
+	return run_page_apic(vp, VP_RUN_MSR);
+}
+
 __cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index)
 {
 	regs_fill(vp);
@@ -145,19 +166,65 @@ static void answer_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
 		event_take(vp);
 }
 
-void arch_vp_resume(struct vp *vp)
+static void msr_finish(struct vp *vp, struct arch_vp_vtl *a, bool write)
 {
-	const struct vp_run_page *run = volatile_page(vp);
-	struct arch_vp_vtl *a = vp_arch(vp);
-	uint8_t waiting = a->waiting;
-	uint32_t set = run->set;
+	uint64_t value = vp->run->msr.value;
+
+	if (vp->run->msr.fault) {
+		guest_fault_gp(vp);
+		return;
+	}
+	if (!write) {
+		vp->arch.gpr[GPR_RAX] = (uint32_t)value;
+		vp->arch.gpr[GPR_RDX] = value >> 32;
+	}
+	guest_instruction_done(vp, a->next_rip);
+}
+
+/* What a VMM that models the APIC wants of the processor. Requests are taken in before the entry, as
+ * those of other CPUs. */
+static __cold void apic_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
+{
+	__typeof__(vp->run->interrupt) interrupt = vp->run->interrupt;
+	uint32_t requests = 0;
+
+	__asm__ volatile("" : "+m"(interrupt)); /* what is checked is the copy */
+	if (!vp->partition->arch.user_apic)
+		return;
+	if (set & VP_SET_CR8)
+		guest_cr8_write(vp, interrupt.cr8 & 0xf);
+	if (set & VP_SET_NMI)
+		requests |= VP_REQUEST_NMI;
+	if (set & VP_SET_INIT)
+		requests |= VP_REQUEST_INIT;
+	if (set & VP_SET_STARTUP) {
+		atomic_store(&a->lapic.sipi_vector, interrupt.vector);
+		requests |= VP_REQUEST_SIPI;
+	}
+	if (requests)
+		vp_request(vp, requests);
+	if (set & VP_SET_INTERRUPT) {
+		a->extint_vector = interrupt.vector;
+		a->work |= WORK_PIC_ANSWER;
+	}
+	if (set & VP_SET_WINDOW) {
+		a->window = interrupt.window;
+		a->work |= WORK_WINDOW;
+	}
+	if ((set & VP_SET_HALT) && a->activity == ACTIVITY_RUNNING)
+		a->activity = ACTIVITY_HALTED;
+}
+
+/* Apart, so that the common answers need no stack. */
+static __attribute__((noinline)) void answer_rest(struct vp *vp, struct arch_vp_vtl *a,
+						  uint8_t waiting, uint32_t set)
+{
 	uint32_t vector;
 
-	a->waiting = WAITING_NONE;
 	switch (waiting) {
-	case WAITING_PORT_IN: port_in_finish(vp, a, run->port.value); break;
+	case WAITING_PORT_IN: port_in_finish(vp, a, vp->run->port.value); break;
 	case WAITING_PIC:
-		vector = run->pic.vector;
+		vector = *(volatile uint32_t *)&vp->run->pic.vector;
 		if (vector >= PIC_NO_VECTOR)
 			break;
 		a->extint_vector = (uint8_t)vector;
@@ -167,10 +234,28 @@ void arch_vp_resume(struct vp *vp)
 		if (set)
 			answer_take(vp, a, set);
 		break;
+	case WAITING_MSR_READ: msr_finish(vp, a, false); break;
+	case WAITING_MSR_WRITE: msr_finish(vp, a, true); break;
 	case WAITING_DEBUG:
 		answer_take(vp, a, set);
 		guest_debug_moved(vp, vp->active_vtl);
 		break;
 	default: break;
 	}
+	if (unlikely(set & VP_SET_APIC))
+		apic_take(vp, a, set);
+}
+
+void arch_vp_resume(struct vp *vp)
+{
+	const struct vp_run_page *run = volatile_page(vp);
+	struct arch_vp_vtl *a = vp_arch(vp);
+	uint8_t waiting = a->waiting;
+	uint32_t set = run->set;
+
+	a->waiting = WAITING_NONE;
+	if (unlikely(waiting > WAITING_PORT_IN || (set & VP_SET_APIC)))
+		answer_rest(vp, a, waiting, set);
+	else if (waiting == WAITING_PORT_IN)
+		port_in_finish(vp, a, run->port.value);
 }

@@ -74,6 +74,7 @@ uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *e
 	switch (element->id) {
 	case VP_STATE_XSAVE:
 	case VP_STATE_XSAVE_STANDARD: return state_xsave_size(vp, element->id == VP_STATE_XSAVE);
+	case VP_STATE_APIC: there = !partition->arch.user_apic; break; /* else it is the VMM's */
 	case VP_STATE_XCR0:
 	case VP_STATE_XSS: there = partition->arch.xcr0_allowed; break;
 	case VP_STATE_TSC_AUX:

@@ -70,6 +70,7 @@ enum vp_work {
 	WORK_PIC_ANSWER = BIT(3), /* the VMM gave the vector: extint_vector */
 	WORK_INTERRUPT = BIT(4),  /* the APIC may have one to deliver */
 	WORK_ENTRY = BIT(5),	  /* more than GPRs, RIP, RFLAGS and shadow changed */
+	WORK_WINDOW = BIT(6),	  /* the VMM wants to know when it can give an interrupt */
 	WORK_DEBUG = BIT(12),	  /* `debug` asks for something: stays while it does */
 };
 
@@ -81,7 +82,15 @@ enum vp_work {
 enum vp_activity { ACTIVITY_RUNNING, ACTIVITY_HALTED, ACTIVITY_WAIT_FOR_SIPI, ACTIVITY_SHUTDOWN };
 
 /* What a run page's answer belongs to. */
-enum vp_waiting { WAITING_NONE, WAITING_PORT_IN, WAITING_PIC, WAITING_EMULATE, WAITING_DEBUG };
+enum vp_waiting {
+	WAITING_NONE,
+	WAITING_PORT_IN,
+	WAITING_PIC,
+	WAITING_EMULATE,
+	WAITING_DEBUG,
+	WAITING_MSR_READ,
+	WAITING_MSR_WRITE,
+};
 
 /* How an entry ends that is a step. */
 enum step_mode {
@@ -132,6 +141,7 @@ struct arch_vp_vtl {
 	uint8_t extint_vector;
 	uint8_t shadow;	   /* interrupt shadow of STI and MOV SS; read and written by the backend */
 	uint8_t cr8;	   /* the task priority that the processor works with; so too */
+	uint8_t window;	   /* of WORK_WINDOW: the class of the interrupt, above CR8 */
 	bool nmi_masked;   /* from the delivery of an NMI to the IRET that ends it; so too */
 	uint64_t next_rip; /* of the instruction that waits */
 	struct {
@@ -229,6 +239,7 @@ struct arch_partition {
 	_Atomic bool apic_page_mapped;
 	uint8_t physical_bits;
 	bool lenient_pmu;
+	bool user_apic; /* the VMM models the APICs: those of the kernel's are off for good */
 };
 
 #endif
