@@ -88,9 +88,9 @@ status_t gpa_dirty_stop(struct gpa_space *space, gpa_t gpa, uint64_t size)
 	return tracking_set(space, gpa, size, false);
 }
 
-bool gpa_dirty_take(struct gpa_space *space, gpa_t gpa)
+/* By a range that may have it: the first one that ends above gpa. */
+static bool take(struct gpa_space *space, const struct gpa_range *range, gpa_t gpa)
 {
-	struct gpa_range *range = gpa_range_from(space, gpa);
 	gpa_t page = ALIGN_DOWN(gpa, PAGE_SIZE);
 	struct page_translation t;
 
@@ -102,6 +102,11 @@ bool gpa_dirty_take(struct gpa_space *space, gpa_t gpa)
 		return true;
 	return page_table_protect(&space->table, ALIGN_DOWN(gpa, t.page_size), t.page_size,
 				  flags_of(range, true)) == STATUS_OK; /* needs no memory */
+}
+
+bool gpa_dirty_take(struct gpa_space *space, gpa_t gpa)
+{
+	return take(space, gpa_range_from(space, gpa), gpa);
 }
 
 /* What the processor remembers says less than the table does now: the fault has made it forget that. */
@@ -149,20 +154,44 @@ static void parts_read(struct gpa_space *space, gpa_t gpa, gpa_t end, uint64_t *
 	}
 }
 
-static void bits_restore(struct gpa_space *space, gpa_t gpa, uint64_t size, const uint64_t *bits)
-{
-	uint64_t page;
-
-	for (page = 0; page < size >> PAGE_SHIFT; page++)
-		if (bits[page / 64] & BIT(page % 64))
-			(void)gpa_dirty_take(space, gpa + (page << PAGE_SHIFT));
-}
-
 static status_t limited_check(const struct gpa_space *space, gpa_t gpa, uint64_t size)
 {
 	status_t status = gpa_range_check(space, gpa, size);
 
 	return status == STATUS_OK && size > DIRTY_SIZE_MAX ? STATUS_TOO_LARGE : status;
+}
+
+/* Pages that are made dirty again with interrupts off. */
+#define PIECE 1024u
+
+/* Those in [first, end), of the pages from gpa on. */
+static void piece_restore(struct gpa_space *space, gpa_t gpa, uint64_t first, uint64_t end,
+			  const uint64_t *bits)
+{
+	const struct gpa_range *range;
+	uint64_t page;
+	gpa_t at;
+
+	spin_lock(&space->lock);
+	range = gpa_range_from(space, gpa + (first << PAGE_SHIFT));
+	for (page = first; page < end; page++) {
+		at = gpa + (page << PAGE_SHIFT);
+		while (range && range->gpa + range->size <= at)
+			range = range->next;
+		if (bits[page / 64] & BIT(page % 64))
+			(void)take(space, range, at);
+	}
+	spin_unlock(&space->lock);
+}
+
+void gpa_dirty_restore(struct gpa_space *space, gpa_t gpa, uint64_t size, const uint64_t *bits)
+{
+	uint64_t pages = size >> PAGE_SHIFT, page;
+
+	for (page = 0; page < pages; page += PIECE) {
+		piece_restore(space, gpa, page, MIN(page + PIECE, pages), bits);
+		gpa_piece_done();
+	}
 }
 
 status_t gpa_dirty_get(struct gpa_space *space, gpa_t gpa, uint64_t size, bool clear,
@@ -176,20 +205,13 @@ status_t gpa_dirty_get(struct gpa_space *space, gpa_t gpa, uint64_t size, bool c
 	parts_read(space, gpa, gpa + size, bits);
 	if (clear)
 		status = parts_set(space, gpa, gpa + size, false);
-	if (status != STATUS_OK)
-		bits_restore(space, gpa, size, bits);
 	spin_unlock(&space->lock);
+	if (status != STATUS_OK)
+		gpa_dirty_restore(space, gpa, size, bits);
 	/* Who wrote with an old translation did so before this ends: that is in what the caller reads. */
 	if (clear)
 		gpa_space_shootdown(space);
 	return status;
-}
-
-void gpa_dirty_restore(struct gpa_space *space, gpa_t gpa, uint64_t size, const uint64_t *bits)
-{
-	spin_lock(&space->lock);
-	bits_restore(space, gpa, size, bits);
-	spin_unlock(&space->lock);
 }
 
 status_t gpa_dirty_mark(struct gpa_space *space, gpa_t gpa, uint64_t size)

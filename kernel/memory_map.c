@@ -103,8 +103,7 @@ static void range_remove(struct gpa_space *space, struct gpa_range *range)
 #define PIECE	     4096u
 #define TABLES_PIECE 256u
 
-/* Between two pieces: interrupts come in, and what other CPUs wait for is done. No lock is held. */
-static void piece_done(void)
+void gpa_piece_done(void)
 {
 	arch_interrupt_window();
 	cpu_wait(this_cpu());
@@ -118,7 +117,7 @@ static void tables_free(struct heap *heap, void *list)
 	while ((table = page_list_pop(&list))) {
 		page_free(heap, table, 0);
 		if (++count % TABLES_PIECE == 0)
-			piece_done();
+			gpa_piece_done();
 	}
 }
 
@@ -134,7 +133,7 @@ static void pieces_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 			return;
 		gpa += done;
 		size -= done;
-		piece_done();
+		gpa_piece_done();
 	}
 }
 
@@ -153,7 +152,7 @@ static status_t pieces_map(struct gpa_space *space, const struct gpa_range *rang
 		*done += part;
 		if (status != STATUS_OK || *done == range->size)
 			return status;
-		piece_done();
+		gpa_piece_done();
 	}
 }
 
@@ -276,7 +275,7 @@ static status_t ranges_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size, 
 		return whole ? STATUS_OK : STATUS_INVALID_ARGUMENT;
 	for (range = going; range; range = range->going) {
 		pieces_unmap(space, range->gpa, range->size);
-		piece_done();
+		gpa_piece_done();
 	}
 	spin_lock(&space->lock);
 	ranges_remove(space, going);
@@ -288,7 +287,7 @@ static status_t ranges_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size, 
 	while ((range = going)) {
 		going = range->going;
 		range_free(space, range);
-		piece_done();
+		gpa_piece_done();
 	}
 	return STATUS_OK;
 }

@@ -37,6 +37,9 @@ uint32_t gpa_page_flags(uint32_t flags);
 struct gpa_range *gpa_range_from(struct gpa_space *space, gpa_t gpa);
 /* No range with that GPA_OWN reaches across an end of [gpa, gpa + size). */
 bool gpa_ranges_are_whole(struct gpa_space *space, gpa_t gpa, uint64_t size, uint32_t own);
+/* Between two pieces of a long call: interrupts come in, and what other CPUs wait for is done. No lock is
+ * held. */
+void gpa_piece_done(void);
 /* A write to a page that is tracked: the page is dirty, and may be written. False: it may not. */
 bool gpa_dirty_take(struct gpa_space *space, gpa_t gpa);
 

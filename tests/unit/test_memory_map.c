@@ -197,6 +197,43 @@ static void test_dirty_without_memory_is_the_large_page(void **state)
 	page_list_free(&heap, taken);
 }
 
+static unsigned int pieces;
+
+static void piece_count(void)
+{
+	assert_int_equal(space->lock.next, space->lock.serving); /* nobody has it */
+	pieces++;
+}
+
+/* What a call could not tell is dirty again: of several mappings, with holes and others between them. */
+static void test_dirty_pages_again(void **state)
+{
+	static uint64_t bits[DIRTY_SIZE_MAX / PAGE_SIZE / 64], again[ARRAY_SIZE(bits)];
+
+	(void)state;
+	memset(bits, 0, sizeof(bits));
+	memset(again, 0, sizeof(again));
+	assert_int_equal(gpa_map(space, 0, MIB(4), 3 * PAGE_SIZE, GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(gpa_map(space, 4 * PAGE_SIZE, MIB(4), PAGE_SIZE, 0), STATUS_OK);
+	assert_int_equal(gpa_map(space, MIB(6), MIB(4), MIB(2), GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(gpa_dirty_start(space, 0, DIRTY_SIZE_MAX), STATUS_OK);
+	assert_true(gpa_dirty_fault(space, 2 * PAGE_SIZE));
+	assert_true(gpa_dirty_fault(space, MIB(6)));
+	assert_true(gpa_dirty_fault(space, MIB(8) - 1));
+	assert_int_equal(gpa_dirty_get(space, 0, DIRTY_SIZE_MAX, true, bits), STATUS_OK);
+	assert_int_equal(gpa_dirty_get(space, 0, DIRTY_SIZE_MAX, true, again), STATUS_OK);
+	assert_int_equal(again[0], 0);
+	bits[0] |= BIT(3) | BIT(4); /* not tracked */
+	pieces = 0;
+	meanwhile = piece_count;
+	gpa_dirty_restore(space, 0, DIRTY_SIZE_MAX, bits);
+	meanwhile = NULL;
+	assert_true(pieces >= 32);
+	bits[0] = BIT(2);
+	assert_int_equal(gpa_dirty_get(space, 0, DIRTY_SIZE_MAX, true, again), STATUS_OK);
+	assert_memory_equal(bits, again, sizeof(bits));
+}
+
 static void test_dirty_tracking_is_of_whole_mappings_that_are_writable(void **state)
 {
 	uint64_t bits[512] = {0};
@@ -311,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dirty_pages_by_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dirty_without_memory_is_the_large_page, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_dirty_pages_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_dirty_tracking_is_of_whole_mappings_that_are_writable, setup,
 			teardown),
