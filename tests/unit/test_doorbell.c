@@ -288,9 +288,14 @@ static void test_rings_that_are_refused(void **state)
 		{{0, 0, 8, 2, 65536}, STATUS_INVALID_ARGUMENT},
 		{{0, 1, 8, 8, 0}, STATUS_INVALID_ARGUMENT},
 		{{0, 0, UINT64_MAX, 1, 0}, STATUS_NOT_FOUND},
+		{{0, 0, BIT(63) | 8, 4, 0}, STATUS_NOT_FOUND},
+		{{0, 0, BIT(PHYSICAL) | 8, 4, 0}, STATUS_NOT_FOUND},
+		{{0, 0, 8, 4, 0}, STATUS_OK},
 	};
 
 	(void)state;
+	assert_int_equal(make((struct doorbell_config){.bits = 1, .address = 8}, 0).status,
+			 STATUS_OK);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const uint64_t *r = rows[i].a;
 		const uint64_t a[6] = {partition_handle, r[0], r[1], r[2], r[3], r[4]};
