@@ -454,16 +454,23 @@ __cold void vmx_launch_undo(struct vmx_vp *s)
 {
 	vmcs_clear(s->vmcs_hpa);
 	vmcs_load(s->vmcs_hpa);
+	vmcs_write(VMCS_ENTRY_EVENT, 0);
 	s->launched = false;
 }
 
-enum vp_outcome vmx_entry_failed(struct vp *vp)
+__cold enum vp_outcome vmx_entry_failed(struct vp *vp)
 {
+	struct vmx_vp *s = vmx_active(vp);
+
 	vp->exit.kind = VP_EXIT_FAILED;
 	vp->exit.code = vmcs_read(VMCS_INSTRUCTION_ERROR);
 	log_warn("vmx: entry refused: %s (%llu)", vmx_error_words(),
 		 (unsigned long long)vp->exit.code);
-	vmx_launch_undo(vmx_active(vp));
+	vmx_launch_undo(s);
+	if (s->blocked & BLOCKED_STEP) {
+		s->blocked &= ~BLOCKED_STEP;
+		vmx_step_left(vp);
+	}
 	return vp_exit_take(vp, vp_active(vp));
 }
 
