@@ -312,6 +312,24 @@ static void test_timers_stand_still(void **state)
 	assert_int_not_equal(vp->vtl[0]->arch.lapic_timer.deadline, TIMER_NEVER);
 }
 
+/* What an instruction raises comes again with it. */
+static void test_events_of_instructions_are_left_out(void **state)
+{
+	struct arch_vp_vtl *a = &vp->vtl[0]->arch;
+	const struct vp_state_activity *activity;
+
+	(void)state;
+	a->work |= WORK_EVENT;
+	a->event.vector = 3;
+	for (a->event.type = EVENT_INTERRUPT; a->event.type <= EVENT_SOFTWARE_EXCEPTION;
+	     a->event.type++) {
+		save(SAVED);
+		activity = (const void *)(record_of(SAVED, VP_STATE_ACTIVITY) + 1);
+		assert_int_equal(activity->interruption != 0, a->event.type <= EVENT_EXCEPTION);
+	}
+	a->work &= ~(uint32_t)WORK_EVENT;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_bit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_xsave_of_another_maker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partition_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_events_of_instructions_are_left_out, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_timers_stand_still, setup, teardown),
 	};
 

@@ -181,11 +181,12 @@ bool guest_xcr0_valid(const struct vp *vp, uint64_t xcr0)
 static const uint8_t interruption_types[] = {
 	[EVENT_INTERRUPT] = 0, [EVENT_NMI] = 2, [EVENT_EXCEPTION] = EXCEPTION};
 
+/* One that an instruction raises is none yet: RIP points at that, and it runs again. */
 static uint64_t interruption_get(const struct arch_vp_vtl *a)
 {
 	uint64_t code = HV_INTERRUPTION_ERROR | (uint64_t)a->event.error << CODE_SHIFT;
 
-	if (!(a->work & WORK_EVENT))
+	if (!(a->work & WORK_EVENT) || a->event.type > EVENT_EXCEPTION)
 		return 0;
 	return HV_INTERRUPTION_PENDING | interruption_types[a->event.type] << 1 |
 	       a->event.vector << VECTOR_SHIFT | (a->event.has_error ? code : 0);
