@@ -7,7 +7,8 @@
  *   event.c      exceptions and interrupts on their way to the guest
  *   registers.c  registers by name, checked
  *   run_page.c   what the VMM is told, and its answers
- *   debug.c      what the VMM does as a debugger; step.c, linear.c
+ *   debug.c      what the VMM does as a debugger; step.c
+ *   linear.c     the walk of the guest's page tables, for what is looked at of its instructions
  *   cpuid*.c msr.c lapic*.c apic_bus.c mtrr.c
  */
 #ifndef GUEST_GUEST_H

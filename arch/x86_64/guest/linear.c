@@ -1,88 +1,105 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk of a guest's page tables (SDM 3A chapter 4), for the few bytes that single steps look at
- * (step.c). It sets no accessed bits and checks no rights: the processor does both when it executes
- * what was looked at.
+ * The walk of a guest's page tables (SDM 3A chapter 4), for the little that the kernel looks at of a
+ * guest's instructions (step.c, store_exit.c). It sets no accessed bits and checks no rights: the
+ * processor does both when it executes what was looked at, or has done so. A guest that changes its
+ * tables or its code meanwhile gets what is then found there.
  */
 #include "linear.h"
 #include <kernel/memory_map.h>
+#include <kernel/string.h>
 
-#define ENTRY_PRESENT BIT(0)
-#define ENTRY_LARGE   BIT(7)
-#define ENTRY_ADDRESS 0x000ffffffffff000ull
+#define CR4_PSE	      BIT(4)
 #define CR4_LA57      BIT(12)
+#define PTE_PRESENT   BIT(0)
+#define PTE_LARGE     BIT(7)
+#define PTE_ADDRESS   0x000ffffffffff000ull
 #define PSE36_HIGH(e) (((e) >> 13 & 0xff) << 32) /* of a page of 4 MiB (4.3) */
 
-struct table_form {
-	uint8_t levels;
-	uint8_t index_bits; /* but the two of PAE's top level */
-	uint8_t entry_size;
+/* A walk of tables with 2^bits entries of `size` bytes each. */
+struct paging {
+	gpa_t root;
+	uint8_t levels, bits, size;
+	uint8_t large; /* the largest page is of 2^large bytes */
 };
 
-static struct table_form table_form(const struct guest_state *state)
+static inline struct paging paging_of(const struct guest_state *state)
 {
-	if (!(state->cr4 & CR4_PAE))
-		return (struct table_form){2, 10, 4};
-	if (!(state->efer & EFER_LMA))
-		return (struct table_form){3, 9, 8};
-	return (struct table_form){state->cr4 & CR4_LA57 ? 5 : 4, 9, 8};
+	if (state->efer & EFER_LMA)
+		return (struct paging){state->cr3 & PTE_ADDRESS, state->cr4 & CR4_LA57 ? 5 : 4, 9,
+				       8, 30};
+	if (state->cr4 & CR4_PAE) /* four entries at the top */
+		return (struct paging){state->cr3 & 0xffffffe0, 3, 9, 8, 21};
+	return (struct paging){state->cr3 & 0xfffff000, 2, 10, 4, state->cr4 & CR4_PSE ? 22 : 0};
 }
 
-static __cold bool translate(const struct vp *vp, const struct guest_state *state, uint64_t linear,
-			     gpa_t *gpa)
+static inline uint64_t entry_read(const void *at, unsigned int size)
 {
-	struct gpa_space *space = vp_active(vp)->space;
-	struct table_form form = table_form(state);
-	uint64_t table = state->cr3 & (form.levels == 3 ? 0xffffffe0ull : ENTRY_ADDRESS), entry;
-	unsigned int level, shift;
+	if (likely(size == 8))
+		return atomic_load_explicit((const _Atomic uint64_t *)at, memory_order_relaxed);
+	return atomic_load_explicit((const _Atomic uint32_t *)at, memory_order_relaxed);
+}
 
-	if (!(state->efer & EFER_LMA))
+bool guest_linear_translate(const struct vp *vp, const struct guest_state *state, uint64_t linear,
+			    gpa_t *gpa)
+{
+	struct paging paging = paging_of(state);
+	unsigned int shift = PAGE_SHIFT + paging.bits * paging.levels;
+	gpa_t at = paging.root;
+	const void *entry_at;
+	uint64_t entry;
+
+	if (!guest_is_64bit(state))
 		linear = (uint32_t)linear;
 	*gpa = linear;
 	if (!(state->cr0 & CR0_PG))
 		return true;
-	for (level = form.levels; level > 0; level--) {
-		shift = PAGE_SHIFT + (level - 1) * form.index_bits;
-		entry = 0;
-		if (gpa_read(space,
-			     table + (linear >> shift & MASK(form.index_bits)) * form.entry_size,
-			     &entry, form.entry_size) != STATUS_OK ||
-		    !(entry & ENTRY_PRESENT))
+	do {
+		shift -= paging.bits;
+		at += (linear >> shift & MASK(paging.bits)) * paging.size;
+		entry_at = gpa_walk(vp_active(vp)->space, at);
+		if (!entry_at)
 			return false;
-		table = entry & ENTRY_ADDRESS;
-		if (level == 1 ||
-		    (level < 4 && !(level == 3 && form.levels == 3) && (entry & ENTRY_LARGE)))
-			break;
-	}
-	if (form.entry_size == 4 && level == 2)
-		table |= PSE36_HIGH(entry);
-	*gpa = (table & ~MASK(shift)) | (linear & MASK(shift));
+		entry = entry_read(entry_at, paging.size);
+		if (!(entry & PTE_PRESENT))
+			return false;
+		at = entry & PTE_ADDRESS;
+	} while (shift > PAGE_SHIFT && (shift > paging.large || !(entry & PTE_LARGE)));
+	if (unlikely(shift == 22))
+		at |= PSE36_HIGH(entry);
+	*gpa = (at & ~MASK(shift)) | (linear & MASK(shift));
 	return true;
 }
 
-size_t guest_linear_read(const struct vp *vp, const struct guest_state *state, uint64_t linear,
-			 void *buffer, size_t size)
+static const void *walk(const struct vp *vp, const struct guest_state *state, uint64_t linear)
 {
-	size_t done = 0, part;
 	gpa_t gpa;
 
-	while (done < size) {
-		part = PAGE_SIZE - (linear + done) % PAGE_SIZE;
-		if (part > size - done)
-			part = size - done;
-		if (!translate(vp, state, linear + done, &gpa) ||
-		    gpa_read(vp_active(vp)->space, gpa, (char *)buffer + done, part) != STATUS_OK)
-			break;
-		done += part;
-	}
-	return done;
+	return guest_linear_translate(vp, state, linear, &gpa) ? gpa_walk(vp_active(vp)->space, gpa)
+							       : NULL;
 }
 
-bool guest_linear_write(const struct vp *vp, const struct guest_state *state, uint64_t linear,
-			uint8_t value)
+unsigned int guest_instruction_read(const struct vp *vp, const struct guest_state *state,
+				    uint8_t bytes[INSTRUCTION_MAX])
 {
-	gpa_t gpa;
+	uint64_t linear = vp_arch(vp)->rip;
+	unsigned int left;
+	const void *from;
 
-	return translate(vp, state, linear, &gpa) &&
-	       gpa_write(vp_active(vp)->space, gpa, &value, 1) == STATUS_OK;
+	if (!guest_is_64bit(state))
+		linear += state->segment[SEGMENT_CS].base;
+	from = walk(vp, state, linear);
+	if (!from)
+		return 0;
+	left = PAGE_SIZE - (unsigned int)(linear & MASK(PAGE_SHIFT));
+	if (likely(left >= INSTRUCTION_MAX)) {
+		__builtin_memcpy(bytes, from, INSTRUCTION_MAX);
+		return INSTRUCTION_MAX;
+	}
+	memcpy(bytes, from, left);
+	from = walk(vp, state, linear + left);
+	if (!from)
+		return left;
+	memcpy(bytes + left, from, INSTRUCTION_MAX - left);
+	return INSTRUCTION_MAX;
 }

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest memory by linear address, as the guest's own page tables translate it, without its rights. */
+/*
+ * Guest memory by linear address, as the guest's own page tables translate it, without its rights. For
+ * a VP that is loaded, from an exit until it is entered again: see gpa_walk(). `state` has
+ * STATE_ADDRESSING, or STATE_SEGMENTS and STATE_CONTROL.
+ */
 #ifndef GUEST_LINEAR_H
 #define GUEST_LINEAR_H
 
 #include "guest.h"
 
-/* Bytes that were there, from `linear` on: fewer than `size` where the tables or the memory end.
- * `state` has STATE_CONTROL. */
-size_t guest_linear_read(const struct vp *vp, const struct guest_state *state, uint64_t linear,
-			 void *buffer, size_t size);
-/* False: the byte is not mapped to memory. */
-bool guest_linear_write(const struct vp *vp, const struct guest_state *state, uint64_t linear,
-			uint8_t value);
+#define INSTRUCTION_MAX 15u /* bytes: SDM 2A 2.3.11 */
+
+/* Else addresses have 32 bits. */
+static inline bool guest_is_64bit(const struct guest_state *state)
+{
+	return (state->efer & EFER_LMA) && (state->segment[SEGMENT_CS].attributes & HV_SEGMENT_L);
+}
+
+/* False: it is not mapped by the guest. */
+bool guest_linear_translate(const struct vp *vp, const struct guest_state *state, uint64_t linear,
+			    gpa_t *gpa);
+/* The bytes at RIP, as many as an instruction may have: how many of them are the guest's. */
+unsigned int guest_instruction_read(const struct vp *vp, const struct guest_state *state,
+				    uint8_t bytes[INSTRUCTION_MAX]);
 
 #endif

@@ -21,6 +21,7 @@
  */
 #include "debug.h"
 #include "linear.h"
+#include <kernel/memory_map.h>
 
 enum stepped_instruction {
 	STEPPED_OTHER,
@@ -31,11 +32,8 @@ enum stepped_instruction {
 	STEPPED_SYSRET,
 };
 
-#define INSTRUCTION_MAX 15u
-#define RFLAGS_OF	BIT(11)
-#define RFLAGS_VM	BIT(17)
-#define SEGMENT_L	BIT(13) /* of the TLFS attributes */
-#define SEGMENT_BIG	BIT(14)
+#define RFLAGS_OF BIT(11)
+#define RFLAGS_VM BIT(17)
 
 struct opcode {
 	uint8_t instruction; /* enum stepped_instruction */
@@ -44,11 +42,6 @@ struct opcode {
 	bool is_exception, is_int3;
 	bool wide; /* REX.W */
 };
-
-static bool is_64bit(const struct guest_state *state)
-{
-	return (state->efer & EFER_LMA) && (state->segment[SEGMENT_CS].attributes & SEGMENT_L);
-}
 
 static bool is_prefix(uint8_t byte)
 {
@@ -106,9 +99,9 @@ static struct opcode opcode_of(const uint8_t *code, bool long_mode, uint64_t rfl
 
 static uint64_t linear_rip(const struct vp *vp, const struct guest_state *state)
 {
-	uint64_t base = is_64bit(state) ? 0 : state->segment[SEGMENT_CS].base;
+	uint64_t rip = vp_arch(vp)->rip;
 
-	return vp_arch(vp)->rip + base;
+	return guest_is_64bit(state) ? rip : (uint32_t)(rip + state->segment[SEGMENT_CS].base);
 }
 
 static struct opcode opcode_read(const struct vp *vp, const struct guest_state *state)
@@ -116,8 +109,8 @@ static struct opcode opcode_read(const struct vp *vp, const struct guest_state *
 	uint8_t code[INSTRUCTION_MAX + 1] = {0};
 
 	if (!(vp_arch(vp)->rflags & RFLAGS_VM))
-		(void)guest_linear_read(vp, state, linear_rip(vp, state), code, INSTRUCTION_MAX);
-	return opcode_of(code, is_64bit(state), vp_arch(vp)->rflags);
+		(void)guest_instruction_read(vp, state, code);
+	return opcode_of(code, guest_is_64bit(state), vp_arch(vp)->rflags);
 }
 
 /* The debugger's own breakpoint where a step begins. */
@@ -143,7 +136,7 @@ static uint64_t landing(const struct vp *vp, const struct guest_state *state,
 		return o->wide ? rcx : (uint32_t)rcx;
 	if (!(state->efer & EFER_LMA))
 		return (uint32_t)state->star;
-	return is_64bit(state) ? state->lstar : state->cstar;
+	return guest_is_64bit(state) ? state->lstar : state->cstar;
 }
 
 /* All registers are the step's: see the top. */
@@ -230,23 +223,33 @@ __cold void guest_step_left(struct vp *vp)
 		a->shadow |= d->shadow;
 }
 
+/* False: the byte is not there any more. */
+static bool trap_flag_clear(struct gpa_space *space, gpa_t gpa)
+{
+	uint8_t byte;
+
+	if (gpa_read(space, gpa, &byte, 1) != STATUS_OK)
+		return false;
+	byte &= (uint8_t) ~(RFLAGS_TF >> 8);
+	return gpa_write(space, gpa, &byte, 1) == STATUS_OK;
+}
+
 /* PUSHF's copy of TF. The stack's bits are those of SS, or of RSP in 64-bit mode. */
 static void pushed_flags_mend(struct vp *vp)
 {
 	uint64_t linear = vp->arch.gpr[GPR_RSP];
 	struct hv_x64_segment_register *ss;
 	struct guest_state state;
-	uint8_t byte;
+	gpa_t gpa;
 
 	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
 	ss = &state.segment[SEGMENT_SS];
-	if (!is_64bit(&state)) {
-		linear = ss->attributes & SEGMENT_BIG ? (uint32_t)linear : (uint16_t)linear;
+	if (!guest_is_64bit(&state)) {
+		linear = ss->attributes & HV_SEGMENT_DB ? (uint32_t)linear : (uint16_t)linear;
 		linear += ss->base;
 	}
-	if (guest_linear_read(vp, &state, linear + 1, &byte, 1))
-		(void)guest_linear_write(vp, &state, linear + 1,
-					 byte & (uint8_t) ~(RFLAGS_TF >> 8));
+	if (guest_linear_translate(vp, &state, linear + 1, &gpa))
+		(void)trap_flag_clear(vp_active(vp)->space, gpa);
 }
 
 static void flags_mend(struct vp *vp)
