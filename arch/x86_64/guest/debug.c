@@ -324,6 +324,7 @@ __cold enum vp_outcome guest_debug_enter(struct vp *vp)
 
 	d->rip = a->rip;
 	d->left = STEP_NONE;
+	d->done = false;
 	d->trap_flag = a->rflags & RFLAGS_TF;
 	if (d->passing && d->passed != a->rip)
 		d->passing = false;

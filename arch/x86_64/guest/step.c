@@ -273,7 +273,6 @@ static void flags_mend(struct vp *vp)
 __cold bool guest_step_ended(struct vp *vp, uint32_t *bits)
 {
 	struct guest_debug *d = &vp_arch(vp)->debug;
-
 	bool lands = d->instruction >= STEPPED_SYSCALL;
 
 	if (d->left != STEP_INSTRUCTION)
@@ -284,11 +283,13 @@ __cold bool guest_step_ended(struct vp *vp, uint32_t *bits)
 	if (lands) {
 		d->done = *bits & 1;
 		*bits &= ~1u;
-	} else if (*bits & DR6_BS) {
-		/* Of the guest's turn the bit may be an old one of its own. */
-		d->done = !d->guest_turn || vp_arch(vp)->rip != d->rip;
-		flags_mend(vp);
+		return d->done;
 	}
+	if (!(*bits & DR6_BS))
+		return false;
+	/* Of the guest's turn the bit may be an old one of its own. */
+	d->done = !d->guest_turn || vp_arch(vp)->rip != d->rip;
+	flags_mend(vp);
 	return d->done;
 }
 
