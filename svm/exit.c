@@ -146,6 +146,7 @@ static void decode_exception(struct vp *vp, struct svm_vp *s, struct vp_exit *ex
 
 	exit->event.vector = (uint8_t)vector;
 	exit->event.has_error = EXCEPTIONS_WITH_ERROR & BIT(vector);
+	exit->event.length = (uint8_t)(next_rip(vp, s, 0) - vp_active(vp)->arch.rip); /* (15.7.1) */
 	exit->event.error = (uint32_t)vmcb->exit_info1;
 	switch (vector) {
 	case EXCEPTION_MC: exit->kind = VP_EXIT_MACHINE_CHECK; break;
@@ -165,6 +166,7 @@ static void decode_software(struct vp *vp, struct svm_vp *s, struct vp_exit *exi
 	(void)s;
 	exit->event.vector = EXCEPTION_BP;
 	exit->event.has_error = false;
+	exit->event.length = 0;
 }
 
 /* INT1 is #DB without a change of DR6, and its handler returns behind it. */

@@ -76,6 +76,7 @@ static void decode_exception(struct vp *vp, struct vmx_vp *s, struct vp_exit *ex
 	iret_undo(vp, info);
 	exit->event.vector = EVENT_INFO_VECTOR(info);
 	exit->event.has_error = info & EVENT_INFO_ERROR_VALID;
+	exit->event.length = (uint8_t)vmcs_read(VMCS_INSTRUCTION_LENGTH); /* (28.2.5) */
 	exit->event.error = 0;
 	if (exit->event.has_error)
 		exit->event.error = (uint32_t)vmcs_read(VMCS_EXIT_EVENT_ERROR);

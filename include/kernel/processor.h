@@ -49,6 +49,7 @@ struct vp_exit {
 		struct {
 			uint8_t vector;
 			bool has_error;
+			uint8_t length; /* of INT3 and INTO, or 0: not known */
 			uint32_t error;
 			uint32_t debug; /* of #DB: what DR6 tells, or EXIT_DEBUG_INT1 */
 		} event;

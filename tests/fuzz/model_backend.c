@@ -120,6 +120,7 @@ static void model_inject(struct vp *vp, const struct vp_event *event)
 	CHECK(event->type >= EVENT_INTERRUPT && event->type <= EVENT_SOFTWARE_EXCEPTION);
 	CHECK(event->type != EVENT_EXCEPTION || event->vector < 32);
 	CHECK(event->type != EVENT_NMI || event->vector == 2);
+	CHECK(event->type < EVENT_SOFTWARE || (event->length >= 1 && event->length <= 15));
 	m->event = *event;
 	if (event->type == EVENT_NMI)
 		vp_active(vp)->arch.nmi_masked = true;
@@ -372,6 +373,7 @@ static void exit_fill(struct vp *vp, struct vp_exit *exit)
 		exit->event.vector = (uint8_t)input_below(32);
 		exit->event.has_error = input_below(2);
 		exit->event.error = (uint32_t)input_below(65536);
+		exit->event.length = exit->event.error & 15; /* not always known */
 		exit->event.debug = exit->event.vector == 1 ? (uint32_t)value_any() & 0xe00f : 0;
 		break;
 	case VP_EXIT_EOI: exit->vector = (uint8_t)input_below(256); break;

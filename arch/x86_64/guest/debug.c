@@ -261,7 +261,7 @@ __cold bool guest_debug_exception(struct vp *vp, const struct vp_exit *exit)
 	switch (exit->event.vector) {
 	case EXCEPTION_DB: return debug_exception(vp, exit->event.debug);
 	case EXCEPTION_BP:
-	case EXCEPTION_OF: guest_step_software(vp); return true;
+	case EXCEPTION_OF: guest_step_software(vp, exit); return true;
 	default: return false;
 	}
 }

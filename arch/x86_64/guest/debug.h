@@ -49,6 +49,6 @@ void guest_step_instruction(struct vp *vp);
  * True: it ends a step. */
 bool guest_step_ended(struct vp *vp, uint32_t *bits);
 /* The instruction at RIP has exited, as it raises an event by itself: INT3, INTO, INT n. */
-void guest_step_software(struct vp *vp);
+void guest_step_software(struct vp *vp, const struct vp_exit *exit);
 
 #endif

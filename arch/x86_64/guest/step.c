@@ -38,15 +38,16 @@ enum stepped_instruction {
 struct opcode {
 	uint8_t instruction; /* enum stepped_instruction */
 	uint8_t length;
-	uint8_t vector; /* of STEPPED_INT */
-	bool is_exception, is_int3;
-	bool wide; /* REX.W */
+	uint8_t vector;	   /* of STEPPED_INT */
+	bool is_exception; /* INT3, INTO */
+	bool wide;	   /* REX.W */
 };
 
+/* LOCK is none: all of these are #UD with it. */
 static bool is_prefix(uint8_t byte)
 {
-	static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
-					   0x66, 0x67, 0xf0, 0xf2, 0xf3};
+	static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64,
+					   0x65, 0x66, 0x67, 0xf2, 0xf3};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
@@ -55,19 +56,29 @@ static bool is_prefix(uint8_t byte)
 	return false;
 }
 
-/* Bytes that are not there read as 0, which is none of these instructions. */
+/* Behind the prefixes. One that is not the last does not count as REX (SDM 2A 2.2.1). */
+static unsigned int prefixes_skip(const uint8_t *code, bool long_mode, bool *wide)
+{
+	unsigned int i;
+
+	for (i = 0; i < INSTRUCTION_MAX; i++) {
+		bool rex = long_mode && (code[i] & 0xf0) == 0x40;
+
+		if (!rex && !is_prefix(code[i]))
+			break;
+		*wide = rex && (code[i] & 8);
+	}
+	return i;
+}
+
+/* A byte that is not there reads as 0, which is none of these instructions; so does the one behind the
+ * longest. */
 static struct opcode opcode_of(const uint8_t *code, bool long_mode, uint64_t rflags)
 {
 	struct opcode o = {.instruction = STEPPED_OTHER};
-	unsigned int i = 0;
+	unsigned int i = prefixes_skip(code, long_mode, &o.wide);
 
-	while (i < INSTRUCTION_MAX && is_prefix(code[i]))
-		i++;
-	if (long_mode && i < INSTRUCTION_MAX && (code[i] & 0xf0) == 0x40)
-		o.wide = code[i++] & 8;
-	o.length = (uint8_t)(i + 2);
-	if (o.length > INSTRUCTION_MAX)
-		return o;
+	o.length = (uint8_t)(i + 1);
 	switch (code[i]) {
 	case 0x9c: o.instruction = STEPPED_PUSHF; break;
 	case 0x9d:
@@ -79,12 +90,11 @@ static struct opcode opcode_of(const uint8_t *code, bool long_mode, uint64_t rfl
 		o.instruction = STEPPED_INT;
 		o.vector = code[i] == 0xcc ? EXCEPTION_BP : EXCEPTION_OF;
 		o.is_exception = true;
-		o.is_int3 = code[i] == 0xcc;
-		o.length--;
 		break;
 	case 0xcd:
-		o.instruction = STEPPED_INT;
+		o.instruction = i + 2 <= INSTRUCTION_MAX ? STEPPED_INT : STEPPED_OTHER;
 		o.vector = code[i + 1];
+		o.length++;
 		break;
 	case 0x0f:
 		if (code[i + 1] == 0x05)
@@ -108,8 +118,7 @@ static struct opcode opcode_read(const struct vp *vp, const struct guest_state *
 {
 	uint8_t code[INSTRUCTION_MAX + 1] = {0};
 
-	if (!(vp_arch(vp)->rflags & RFLAGS_VM))
-		(void)guest_instruction_read(vp, state, code);
+	(void)guest_instruction_read(vp, state, code);
 	return opcode_of(code, guest_is_64bit(state), vp_arch(vp)->rflags);
 }
 
@@ -158,7 +167,7 @@ static void software_event(struct vp *vp, const struct opcode *o)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 
-	if (o->is_int3 && (a->debug.asked.flags & DEBUG_INT3)) {
+	if (o->is_exception && o->vector == EXCEPTION_BP && (a->debug.asked.flags & DEBUG_INT3)) {
 		a->debug.hit = DEBUG_HIT_INT3;
 		return;
 	}
@@ -179,6 +188,8 @@ __cold void guest_step_instruction(struct vp *vp)
 	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL | STATE_SYSCALL,
 			   &state);
 	o = opcode_read(vp, &state);
+	if (a->rflags & RFLAGS_VM)
+		o.instruction = STEPPED_OTHER;
 	d->instruction = o.instruction;
 	d->shadow = a->shadow;
 	if (o.instruction == STEPPED_INT) {
@@ -293,13 +304,20 @@ __cold bool guest_step_ended(struct vp *vp, uint32_t *bits)
 	return d->done;
 }
 
-__cold void guest_step_software(struct vp *vp)
+__cold void guest_step_software(struct vp *vp, const struct vp_exit *exit)
 {
 	struct guest_state state;
-	struct opcode o;
+	struct opcode o = {
+		.instruction = STEPPED_INT,
+		.length = exit->event.length,
+		.vector = exit->event.vector,
+		.is_exception = true,
+	};
 
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
-	o = opcode_read(vp, &state);
+	if (!o.length) {
+		backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
+		o = opcode_read(vp, &state);
+	}
 	if (o.instruction == STEPPED_INT)
 		software_event(vp, &o);
 }
