@@ -9,7 +9,7 @@
 #include <kernel/task.h>
 
 status_t syscall_partition(struct thread *thread, uint64_t handle, uint32_t rights,
-			      struct partition **partition)
+			   struct partition **partition)
 {
 	struct object *object;
 	status_t status = syscall_object(thread, handle, OBJECT_PARTITION, rights, &object);
