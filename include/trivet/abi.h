@@ -192,10 +192,18 @@ struct inspect_cpu {
 	uint64_t idle_ticks;		    /* of the TSC */
 };
 
+enum partition_state {
+	PARTITION_PROTO,     /* made, not built */
+	PARTITION_BUILDING,  /* by one of the task's threads */
+	PARTITION_BUILT,     /* its VPs can run */
+	PARTITION_CHANGING,  /* by one of them: a reset, or its time is set */
+	PARTITION_BAD_RESET, /* a reset failed; only a further reset helps */
+	PARTITION_FROZEN,    /* its time stands still: no VP runs */
+};
+
 struct inspect_partition {
-	char name[16]; /* as it was made */
-	uint32_t
-		state; /* 0: under construction, 1: being built, 2: built, 3: its reset has failed */
+	char name[16];	/* as it was made */
+	uint32_t state; /* enum partition_state */
 	uint32_t vp_count;
 	uint32_t apic_mode;
 	uint32_t isolation;
@@ -204,11 +212,13 @@ struct inspect_partition {
 	uint64_t reference_time; /* 100 ns; 0 before it is built */
 };
 
+#define INSPECT_MAPPING_OWN BIT(31) /* the kernel made it: the page of a local APIC */
+
 struct inspect_mapping {
 	gpa_t gpa;
 	hpa_t hpa;
 	uint64_t size;
-	uint32_t flags; /* enum gpa_flags; bit 31: the kernel's own */
+	uint32_t flags; /* enum gpa_flags, INSPECT_MAPPING_OWN */
 	uint32_t reserved;
 };
 

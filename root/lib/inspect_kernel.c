@@ -132,7 +132,8 @@ const struct inspect_directory inspect_cpus = {.name = "cpu",
 
 const struct inspect_row inspect_partition_rows[INSPECT_PARTITION_ROWS] = {
 	PARTITION("name", INSPECT_STRING, kernel.name),
-	PARTITION_WORD("state", "proto\0building\0built\0bad_reset\0", kernel.state),
+	PARTITION_WORD("state", "proto\0building\0built\0changing\0bad_reset\0frozen\0",
+		       kernel.state),
 	PARTITION("vps", INSPECT_UNSIGNED, kernel.vp_count),
 	PARTITION_WORD("apic_mode", "xapic\0x2apic_supported\0x2apic_enabled\0", kernel.apic_mode),
 	PARTITION_WORD("isolation", "none\0vbs\0snp\0tdx\0", kernel.isolation),
@@ -177,7 +178,7 @@ static const void *mapping_open(void *context, const void *above, uint32_t numbe
 	(void)number;
 	in->mapping.writable = flags & GPA_WRITABLE;
 	in->mapping.executable = flags & GPA_EXECUTABLE;
-	in->mapping.own = flags >> 31;
+	in->mapping.own = (flags & INSPECT_MAPPING_OWN) != 0;
 	return in;
 }
 
