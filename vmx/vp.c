@@ -458,7 +458,6 @@ __cold void vmx_launch_undo(struct vmx_vp *s)
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmcs_clear(s->vmcs_hpa);
 	vmcs_load(s->vmcs_hpa);
-	vmcs_write(VMCS_ENTRY_EVENT, 0);
 	s->launched = false;
 }
 
