@@ -43,17 +43,11 @@ struct opcode {
 	bool wide;	   /* REX.W */
 };
 
-/* LOCK is none: all of these are #UD with it. */
+/* ES, CS, SS, DS; FS, GS, operand and address size; REPNE, REP. LOCK is none: all of these instructions are
+ * #UD with it. */
 static bool is_prefix(uint8_t byte)
 {
-	static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64,
-					   0x65, 0x66, 0x67, 0xf2, 0xf3};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (byte == prefixes[i])
-			return true;
-	return false;
+	return (byte & 0xe7) == 0x26 || (byte & 0xfc) == 0x64 || (byte & 0xfe) == 0xf2;
 }
 
 /* Behind the prefixes. One that is not the last does not count as REX (SDM 2A 2.2.1). */
