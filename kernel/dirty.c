@@ -28,53 +28,96 @@ static bool is_tracked(const struct gpa_range *range)
 
 static uint32_t flags_of(const struct gpa_range *range, bool dirty)
 {
-	return gpa_page_flags(dirty ? range->flags : range->flags & ~(uint32_t)GPA_WRITABLE);
+	bool writable = dirty || (range->flags & GPA_ENDING);
+
+	return gpa_page_flags(writable ? range->flags : range->flags & ~(uint32_t)GPA_WRITABLE);
 }
 
-/* The parts of ranges that are tracked become dirty or clean, up to the first failure. The lock is held. */
-static status_t parts_set(struct gpa_space *space, gpa_t gpa, gpa_t end, bool dirty)
+/* Bytes that are worked on with interrupts off, by which a long call is cut. */
+#define PIECE ((uint64_t)1024 * PAGE_SIZE)
+
+/* About so much of a part, up to where a leaf of the table ends. */
+static uint64_t part_cut(const struct gpa_space *space, const struct part *part, uint64_t size)
 {
-	struct gpa_range *range = gpa_range_from(space, gpa);
+	struct page_translation t;
+
+	if (part->size <= size)
+		return part->size;
+	(void)page_table_lookup(&space->table, part->gpa + size, &t);
+	return MIN(part->size, ALIGN_UP(part->gpa + size, t.page_size) - part->gpa);
+}
+
+/* The parts of ranges that are tracked become dirty or clean, from *gpa up to the first failure, or until
+ * about that many bytes are done: to where. The lock is held. */
+static status_t parts_set(struct gpa_space *space, gpa_t *gpa, gpa_t end, uint64_t budget,
+			  bool dirty)
+{
+	struct gpa_range *range = gpa_range_from(space, *gpa);
 	status_t status = STATUS_OK;
 
-	for (; range && range->gpa < end && status == STATUS_OK; range = range->next) {
-		struct part part = part_of(range, gpa, end);
+	for (; range && range->gpa < end && budget && status == STATUS_OK; range = range->next) {
+		struct part part = part_of(range, *gpa, end);
 
+		part.size = part_cut(space, &part, budget);
 		if (is_tracked(range))
 			status = page_table_protect(&space->table, part.gpa, part.size,
 						    flags_of(range, dirty));
+		budget -= MIN(budget, part.size);
+		*gpa = part.gpa + part.size;
 	}
+	if (budget)
+		*gpa = end;
 	return status;
 }
 
-/* Whole ranges are never split, so this cannot fail. */
+/* All that may be done at once. */
+static status_t limited_set(struct gpa_space *space, gpa_t gpa, uint64_t size, bool dirty)
+{
+	return parts_set(space, &gpa, gpa + size, UINT64_MAX, dirty);
+}
+
+/* The ranges with a flag get another; or, without one, they are no longer tracked. False: one is cut. */
+static bool ranges_flag(struct gpa_space *space, gpa_t gpa, gpa_t end, uint32_t with, uint32_t set)
+{
+	struct gpa_range *range;
+	bool whole;
+
+	spin_lock(&space->lock);
+	whole = gpa_ranges_are_whole(space, gpa, end - gpa, 0);
+	range = whole ? gpa_range_from(space, gpa) : NULL;
+	for (; range && range->gpa < end; range = range->next) {
+		if ((range->flags & GPA_WORLD) || !(range->flags & with))
+			continue;
+		range->flags |= set;
+		if (!set)
+			range->flags &= ~(uint32_t)(GPA_TRACKED | GPA_ENDING);
+	}
+	spin_unlock(&space->lock);
+	return whole;
+}
+
+/* Whole ranges are never split, so that parts_set() cannot fail. At the end of tracking, a write that
+ * faults finds its range tracked until all of it is dirty. */
 static status_t tracking_set(struct gpa_space *space, gpa_t gpa, uint64_t size, bool on)
 {
 	status_t status = gpa_range_check(space, gpa, size);
-	struct gpa_range *range;
+	gpa_t end = gpa + size, at = gpa;
 
 	if (status != STATUS_OK)
 		return status;
-	spin_lock(&space->lock);
-	if (!gpa_ranges_are_whole(space, gpa, size, 0)) {
-		spin_unlock(&space->lock);
+	if (!ranges_flag(space, gpa, end, on ? GPA_WRITABLE : GPA_TRACKED,
+			 on ? GPA_TRACKED : GPA_ENDING))
 		return STATUS_INVALID_ARGUMENT;
+	while (at < end) {
+		spin_lock(&space->lock);
+		(void)parts_set(space, &at, end, PIECE, !on);
+		spin_unlock(&space->lock);
+		gpa_piece_done();
 	}
-	if (!on)
-		(void)parts_set(space, gpa, gpa + size, true);
-	range = gpa_range_from(space, gpa);
-	for (; range && range->gpa < gpa + size; range = range->next) {
-		if (range->flags & GPA_WORLD)
-			continue;
-		range->flags &= ~(uint32_t)GPA_TRACKED;
-		if (on && (range->flags & GPA_WRITABLE))
-			range->flags |= GPA_TRACKED;
-	}
-	if (on)
-		(void)parts_set(space, gpa, gpa + size, false);
-	spin_unlock(&space->lock);
 	if (on)
 		gpa_space_shootdown(space);
+	else
+		(void)ranges_flag(space, gpa, end, GPA_ENDING, 0);
 	return STATUS_OK;
 }
 
@@ -161,9 +204,6 @@ static status_t limited_check(const struct gpa_space *space, gpa_t gpa, uint64_t
 	return status == STATUS_OK && size > DIRTY_SIZE_MAX ? STATUS_TOO_LARGE : status;
 }
 
-/* Pages that are made dirty again with interrupts off. */
-#define PIECE 1024u
-
 /* Those in [first, end), of the pages from gpa on. */
 static void piece_restore(struct gpa_space *space, gpa_t gpa, uint64_t first, uint64_t end,
 			  const uint64_t *bits)
@@ -186,10 +226,10 @@ static void piece_restore(struct gpa_space *space, gpa_t gpa, uint64_t first, ui
 
 void gpa_dirty_restore(struct gpa_space *space, gpa_t gpa, uint64_t size, const uint64_t *bits)
 {
-	uint64_t pages = size >> PAGE_SHIFT, page;
+	uint64_t pages = size >> PAGE_SHIFT, piece = PIECE >> PAGE_SHIFT, page;
 
-	for (page = 0; page < pages; page += PIECE) {
-		piece_restore(space, gpa, page, MIN(page + PIECE, pages), bits);
+	for (page = 0; page < pages; page += piece) {
+		piece_restore(space, gpa, page, MIN(page + piece, pages), bits);
 		gpa_piece_done();
 	}
 }
@@ -204,7 +244,7 @@ status_t gpa_dirty_get(struct gpa_space *space, gpa_t gpa, uint64_t size, bool c
 	spin_lock(&space->lock);
 	parts_read(space, gpa, gpa + size, bits);
 	if (clear)
-		status = parts_set(space, gpa, gpa + size, false);
+		status = limited_set(space, gpa, size, false);
 	spin_unlock(&space->lock);
 	if (status != STATUS_OK)
 		gpa_dirty_restore(space, gpa, size, bits);
@@ -221,7 +261,7 @@ status_t gpa_dirty_mark(struct gpa_space *space, gpa_t gpa, uint64_t size)
 	if (status != STATUS_OK)
 		return status;
 	spin_lock(&space->lock);
-	status = parts_set(space, gpa, gpa + size, true);
+	status = limited_set(space, gpa, size, true);
 	spin_unlock(&space->lock);
 	return status;
 }

@@ -403,7 +403,7 @@ bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping
 			.gpa = range->gpa,
 			.hpa = range->hpa,
 			.size = range->size,
-			.flags = range->flags & ~(uint32_t)GPA_TRACKED,
+			.flags = range->flags & ~(uint32_t)(GPA_TRACKED | GPA_ENDING),
 		};
 	spin_unlock(&space->lock);
 	return range;

@@ -22,6 +22,8 @@ struct gpa_range {
 /* Half mapped or half unmapped, by a call that works in pieces: its place is taken, and it is nobody
  * else's. */
 #define GPA_BUSY    BIT(29)
+/* Tracked, but no page of it becomes clean any more. */
+#define GPA_ENDING  BIT(28)
 #define GPA_WORLD   (GPA_OWN | GPA_BUSY)
 
 static inline uint64_t gpa_limit(const struct gpa_space *space)

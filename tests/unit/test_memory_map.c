@@ -311,6 +311,55 @@ static void test_a_long_map_without_memory_costs_nothing(void **state)
 	page_list_free(&heap, taken);
 }
 
+/* What a guest and another thread do while tracking ends. */
+static void writes_and_clears(void)
+{
+	static uint64_t bits[DIRTY_SIZE_MAX / PAGE_SIZE / 64];
+	void (*again)(void) = meanwhile;
+
+	piece_count();
+	meanwhile = NULL;
+	assert_true(gpa_dirty_fault(space, BIG - PAGE_SIZE));
+	assert_true(gpa_dirty_fault(space, 0));
+	assert_int_equal(gpa_dirty_get(space, 0, BIG, true, bits), STATUS_OK);
+	meanwhile = again;
+}
+
+static void test_long_tracking_is_cut(void **state)
+{
+	struct page_translation t;
+	gpa_t page;
+
+	(void)state;
+	assert_int_equal(gpa_map(space, 0, MIB(4) + PAGE_SIZE, BIG, GPA_WRITABLE), STATUS_OK);
+	/* Large pages stay, and a mapping without a right to write. */
+	assert_int_equal(gpa_map(space, BIG, 0, BIG, GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(gpa_map(space, 2 * BIG, 0, BIG, 0), STATUS_OK);
+	pieces = 0;
+	meanwhile = piece_count;
+	assert_int_equal(gpa_dirty_start(space, 0, 4 * BIG), STATUS_OK);
+	assert_true(pieces >= BIG / PAGE_SIZE / 1024);
+	for (page = 0; page < 3 * BIG; page += t.page_size) {
+		assert_true(page_table_lookup(&space->table, page, &t));
+		assert_false(t.flags & PAGE_WRITE);
+		assert_int_equal(t.page_size, page < BIG ? PAGE_SIZE : MIB(2));
+	}
+	pieces = 0;
+	meanwhile = writes_and_clears;
+	assert_int_equal(gpa_dirty_stop(space, 0, 4 * BIG), STATUS_OK);
+	assert_true(pieces >= BIG / PAGE_SIZE / 1024);
+	meanwhile = NULL;
+	for (page = 0; page < 3 * BIG; page += t.page_size) {
+		assert_true(page_table_lookup(&space->table, page, &t));
+		assert_int_equal(!!(t.flags & PAGE_WRITE), page < 2 * BIG);
+	}
+	assert_false(gpa_dirty_fault(space, 0));
+	/* It can begin again. */
+	assert_int_equal(gpa_dirty_start(space, 0, 4 * BIG), STATUS_OK);
+	assert_true(page_table_lookup(&space->table, 0, &t) && !(t.flags & PAGE_WRITE));
+	assert_true(gpa_dirty_fault(space, 0));
+}
+
 /* In pieces of any size, the same is mapped and taken away. */
 static void test_pieces(void **state)
 {
@@ -353,6 +402,7 @@ int main(void)
 			test_dirty_tracking_is_of_whole_mappings_that_are_writable, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_tracking_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_calls_are_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_long_map_without_memory_costs_nothing, setup,
 						teardown),
