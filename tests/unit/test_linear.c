@@ -26,10 +26,17 @@ static struct gpa_space space;
 static struct vp_vtl vtl = {.space = &space};
 static struct vp vp = {.vtl = {&vtl}};
 
+/* Memory is everywhere but in this page, and looks the same behind `ram`. */
+#define NOWHERE ((gpa_t)sizeof(ram))
+
 void *page_table_walk(const struct page_table *table, uint64_t gpa)
 {
+	static uint8_t elsewhere[PAGE_SIZE];
+
 	(void)table;
-	return gpa < sizeof(ram) ? ram + gpa : NULL;
+	if (gpa >= NOWHERE && gpa < NOWHERE + PAGE_SIZE)
+		return NULL;
+	return gpa < sizeof(ram) ? ram + gpa : elsewhere + gpa % PAGE_SIZE;
 }
 
 static void entry_set(gpa_t table, unsigned int index, unsigned int size, uint64_t entry)
@@ -49,11 +56,21 @@ static struct guest_state state_of(uint64_t cr3, uint64_t cr4, bool long_mode, b
 	return state;
 }
 
-static uint64_t leads(const struct guest_state *state, uint64_t linear)
+static unsigned int instruction_read(const struct guest_state *state, uint8_t *bytes)
 {
 	gpa_t gpa;
 
-	return guest_linear_translate(&vp, state, linear, &gpa) ? gpa : UINT64_MAX;
+	return guest_linear_read(&space, state, guest_linear_rip(&vp, state), bytes,
+				 INSTRUCTION_MAX, &gpa);
+}
+
+static uint64_t leads(const struct guest_state *state, uint64_t linear)
+{
+	uint8_t byte;
+	gpa_t gpa;
+
+	linear = guest_linear_cut(state, linear);
+	return guest_linear_read(&space, state, linear, &byte, 1, &gpa) ? gpa : UINT64_MAX;
 }
 
 /* Four or five levels; 0xffff8000c0403abc has the indices 0x100, 3, 2, 3. */
@@ -75,7 +92,7 @@ static void long_mode(uint64_t cr4, gpa_t root)
 	assert_int_equal(leads(&state, linear), 0x123440403abc);
 	entry_set(T4, 0x100, 8, T3);
 	assert_int_equal(leads(&state, linear), UINT64_MAX);
-	entry_set(T4, 0x100, 8, sizeof(ram) | P); /* no memory there */
+	entry_set(T4, 0x100, 8, NOWHERE | P);
 	assert_int_equal(leads(&state, linear), UINT64_MAX);
 }
 
@@ -99,12 +116,12 @@ static void test_compatibility_mode_wraps(void **unused)
 	vtl.arch.rip = 0x8010;
 	ram[0x7010] = 0x5a;
 	uint8_t bytes[INSTRUCTION_MAX] = {0};
-	assert_int_equal(guest_instruction_read(&vp, &state, bytes), INSTRUCTION_MAX);
+	assert_int_equal(instruction_read(&state, bytes), INSTRUCTION_MAX);
 	assert_int_equal(bytes[0], 0x5a);
 	/* 64-bit code has no base, and does not wrap. */
 	state.segment[SEGMENT_CS].attributes = HV_SEGMENT_L;
 	assert_int_equal(leads(&state, 0x100007123), UINT64_MAX);
-	assert_int_equal(guest_instruction_read(&vp, &state, bytes), INSTRUCTION_MAX);
+	assert_int_equal(instruction_read(&state, bytes), INSTRUCTION_MAX);
 	assert_int_equal(bytes[0], 0);
 }
 
@@ -154,12 +171,12 @@ static void test_instructions_across_pages(void **unused)
 	memcpy(ram + 0x8ffc, "abcd", 4);
 	memcpy(ram + 0x6000, "efghijklmnopq", 13);
 	vtl.arch.rip = 0xffc;
-	assert_int_equal(guest_instruction_read(&vp, &state, bytes), INSTRUCTION_MAX);
+	assert_int_equal(instruction_read(&state, bytes), INSTRUCTION_MAX);
 	assert_memory_equal(bytes, "abcdefghijklmno", INSTRUCTION_MAX);
 	entry_set(T1, 1, 4, 0);
-	assert_int_equal(guest_instruction_read(&vp, &state, bytes), 4);
+	assert_int_equal(instruction_read(&state, bytes), 4);
 	vtl.arch.rip = 0x1000;
-	assert_int_equal(guest_instruction_read(&vp, &state, bytes), 0);
+	assert_int_equal(instruction_read(&state, bytes), 0);
 }
 
 int main(void)

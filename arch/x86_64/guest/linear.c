@@ -16,90 +16,88 @@
 #define PTE_ADDRESS   0x000ffffffffff000ull
 #define PSE36_HIGH(e) (((e) >> 13 & 0xff) << 32) /* of a page of 4 MiB (4.3) */
 
-/* A walk of tables with 2^bits entries of `size` bytes each. */
+/* A walk of tables of a page each. Shifts of addresses are such that they give the offset of an entry:
+ * less by 3, with entries of 8 bytes, or 2. */
 struct paging {
 	gpa_t root;
-	uint8_t levels, bits, size;
-	uint8_t large; /* the largest page is of 2^large bytes */
+	unsigned int start; /* of the shifts, by `bits` a level */
+	unsigned int bits;
+	unsigned int large; /* that of the largest page */
 };
+
+#define BITS_64	   9u /* of an index: entries of 8 bytes, or 4 */
+#define BITS_32	   10u
+#define LARGE_4MIB 20u
 
 static inline struct paging paging_of(const struct guest_state *state)
 {
 	if (state->efer & EFER_LMA)
-		return (struct paging){state->cr3 & PTE_ADDRESS, state->cr4 & CR4_LA57 ? 5 : 4, 9,
-				       8, 30};
+		return (struct paging){state->cr3 & PTE_ADDRESS, state->cr4 & CR4_LA57 ? 45 : 36,
+				       BITS_64, 27};
 	if (state->cr4 & CR4_PAE) /* four entries at the top */
-		return (struct paging){state->cr3 & 0xffffffe0, 3, 9, 8, 21};
-	return (struct paging){state->cr3 & 0xfffff000, 2, 10, 4, state->cr4 & CR4_PSE ? 22 : 0};
+		return (struct paging){state->cr3 & 0xffffffe0, 27, BITS_64, 18};
+	return (struct paging){state->cr3 & 0xfffff000, LARGE_4MIB, BITS_32,
+			       state->cr4 & CR4_PSE ? LARGE_4MIB : BITS_32};
 }
 
-static inline uint64_t entry_read(const void *at, unsigned int size)
+static inline uint64_t entry_read(const void *at, unsigned int bits)
 {
-	if (likely(size == 8))
+	if (likely(bits == BITS_64))
 		return atomic_load_explicit((const _Atomic uint64_t *)at, memory_order_relaxed);
 	return atomic_load_explicit((const _Atomic uint32_t *)at, memory_order_relaxed);
 }
 
-bool guest_linear_translate(const struct vp *vp, const struct guest_state *state, uint64_t linear,
-			    gpa_t *gpa)
+/* Inlined, as doorbells are in a hurry. False: it is not mapped. */
+static inline bool translate(const struct gpa_space *space, const struct guest_state *state,
+			     uint64_t linear, gpa_t *gpa)
 {
 	struct paging paging = paging_of(state);
-	unsigned int shift = PAGE_SHIFT + paging.bits * paging.levels;
+	unsigned int shift = paging.start + paging.bits;
+	uint64_t offset_bits = PAGE_SIZE - (PAGE_SIZE >> paging.bits), entry;
 	gpa_t at = paging.root;
 	const void *entry_at;
-	uint64_t entry;
 
-	if (!guest_is_64bit(state))
-		linear = (uint32_t)linear;
-	*gpa = linear;
-	if (!(state->cr0 & CR0_PG))
-		return true;
 	do {
 		shift -= paging.bits;
-		at += (linear >> shift & MASK(paging.bits)) * paging.size;
-		entry_at = gpa_walk(vp_active(vp)->space, at);
+		at += linear >> shift & offset_bits;
+		entry_at = gpa_walk(space, at);
 		if (!entry_at)
 			return false;
-		entry = entry_read(entry_at, paging.size);
+		entry = entry_read(entry_at, paging.bits);
 		if (!(entry & PTE_PRESENT))
 			return false;
 		at = entry & PTE_ADDRESS;
-	} while (shift > PAGE_SHIFT && (shift > paging.large || !(entry & PTE_LARGE)));
-	if (unlikely(shift == 22))
+	} while (shift > paging.large || (shift > paging.bits && !(entry & PTE_LARGE)));
+	if (unlikely(shift == LARGE_4MIB))
 		at |= PSE36_HIGH(entry);
+	shift += PAGE_SHIFT - paging.bits;
 	*gpa = (at & ~MASK(shift)) | (linear & MASK(shift));
 	return true;
 }
 
-static const void *walk(const struct vp *vp, const struct guest_state *state, uint64_t linear)
+unsigned int guest_linear_read(const struct gpa_space *space, const struct guest_state *state,
+			       uint64_t linear, uint8_t *bytes, unsigned int size, gpa_t *gpa)
 {
-	gpa_t gpa;
-
-	return guest_linear_translate(vp, state, linear, &gpa) ? gpa_walk(vp_active(vp)->space, gpa)
-							       : NULL;
-}
-
-unsigned int guest_instruction_read(const struct vp *vp, const struct guest_state *state,
-				    uint8_t bytes[INSTRUCTION_MAX])
-{
-	uint64_t linear = vp_arch(vp)->rip;
-	unsigned int left;
+	unsigned int done = 0, part;
 	const void *from;
 
-	if (!guest_is_64bit(state))
-		linear += state->segment[SEGMENT_CS].base;
-	from = walk(vp, state, linear);
-	if (!from)
-		return 0;
-	left = PAGE_SIZE - (unsigned int)(linear & MASK(PAGE_SHIFT));
-	if (likely(left >= INSTRUCTION_MAX)) {
-		__builtin_memcpy(bytes, from, INSTRUCTION_MAX);
-		return INSTRUCTION_MAX;
+	for (;;) {
+		*gpa = linear;
+		if ((state->cr0 & CR0_PG) && !translate(space, state, linear, gpa))
+			return done;
+		from = gpa_walk(space, *gpa);
+		if (!from)
+			return done;
+		part = PAGE_SIZE - (unsigned int)(linear & MASK(PAGE_SHIFT));
+		part = MIN(part, size - done);
+		if (likely(part == INSTRUCTION_MAX)) {
+			__builtin_memcpy(bytes, from, INSTRUCTION_MAX);
+			return part;
+		}
+		memcpy(bytes + done, from, part);
+		done += part;
+		if (done == size)
+			return done;
+		linear = guest_linear_cut(state, linear + part);
 	}
-	memcpy(bytes, from, left);
-	from = walk(vp, state, linear + left);
-	if (!from)
-		return left;
-	memcpy(bytes + left, from, INSTRUCTION_MAX - left);
-	return INSTRUCTION_MAX;
 }

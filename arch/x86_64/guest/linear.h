@@ -11,17 +11,27 @@
 
 #define INSTRUCTION_MAX 15u /* bytes: SDM 2A 2.3.11 */
 
-/* Else addresses have 32 bits. */
 static inline bool guest_is_64bit(const struct guest_state *state)
 {
 	return (state->efer & EFER_LMA) && (state->segment[SEGMENT_CS].attributes & HV_SEGMENT_L);
 }
 
-/* False: it is not mapped by the guest. */
-bool guest_linear_translate(const struct vp *vp, const struct guest_state *state, uint64_t linear,
-			    gpa_t *gpa);
-/* The bytes at RIP, as many as an instruction may have: how many of them are the guest's. */
-unsigned int guest_instruction_read(const struct vp *vp, const struct guest_state *state,
-				    uint8_t bytes[INSTRUCTION_MAX]);
+/* Else addresses have 32 bits. */
+static inline uint64_t guest_linear_cut(const struct guest_state *state, uint64_t linear)
+{
+	return guest_is_64bit(state) ? linear : (uint32_t)linear;
+}
+
+static inline uint64_t guest_linear_rip(const struct vp *vp, const struct guest_state *state)
+{
+	uint64_t rip = vp_arch(vp)->rip;
+
+	return guest_is_64bit(state) ? rip : (uint32_t)(rip + state->segment[SEGMENT_CS].base);
+}
+
+/* From an address that is cut: at most as many bytes as an instruction may have. How many of them the guest
+ * has mapped, to memory; *gpa: where the last ones are. */
+unsigned int guest_linear_read(const struct gpa_space *space, const struct guest_state *state,
+			       uint64_t linear, uint8_t *bytes, unsigned int size, gpa_t *gpa);
 
 #endif

@@ -101,18 +101,13 @@ static struct opcode opcode_of(const uint8_t *code, bool long_mode, uint64_t rfl
 	return o;
 }
 
-static uint64_t linear_rip(const struct vp *vp, const struct guest_state *state)
-{
-	uint64_t rip = vp_arch(vp)->rip;
-
-	return guest_is_64bit(state) ? rip : (uint32_t)(rip + state->segment[SEGMENT_CS].base);
-}
-
 static struct opcode opcode_read(const struct vp *vp, const struct guest_state *state)
 {
 	uint8_t code[INSTRUCTION_MAX + 1] = {0};
+	gpa_t gpa;
 
-	(void)guest_instruction_read(vp, state, code);
+	(void)guest_linear_read(vp_active(vp)->space, state, guest_linear_rip(vp, state), code,
+				INSTRUCTION_MAX, &gpa);
 	return opcode_of(code, guest_is_64bit(state), vp_arch(vp)->rflags);
 }
 
@@ -195,7 +190,7 @@ __cold void guest_step_instruction(struct vp *vp)
 	/* It ends with this instruction; TF in it would be taken for a trap that waits (SDM 3C
 	 * 27.3.1.5). Nothing is injected before the instruction is done. */
 	a->shadow = 0;
-	breakpoint_pass(vp, linear_rip(vp, &state));
+	breakpoint_pass(vp, guest_linear_rip(vp, &state));
 	d->mode = STEP_INSTRUCTION;
 	if (o.instruction >= STEPPED_SYSCALL)
 		landing_set(vp, landing(vp, &state, &o));
@@ -228,23 +223,15 @@ __cold void guest_step_left(struct vp *vp)
 		a->shadow |= d->shadow;
 }
 
-/* False: the byte is not there any more. */
-static bool trap_flag_clear(struct gpa_space *space, gpa_t gpa)
+/* PUSHF's copy of TF. The stack's bits are those of SS, or of RSP in 64-bit mode. False: it is not
+ * there any more. */
+static bool pushed_flags_mend(struct vp *vp)
 {
-	uint8_t byte;
-
-	if (gpa_read(space, gpa, &byte, 1) != STATUS_OK)
-		return false;
-	byte &= (uint8_t) ~(RFLAGS_TF >> 8);
-	return gpa_write(space, gpa, &byte, 1) == STATUS_OK;
-}
-
-/* PUSHF's copy of TF. The stack's bits are those of SS, or of RSP in 64-bit mode. */
-static void pushed_flags_mend(struct vp *vp)
-{
+	struct gpa_space *space = vp_active(vp)->space;
 	uint64_t linear = vp->arch.gpr[GPR_RSP];
 	struct hv_x64_segment_register *ss;
 	struct guest_state state;
+	uint8_t byte;
 	gpa_t gpa;
 
 	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
@@ -253,8 +240,11 @@ static void pushed_flags_mend(struct vp *vp)
 		linear = ss->attributes & HV_SEGMENT_DB ? (uint32_t)linear : (uint16_t)linear;
 		linear += ss->base;
 	}
-	if (guest_linear_translate(vp, &state, linear + 1, &gpa))
-		(void)trap_flag_clear(vp_active(vp)->space, gpa);
+	linear = guest_linear_cut(&state, linear + 1);
+	if (!guest_linear_read(space, &state, linear, &byte, 1, &gpa))
+		return false;
+	byte &= (uint8_t) ~(RFLAGS_TF >> 8);
+	return gpa_write(space, gpa, &byte, 1) == STATUS_OK;
 }
 
 static void flags_mend(struct vp *vp)
@@ -264,7 +254,7 @@ static void flags_mend(struct vp *vp)
 	switch (a->debug.instruction) {
 	case STEPPED_PUSHF:
 		if (!a->debug.trap_flag)
-			pushed_flags_mend(vp);
+			(void)pushed_flags_mend(vp);
 		break;
 	case STEPPED_POPF:
 		a->rflags &= ~RFLAGS_TF;

@@ -10,13 +10,17 @@
 
 bool guest_store_decode(struct vp *vp, const struct vp_exit *exit, struct store *store)
 {
-	struct store_state from = {.gpr = vp->arch.gpr, .rip = vp_arch(vp)->rip};
+	struct store_state from;
 	uint64_t offset = exit->memory.gpa & PAGE_OFFSET;
 	uint8_t fetched[STORE_BYTES_MAX] = {0};
 	const uint8_t *bytes = exit->bytes;
 	unsigned int count = exit->byte_count;
 	struct guest_state state;
+	gpa_t gpa;
 
+	from.gpr = vp->arch.gpr;
+	from.rip = vp_arch(vp)->rip;
+	from.ds = from.ss = 0;
 	backend->state_get(vp, vp->active_vtl, STATE_ADDRESSING, &state);
 	from.long_mode = guest_is_64bit(&state);
 	if (!from.long_mode) {
@@ -26,7 +30,9 @@ bool guest_store_decode(struct vp *vp, const struct vp_exit *exit, struct store 
 		from.ss = state.segment[SEGMENT_SS].base;
 	}
 	if (!count) {
-		count = guest_instruction_read(vp, &state, fetched);
+		count = guest_linear_read(vp_active(vp)->space, &state,
+					  guest_linear_rip(vp, &state), fetched, STORE_BYTES_MAX,
+					  &gpa);
 		bytes = fetched;
 	}
 	/* A store across the end of a page exits with the address of either part. */
