@@ -17,7 +17,7 @@ struct gpa_range {
 
 /* The kernel's: nobody but it takes the range away, and nothing is pinned. Those with and without it are
  * separate worlds. */
-#define GPA_OWN	    BIT(31)
+#define GPA_OWN	    INSPECT_MAPPING_OWN
 #define GPA_TRACKED BIT(30) /* writes are noted: kernel/dirty.c */
 /* Half mapped or half unmapped, by a call that works in pieces: its place is taken, and it is nobody
  * else's. */

@@ -220,11 +220,13 @@ struct inspect_partition {
 	uint64_t reference_time; /* 100 ns; 0 before it is built */
 };
 
+#define INSPECT_MAPPING_OWN BIT(31) /* the kernel made it: the page of a local APIC */
+
 struct inspect_mapping {
 	gpa_t gpa;
 	hpa_t hpa;
 	uint64_t size;
-	uint32_t flags; /* enum gpa_flags; bit 31: the kernel's own */
+	uint32_t flags; /* enum gpa_flags, INSPECT_MAPPING_OWN */
 	uint32_t reserved;
 };
 

@@ -178,7 +178,7 @@ static const void *mapping_open(void *context, const void *above, uint32_t numbe
 	(void)number;
 	in->mapping.writable = flags & GPA_WRITABLE;
 	in->mapping.executable = flags & GPA_EXECUTABLE;
-	in->mapping.own = flags >> 31;
+	in->mapping.own = (flags & INSPECT_MAPPING_OWN) != 0;
 	return in;
 }
 
