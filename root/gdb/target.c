@@ -224,11 +224,13 @@ static bool wait_for_release(struct processor *processor, struct gdb_vp *vp)
 	return released;
 }
 
-/* Under the lock, which it gives up while it waits. True: the VP runs again. */
+/* Under the lock, which it gives up while it waits. True: the VP runs again. It may have halted for
+ * something else before it saw that it was to park: that is done by this. */
 static bool park(struct processor *processor, struct gdb_vp *vp)
 {
 	bool goes_on;
 
+	vp_cancel_take_back(&processor->control);
 	vp->place = PLACE_PARKED;
 	vp->wanted = false;
 	vp->changed = false;

@@ -610,6 +610,52 @@ static void gdb_debugs(void **state)
 	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
 }
 
+static void vp_runs_again(uint32_t vp, uint32_t before)
+{
+	for (int i = 0; i < 3000 && fake_kernel.runs[vp] == before; i++)
+		thread_sleep(NS_PER_MS);
+	assert_int_not_equal(fake_kernel.runs[vp], before);
+}
+
+static struct machine *gdb_comes(void)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	struct machine *machine = machine_find("two");
+
+	fake_kernel.script = script;
+	fake_kernel.vps_to_reset = 2;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	assert_int_equal(gdb_attach(machine), STATUS_OK);
+	vp_runs_again(0, 0);
+	vp_runs_again(1, 0);
+	return machine;
+}
+
+static void gdb_goes(struct machine *machine)
+{
+	gdb_asks("D", "$OK#");
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
+/* All VPs are to halt, and one meets a breakpoint before it hears of it: it goes on afterwards. */
+static void gdb_halts_who_has_halted(void **state)
+{
+	struct machine *machine = gdb_comes();
+	uint32_t runs;
+
+	(void)state;
+	fake_kernel.ends[1] = VP_RUN_HW_BREAK;
+	gdb_asks("?", "$T");
+	gdb_asks("vCont;c", "$T05thread:2;#");
+	runs = fake_kernel.runs[1];
+	gdb_asks("vCont;c", "+");
+	vp_runs_again(1, runs);
+	gdb_asks("\3", "$T02thread:2;#");
+	gdb_asks("Hg2", "$OK#");
+	gdb_asks("p10", "$1000020000000000#");
+	gdb_goes(machine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -627,6 +673,7 @@ int main(void)
 		cmocka_unit_test_setup(commands_are_carried_out, setup),
 		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
 		cmocka_unit_test_setup(gdb_debugs, setup),
+		cmocka_unit_test_setup(gdb_halts_who_has_halted, setup),
 		cmocka_unit_test_setup(lost_deposit_is_reported, setup),
 	};
 	struct boot_info *info = calloc(1, sizeof(*info) + sizeof(info->memory[0]));
