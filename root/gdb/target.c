@@ -264,18 +264,16 @@ static bool is_debuggers(enum vp_halt_reason reason)
 	       reason == VP_HALT_HW_BREAK || reason == VP_HALT_INT3;
 }
 
-/* For a gdb that waits for it no longer, or has gone: it goes on as those do that gdb has let go. An
- * INT3 of the guest's own comes again. Under the lock. */
+/* For a gdb that waits for it no longer, or has gone: it does what gdb has it do by now. An INT3 of the
+ * guest's own comes again. Under the lock. */
 static void go_on(struct processor *processor, struct gdb_vp *vp)
 {
 	static const struct vp_debug_state none;
 
-	if (!vp) {
+	if (vp)
+		debug_state_set(processor, vp);
+	else
 		(void)vp_set_debug_state(processor->vp, 0, &none);
-		return;
-	}
-	vp->steps = false;
-	debug_state_set(processor, vp);
 }
 
 /* Under the lock. */
@@ -478,19 +476,19 @@ static enum gdb_result target_breakpoint(void *target, uint32_t thread, bool ins
 	return gdb_software_insert(b, address, gpa);
 }
 
-/* One that was to park and has not come yet is not to any more. */
-static void release(uint32_t thread, bool steps)
+/* One that was to park and has not come yet does the same when it comes. False: it does nothing. */
+static bool release(uint32_t thread, bool steps)
 {
-	struct gdb_vp *vp = parked(thread);
+	struct gdb_vp *vp = &gdb.vps[thread];
 
-	if (!vp) {
-		gdb.vps[thread].wanted = false;
-		return;
-	}
 	vp->steps = steps;
+	vp->wanted = false;
+	if (vp->place != PLACE_PARKED)
+		return vp->place != PLACE_AWAY;
 	vp->has_stop = false;
 	vp->place = PLACE_RELEASED;
 	event_signal(vp->event, 1);
+	return true;
 }
 
 /* One that stopped at the same time as the one that gdb was told of is told of now. */
@@ -503,20 +501,23 @@ static bool stop_waits(void)
 	return false;
 }
 
-static void target_resume(void *target)
+static bool target_resume(void *target)
 {
-	(void)target;
+	/* A machine's end is told of in look_around(). */
+	bool some = machine_of(target)->state != MACHINE_RUNNING;
+
 	if (stop_waits()) {
 		event_signal(gdb.event, GDB_PARKED);
-		return;
+		return true;
 	}
-	gdb.all_halt = false;
 	for (uint32_t i = 0; i < gdb.count; i++) {
 		enum gdb_action action = gdb_server_action(&gdb.server, i);
 
 		if (action != GDB_STAY)
-			release(i, action == GDB_STEP);
+			some |= release(i, action == GDB_STEP);
 	}
+	gdb.all_halt = !some;
+	return some;
 }
 
 static void target_halt(void *target)
@@ -561,7 +562,7 @@ static void target_detach(void *target, bool kill)
 		gdb_breakpoints_clear(&gdb.breakpoints);
 	gdb.all_halt = false;
 	for (uint32_t i = 0; i < gdb.count; i++)
-		release(i, false);
+		(void)release(i, false);
 	if (kill)
 		machine_request(machine, MACHINE_STOP);
 }

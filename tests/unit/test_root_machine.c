@@ -690,6 +690,24 @@ static void gdb_waits_for_no_vp(void **state)
 	gdb_goes(machine);
 }
 
+/* Its step it takes from where it comes to. */
+static void gdb_steps_a_late_vp(void **state)
+{
+	struct machine *machine = gdb_comes();
+	uint32_t runs = fake_kernel.runs[1];
+
+	(void)state;
+	fake_kernel.deaf[1] = true;
+	gdb_asks("?", "$T");
+	gdb_asks("vCont;s:2", "+");
+	fake_kernel.deaf[1] = false;
+	vp_runs_again(1, runs);
+	assert_int_equal(fake_kernel.debug[1], DEBUG_SINGLE_STEP | DEBUG_HOLD_INTERRUPTS);
+	fake_kernel.ends[1] = VP_RUN_SINGLE_STEP;
+	gdb_asks("\3", "$T02thread:");
+	gdb_goes(machine);
+}
+
 /* But one that is to stay does when it comes. */
 static void gdb_keeps_a_late_vp(void **state)
 {
@@ -755,6 +773,7 @@ int main(void)
 		cmocka_unit_test_setup(gdb_debugs, setup),
 		cmocka_unit_test_setup(gdb_halts_who_has_halted, setup),
 		cmocka_unit_test_setup(gdb_waits_for_no_vp, setup),
+		cmocka_unit_test_setup(gdb_steps_a_late_vp, setup),
 		cmocka_unit_test_setup(gdb_keeps_a_late_vp, setup),
 		cmocka_unit_test_setup(gdb_comes_to_a_vp_that_moves, setup),
 		cmocka_unit_test_setup(lost_deposit_is_reported, setup),
