@@ -560,6 +560,8 @@ static void target_detach(void *target, bool kill)
 
 	if (machine->state == MACHINE_RUNNING)
 		gdb_breakpoints_clear(&gdb.breakpoints);
+	else
+		gdb_breakpoints_forget(&gdb.breakpoints);
 	gdb.all_halt = false;
 	for (uint32_t i = 0; i < gdb.count; i++)
 		(void)release(i, false);
@@ -606,6 +608,7 @@ static void look_around(struct machine *machine)
 	if (!gdb.server.running)
 		return;
 	if (machine->state != MACHINE_RUNNING) {
+		gdb_breakpoints_forget(&gdb.breakpoints);
 		gdb_server_exited(&gdb.server);
 	} else if (somebody_stopped()) {
 		halt_all(machine);

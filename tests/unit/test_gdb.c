@@ -260,6 +260,10 @@ static void test_software(void **state)
 	assert_int_equal(byte, 0x55);
 	gdb_breakpoints_clear(&b);
 	assert_int_equal(memory[0x10], 0x55);
+	assert_int_equal(gdb_software_insert(&b, 0x1010, 0x10), GDB_OK);
+	gdb_breakpoints_forget(&b);
+	assert_int_equal(memory[0x10], 0xcc);
+	assert_int_equal(b.count | b.state.flags, 0);
 }
 
 static void test_software_limit(void **state)

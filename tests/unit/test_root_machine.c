@@ -726,6 +726,35 @@ static void gdb_keeps_a_late_vp(void **state)
 	gdb_goes(machine);
 }
 
+/* What gdb is told the end of takes its breakpoints along: the next start knows of none. */
+static void gdb_ends_with_the_guest(void **state)
+{
+	struct machine *machine = gdb_comes();
+	size_t before;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		gdb_asks("?", "$T");
+		gdb_asks("Hg1", "$OK#");
+		gdb_asks("Z0,100000,1", "$OK#");
+		if (i == 0)
+			gdb_asks("vCont;c", "+");
+		before = fake_kernel.serial_length;
+		assert_int_equal(machine_command(machine, MACHINE_STOP), STATUS_OK);
+		if (i == 0)
+			gdb_hears(before, "$W00#");
+		else
+			gdb_asks("D", "$OK#");
+		fake_kernel.runs[0] = fake_kernel.runs[1] = 0;
+		assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+		vp_runs_again(0, 0);
+		vp_runs_again(1, 0);
+		assert_int_equal(fake_kernel.debug[0], 0);
+		assert_int_equal(fake_kernel.debug[1], 0);
+	}
+	gdb_goes(machine);
+}
+
 /* A gdb comes while a VP is on its way to another CPU: it finds it there. */
 static void gdb_comes_to_a_vp_that_moves(void **state)
 {
@@ -775,6 +804,7 @@ int main(void)
 		cmocka_unit_test_setup(gdb_waits_for_no_vp, setup),
 		cmocka_unit_test_setup(gdb_steps_a_late_vp, setup),
 		cmocka_unit_test_setup(gdb_keeps_a_late_vp, setup),
+		cmocka_unit_test_setup(gdb_ends_with_the_guest, setup),
 		cmocka_unit_test_setup(gdb_comes_to_a_vp_that_moves, setup),
 		cmocka_unit_test_setup(lost_deposit_is_reported, setup),
 	};
