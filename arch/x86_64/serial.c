@@ -62,6 +62,8 @@ static struct timer poll_timer;
 
 /* A line is opened on any CPU: the I/O APICs' registers, and whether the timer is set. */
 static struct spinlock open_lock;
+/* The lines' interrupts may go to two CPUs, and each looks at both lines: bytes stay in their order. */
+static struct spinlock input_lock;
 
 static uint8_t uart_read(const struct uart *uart, enum uart_register reg)
 {
@@ -179,8 +181,10 @@ static void uart_take(enum serial_line line)
 
 void serial_interrupt(void)
 {
+	spin_lock(&input_lock);
 	uart_take(LINE_CONSOLE);
 	uart_take(LINE_SECOND);
+	spin_unlock(&input_lock);
 }
 
 static void poll_expired(struct timer *timer)
