@@ -151,5 +151,5 @@ struct syscall_result sys_inspect(struct thread *thread, const uint64_t a[6])
 	size = MIN(a[4], views[a[1]].size);
 	if (status == STATUS_OK)
 		status = user_copy_out(a[3], &view, size);
-	return (struct syscall_result){status, size};
+	return (struct syscall_result){status, status == STATUS_OK ? size : 0};
 }

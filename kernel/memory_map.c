@@ -396,14 +396,15 @@ bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping
 	const struct gpa_range *range;
 
 	spin_lock(&space->lock);
-	for (range = space->ranges; range && n; n--)
-		range = range->next;
+	for (range = space->ranges; range; range = range->next)
+		if (!(range->flags & GPA_BUSY) && !n--)
+			break;
 	if (range)
 		*mapping = (struct inspect_mapping){
 			.gpa = range->gpa,
 			.hpa = range->hpa,
 			.size = range->size,
-			.flags = range->flags & ~(uint32_t)(GPA_TRACKED | GPA_BUSY),
+			.flags = range->flags & ~(uint32_t)GPA_TRACKED,
 		};
 	spin_unlock(&space->lock);
 	return range;

@@ -184,32 +184,15 @@ status_t proto_partition_build(struct partition *partition, const struct cpuid_l
 	return STATUS_OK;
 }
 
-static bool vps_stopped(const struct partition *partition)
-{
-	uint32_t i;
-
-	for (i = 0; i < partition->vp_count; i++)
-		if (atomic_load(&partition->vps[i]->run_state) != VP_STOPPED)
-			return false;
-	return true;
-}
-
-/* Who runs a VP says so before it looks at the state: either we see it here, or it sees that a reset
- * is under way. */
 status_t partition_reset(struct partition *partition)
 {
-	uint32_t before = partition->state;
-	status_t status;
+	uint32_t before;
+	status_t status = partition_change_begin(
+		partition, BIT(PARTITION_BUILT) | BIT(PARTITION_BAD_RESET) | BIT(PARTITION_FROZEN),
+		&before);
 
-	if (before < PARTITION_BUILT)
-		return STATUS_WRONG_STATE;
-	if (before == PARTITION_RESETTING || !vps_stopped(partition) ||
-	    !atomic_compare_exchange_strong(&partition->state, &before, PARTITION_RESETTING))
-		return STATUS_BUSY; /* a VP runs, or another thread is at it */
-	if (!vps_stopped(partition)) {
-		partition->state = before;
-		return STATUS_BUSY;
-	}
+	if (status != STATUS_OK)
+		return status;
 	status = arch_partition_reset(partition);
 	if (status != STATUS_OK) {
 		partition->state = PARTITION_BAD_RESET;

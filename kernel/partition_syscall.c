@@ -12,35 +12,6 @@
 
 #define CPUID_LEAVES_MAX 256u
 
-static status_t partition_get(struct thread *thread, uint64_t handle, uint32_t rights,
-			      struct partition **partition)
-{
-	struct object *object;
-	status_t status = syscall_object(thread, handle, OBJECT_PARTITION, rights, &object);
-
-	if (status == STATUS_OK)
-		*partition = container_of(object, struct partition, object);
-	return status;
-}
-
-status_t syscall_built_partition(struct thread *thread, uint64_t handle, uint32_t rights,
-				 struct partition **partition)
-{
-	status_t status = partition_get(thread, handle, rights, partition);
-
-	if (status == STATUS_OK && (*partition)->state < PARTITION_BUILT) {
-		partition_put(*partition);
-		return STATUS_WRONG_STATE;
-	}
-	return status;
-}
-
-status_t syscall_space(struct partition *partition, uint64_t vtl, struct gpa_space **space)
-{
-	*space = vtl < VTL_COUNT ? partition_space(partition, (uint32_t)vtl) : NULL;
-	return *space ? STATUS_OK : STATUS_INVALID_VTL;
-}
-
 struct syscall_result sys_hypervisor_available(struct thread *thread, const uint64_t a[6])
 {
 	(void)thread;
@@ -72,7 +43,7 @@ struct syscall_result sys_proto_partition_cpuid(struct thread *thread, const uin
 
 	if (a[1] > UINT32_MAX || a[2] > UINT32_MAX)
 		return syscall_status(STATUS_INVALID_ARGUMENT);
-	status = partition_get(thread, a[0], RIGHT_READ, &partition);
+	status = syscall_partition(thread, a[0], RIGHT_READ, &partition);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	arch_proto_cpuid(partition, (uint32_t)a[1], (uint32_t)a[2], out);
@@ -127,7 +98,7 @@ struct syscall_result sys_proto_partition_build(struct thread *thread, const uin
 	if (status == STATUS_OK)
 		status = partition_config_check(&config);
 	if (status == STATUS_OK)
-		status = partition_get(thread, a[0], RIGHT_DESTROY, &partition);
+		status = syscall_partition(thread, a[0], RIGHT_DESTROY, &partition);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	status = leaves_copy(heap, &config, &leaves, &order);
@@ -150,7 +121,7 @@ struct syscall_result sys_partition_deposit(struct thread *thread, const uint64_
 
 	if (!size || !IS_ALIGNED(a[1] | size, LARGE_PAGE_SIZE))
 		return syscall_status(size ? STATUS_MISALIGNED : STATUS_INVALID_ARGUMENT);
-	status = partition_get(thread, a[0], RIGHT_DESTROY, &partition);
+	status = syscall_partition(thread, a[0], RIGHT_DESTROY, &partition);
 	if (status != STATUS_OK)
 		return syscall_status(status);
 	status = task_window_range(thread->task, a[1], size, &base);
@@ -178,7 +149,7 @@ struct syscall_result sys_partition_deposit(struct thread *thread, const uint64_
 struct syscall_result sys_partition_withdraw(struct thread *thread, const uint64_t a[6])
 {
 	struct partition *partition;
-	status_t status = partition_get(thread, a[0], RIGHT_DESTROY, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_DESTROY, &partition);
 	uint64_t va = 0;
 	hpa_t block;
 
@@ -249,31 +220,11 @@ struct syscall_result sys_partition_reset(struct thread *thread, const uint64_t 
 	return syscall_status(status);
 }
 
-struct syscall_result sys_partition_request_msi(struct thread *thread, const uint64_t a[6])
-{
-	struct partition *partition;
-	struct gpa_space *space;
-	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
-	bool merged = false;
-
-	if (status != STATUS_OK)
-		return syscall_status(status);
-	status = syscall_space(partition, a[1], &space);
-	if (status == STATUS_OK && a[3] > UINT32_MAX)
-		status = STATUS_INVALID_ARGUMENT;
-	if (status == STATUS_OK && unlikely(partition_has_user_apic(partition)))
-		status = STATUS_WRONG_STATE;
-	if (status == STATUS_OK)
-		status = arch_request_msi(partition, (uint32_t)a[1], a[2], (uint32_t)a[3], &merged);
-	partition_put(partition);
-	return (struct syscall_result){status, merged};
-}
-
 struct syscall_result sys_partition_caps(struct thread *thread, const uint64_t a[6])
 {
 	struct partition_caps caps;
 	struct partition *partition;
-	status_t status = partition_get(thread, a[0], RIGHT_READ, &partition);
+	status_t status = syscall_partition(thread, a[0], RIGHT_READ, &partition);
 
 	if (status != STATUS_OK)
 		return syscall_status(status);
@@ -294,73 +245,6 @@ struct syscall_result sys_partition_reference_time(struct thread *thread, const 
 	time = partition_reference_time(partition);
 	partition_put(partition);
 	return syscall_ok(time);
-}
-
-status_t syscall_vp(struct thread *thread, const uint64_t a[6], uint32_t rights,
-		    struct partition **partition, struct vp **vp)
-{
-	status_t status = syscall_built_partition(thread, a[0], rights, partition);
-
-	if (status != STATUS_OK)
-		return status;
-	*vp = a[1] < UINT32_MAX ? partition_vp(*partition, (uint32_t)a[1]) : NULL;
-	if (*vp)
-		return STATUS_OK;
-	partition_put(*partition);
-	return STATUS_NOT_FOUND;
-}
-
-struct syscall_result sys_vp_request_yield(struct thread *thread, const uint64_t a[6])
-{
-	struct partition *partition;
-	struct vp *vp;
-	status_t status = syscall_vp(thread, a, RIGHT_RUN, &partition, &vp);
-
-	if (status != STATUS_OK)
-		return syscall_status(status);
-	vp_request(vp, VP_REQUEST_YIELD);
-	partition_put(partition);
-	return syscall_ok(0);
-}
-
-/* VTL and input, the arguments behind partition and index. */
-static status_t lint_check(const struct vp *vp, const uint64_t a[6])
-{
-	if (a[2] >= VTL_COUNT || !vp->vtl[a[2]])
-		return STATUS_INVALID_VTL;
-	if (a[3] > 1)
-		return STATUS_INVALID_ARGUMENT;
-	return partition_has_user_apic(vp->partition) ? STATUS_WRONG_STATE : STATUS_OK;
-}
-
-struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6])
-{
-	struct partition *partition;
-	struct vp *vp;
-	status_t status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
-
-	if (status != STATUS_OK)
-		return syscall_status(status);
-	status = a[4] > 1 ? STATUS_INVALID_ARGUMENT : lint_check(vp, a);
-	if (status == STATUS_OK)
-		arch_vp_set_lint(vp, (uint32_t)a[2], (unsigned int)a[3], a[4]);
-	partition_put(partition);
-	return syscall_status(status);
-}
-
-struct syscall_result sys_vp_pulse_lint(struct thread *thread, const uint64_t a[6])
-{
-	struct partition *partition;
-	struct vp *vp;
-	status_t status = syscall_vp(thread, a, RIGHT_WRITE, &partition, &vp);
-
-	if (status != STATUS_OK)
-		return syscall_status(status);
-	status = lint_check(vp, a);
-	if (status == STATUS_OK)
-		arch_vp_pulse_lint(vp, (uint32_t)a[2], (unsigned int)a[3]);
-	partition_put(partition);
-	return syscall_status(status);
 }
 
 struct syscall_result sys_vp_stats(struct thread *thread, const uint64_t a[6])

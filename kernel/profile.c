@@ -37,7 +37,7 @@ status_t vp_profile_set(struct vp *vp, bool on)
 	struct change change = {.on = on};
 	status_t status;
 
-	if (on) {
+	if (on && !vp->profile) {
 		change.made = heap_alloc(heap, sizeof(*change.made));
 		if (!change.made)
 			return STATUS_NO_MEMORY;

@@ -115,7 +115,6 @@ status_t vp_save(struct vp *vp, void *buffer, uint64_t size, uint64_t *needed)
 	struct state_writer writer;
 	status_t status;
 
-	arch_vp_settle(vp);
 	state_write_begin(&writer, buffer, size);
 	while (step_on(vp, &step)) {
 		const struct state_element *element = &arch_vp_elements[step.place];
@@ -127,6 +126,7 @@ status_t vp_save(struct vp *vp, void *buffer, uint64_t size, uint64_t *needed)
 	*needed = writer.used;
 	if (status != STATUS_OK)
 		return status;
+	arch_vp_settle(vp);
 	for (step.vtl = 0; step.vtl < VTL_COUNT; step.vtl++)
 		if (vp->vtl[step.vtl])
 			arch_vp_state_get(vp, step.vtl, &views[step.vtl], false);
@@ -228,6 +228,7 @@ status_t partition_restore(struct partition *partition, const void *data, uint64
 	struct partition_state_time time;
 	status_t status = time_read(data, size, &time);
 	uint64_t difference;
+	uint32_t before;
 
 	if (status != STATUS_OK)
 		return status;
@@ -235,9 +236,14 @@ status_t partition_restore(struct partition *partition, const void *data, uint64
 						: timestamp_hz - time.tsc_hz;
 	if (difference > timestamp_hz / TSC_HZ_TOLERANCE)
 		return STATUS_NOT_SUPPORTED;
+	status = partition_change_begin(partition, BIT(PARTITION_BUILT) | BIT(PARTITION_FROZEN),
+					&before);
+	if (status != STATUS_OK)
+		return status;
 	partition->time_base = partition_timestamp(partition);
 	partition->time_offset = time.reference_time;
 	arch_partition_tsc_set(partition, time.tsc);
+	partition->state = before;
 	return STATUS_OK;
 }
 
@@ -263,28 +269,30 @@ static status_t vps_take(struct partition *partition)
 	return STATUS_OK;
 }
 
-/* Two threads may try at the same time: the state is changed by the one that has the VPs. */
+static void time_thaw(struct partition *partition)
+{
+	uint64_t ticks = timestamp_read() - partition->frozen_at;
+
+	partition->time_base += ticks;
+	partition->frozen_at = 0;
+	arch_partition_time_skip(partition, ticks);
+}
+
 status_t partition_time_turn(struct partition *partition, bool freeze)
 {
-	uint32_t from = freeze ? PARTITION_BUILT : PARTITION_FROZEN;
+	uint32_t before;
 	status_t status = vps_take(partition);
-	uint64_t ticks;
 
 	if (status != STATUS_OK)
 		return status;
-	if (partition->state != from) {
-		vps_release(partition, partition->vp_count);
-		return STATUS_WRONG_STATE;
-	}
-	if (freeze) {
+	status = partition_change_begin(partition, BIT(freeze ? PARTITION_BUILT : PARTITION_FROZEN),
+					&before);
+	if (status == STATUS_OK && freeze)
 		partition->frozen_at = timestamp_read();
-	} else {
-		ticks = timestamp_read() - partition->frozen_at;
-		partition->frozen_at = 0;
-		partition->time_base += ticks;
-		arch_partition_time_skip(partition, ticks);
-	}
-	partition->state = freeze ? PARTITION_FROZEN : PARTITION_BUILT;
+	else if (status == STATUS_OK)
+		time_thaw(partition);
+	if (status == STATUS_OK)
+		partition->state = freeze ? PARTITION_FROZEN : PARTITION_BUILT;
 	vps_release(partition, partition->vp_count);
-	return STATUS_OK;
+	return status;
 }

@@ -15,7 +15,12 @@ void bench_end(void);
 
 /* ---- for the files that measure ---- */
 
-/* One line: the time since `from`, in system time, for each of the rounds. limit: 0 for none. */
+static inline uint64_t bench_stamp(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* One line: what has passed since the stamp `from`, for each of the rounds. limit: 0 for none. */
 void bench_report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit);
 /* bench_vp.c: a VP that runs on another CPU. */
 void bench_vps(void);

@@ -131,17 +131,17 @@ static bool messages_measure(struct bench_vp *bench)
 	if (!wait_for(count, 1))
 		return false;
 	for (uint32_t i = 0; i < ROUNDS; i++) {
-		uint64_t from = time_now();
+		uint64_t from = bench_stamp();
 
 		if (partition_request_msi(bench->partition, 0, MSI_ADDRESS, VECTOR, &merged) !=
 			    STATUS_OK ||
 		    !wait_for(count, i + 2))
 			return false;
-		time += time_now() - from;
+		time += bench_stamp() - from;
 		if (!wait_for(count + 1, i + 1))
 			return false;
 	}
-	bench_report("MSI to a running VP, until its handler runs", time_now() - time, ROUNDS,
+	bench_report("MSI to a running VP, until its handler runs", bench_stamp() - time, ROUNDS,
 		     MSI_LIMIT);
 	return true;
 }
@@ -149,7 +149,7 @@ static bool messages_measure(struct bench_vp *bench)
 static bool yields_measure(struct bench_vp *bench)
 {
 	const volatile uint32_t *cancelled = (const volatile uint32_t *)&bench->cancelled;
-	uint64_t from = time_now();
+	uint64_t from = bench_stamp();
 
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		(void)vp_ask_cancel(&bench->control);

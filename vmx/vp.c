@@ -450,8 +450,12 @@ enum vp_outcome vmx_enter(struct vp *vp)
 	return outcome;
 }
 
+/* An entry that failed keeps what it was to deliver (SDM 3C 27.8): that is lost, as the debug exceptions that
+ * were pending, or a reset VP would be entered with them. */
 __cold void vmx_launch_undo(struct vmx_vp *s)
 {
+	vmcs_write(VMCS_ENTRY_EVENT, 0);
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmcs_clear(s->vmcs_hpa);
 	vmcs_load(s->vmcs_hpa);
 	s->launched = false;

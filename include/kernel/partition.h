@@ -20,15 +20,6 @@ struct doorbell_entry;
 struct gpa_space;
 struct task;
 
-enum partition_state {
-	PARTITION_PROTO,    /* made, not built */
-	PARTITION_BUILDING, /* by one of the task's threads */
-	PARTITION_BUILT,
-	PARTITION_RESETTING, /* by one of them, too */
-	PARTITION_BAD_RESET, /* a reset failed; only a further reset helps */
-	PARTITION_FROZEN,    /* its time stands still: no VP runs */
-};
-
 struct partition {
 	struct object object;
 	struct task *owner;	/* gets the deposits back; NULL: made by the kernel's self tests */
@@ -62,6 +53,13 @@ status_t proto_partition_create(struct task *owner, const struct proto_partition
 /* Makes it final: VPs, address spaces. NO_MEMORY: deposit more and call again. */
 status_t proto_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
 			       uint32_t leaf_count) __must_check;
+/*
+ * Takes a partition for a change, if its state is one of @from (a mask of BIT(enum partition_state)): no VP
+ * runs until its state is set again, which was *before. WRONG_STATE. BUSY: a VP is in vp_run, or another
+ * thread is at it.
+ */
+status_t partition_change_begin(struct partition *partition, uint32_t from,
+				uint32_t *before) __must_check;
 /* Back to the state after build, memory mappings kept. BUSY while a VP is in vp_run, or another reset is
  * under way. After any other failure no VP runs until a reset has succeeded. */
 status_t partition_reset(struct partition *partition);

@@ -78,7 +78,8 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size) __must_check
 
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size,
 			uint64_t *needed) __must_check;
-/* NOT_SUPPORTED: its TSC ran at another rate, too. Reference time and TSC go on from there. */
+/* NOT_SUPPORTED: its TSC ran at another rate, too. Reference time and TSC go on from there. BUSY and
+ * WRONG_STATE as for partition_change_begin(). */
 status_t partition_restore(struct partition *partition, const void *data,
 			   uint64_t size) __must_check;
 /* Freezes the partition's time, or thaws it. Meanwhile no VP runs, and reference time, TSCs and timers stand

@@ -20,9 +20,8 @@ struct syscall_result {
 typedef struct syscall_result syscall_handler_t(struct thread *thread, const uint64_t a[6]);
 
 /* Declares sys_NAME for each row of SYSCALL_TABLE (include/trivet/abi.h). Those of threads,
- * events, memory and console stand in kernel/syscall.c; those of partitions, VPs, their states and sources
- * of interrupts in kernel/partition_syscall.c, kernel/vp_syscall.c, kernel/state_syscall.c and
- * kernel/msi.c. */
+ * events, memory and console stand in kernel/syscall.c; the others in the files of their objects
+ * (kernel/partition_syscall.c, kernel/msi.c ...). */
 #define SYSCALL_DECLARE(name, number, words) syscall_handler_t sys_##name;
 SYSCALL_TABLE(SYSCALL_DECLARE)
 #undef SYSCALL_DECLARE
@@ -38,6 +37,9 @@ status_t syscall_space(struct partition *partition, uint64_t vtl,
 /* The VP that a handle names, if it is bound to the calling thread, with a reference to its object. */
 status_t syscall_bound_vp(struct thread *thread, uint64_t handle, uint32_t rights,
 			  struct vp **vp) __must_check;
+/* The partition that a handle names, in any state, with a reference. */
+status_t syscall_partition(struct thread *thread, uint64_t handle, uint32_t rights,
+			   struct partition **partition) __must_check;
 /* A partition that has been built, with a reference. */
 status_t syscall_built_partition(struct thread *thread, uint64_t handle, uint32_t rights,
 				 struct partition **partition) __must_check;

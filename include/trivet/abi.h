@@ -192,10 +192,18 @@ struct inspect_cpu {
 	uint64_t idle_ticks;		    /* of the TSC */
 };
 
+enum partition_state {
+	PARTITION_PROTO,     /* made, not built */
+	PARTITION_BUILDING,  /* by one of the task's threads */
+	PARTITION_BUILT,     /* its VPs can run */
+	PARTITION_CHANGING,  /* by one of them: a reset, or its time is set */
+	PARTITION_BAD_RESET, /* a reset failed; only a further reset helps */
+	PARTITION_FROZEN,    /* its time stands still: no VP runs */
+};
+
 struct inspect_partition {
-	char name[16]; /* as it was made */
-	uint32_t
-		state; /* 0: under construction, 1: being built, 2: built, 3: its reset has failed */
+	char name[16];	/* as it was made */
+	uint32_t state; /* enum partition_state */
 	uint32_t vp_count;
 	uint32_t apic_mode;
 	uint32_t isolation;

@@ -132,7 +132,8 @@ const struct inspect_directory inspect_cpus = {.name = "cpu",
 
 const struct inspect_row inspect_partition_rows[INSPECT_PARTITION_ROWS] = {
 	PARTITION("name", INSPECT_STRING, kernel.name),
-	PARTITION_WORD("state", "proto\0building\0built\0bad_reset\0", kernel.state),
+	PARTITION_WORD("state", "proto\0building\0built\0changing\0bad_reset\0frozen\0",
+		       kernel.state),
 	PARTITION("vps", INSPECT_UNSIGNED, kernel.vp_count),
 	PARTITION_WORD("apic_mode", "xapic\0x2apic_supported\0x2apic_enabled\0", kernel.apic_mode),
 	PARTITION_WORD("isolation", "none\0vbs\0snp\0tdx\0", kernel.isolation),

@@ -452,6 +452,54 @@ SELFTEST(saved_goes_on)
 	guest_destroy(&copy);
 }
 
+static bool debug_set(struct vp *vp, const struct vp_debug_state *state)
+{
+	return arch_vp_set_debug_state(vp, 0, state) == STATUS_OK;
+}
+
+/* A debugger is none of the guest's state: it is not in what is saved, and outlives what is restored. */
+static bool debugged_and_back(struct test_guest *g, uint8_t *state)
+{
+	static const struct vp_debug_state none,
+		steps = {
+			.flags = DEBUG_SINGLE_STEP,
+			.breakpoint = {{.kind = BREAKPOINT_EXECUTE, .length = 1, .address = 0x10}}};
+	uint64_t size, again;
+
+	if (!debug_set(g->vp, &steps) || guest_run(g) != VP_RUN_SINGLE_STEP ||
+	    !save(g->vp, state, &size))
+		return false;
+	if (!debug_set(g->vp, &none) || !save(g->vp, SECOND(state), &again) || again != size ||
+	    !same(state, SECOND(state), size))
+		return false;
+	if (!debug_set(g->vp, &steps) || guest_run(g) != VP_RUN_SINGLE_STEP ||
+	    vp_restore(g->vp, state, size) != STATUS_OK || !save(g->vp, SECOND(state), &again) ||
+	    !same(state, SECOND(state), size))
+		return false;
+	return guest_run(g) == VP_RUN_SINGLE_STEP && debug_set(g->vp, &none);
+}
+
+SELFTEST(saved_without_the_debugger)
+{
+	const uint64_t own = GUEST_DATA + 0x100;
+	uint8_t *state = buffers_create();
+	struct test_guest g;
+	bool good;
+
+	GUEST_SETUP(&g);
+	CHECK(state);
+	saved_start(&g);
+	good = guest_says(&g, 1) && guest_register_set(&g, HV_X64_REGISTER_DR0, own) &&
+	       guest_register_set(&g, HV_X64_REGISTER_DR7, 0x400 | BIT(0)) &&
+	       debugged_and_back(&g, state);
+	buffers_destroy(state);
+	GUEST_CHECK(&g, good);
+	GUEST_CHECK(&g, guest_register(&g, HV_X64_REGISTER_DR0) == own &&
+				guest_register(&g, HV_X64_REGISTER_DR7) == (0x400 | BIT(0)));
+	GUEST_CHECK(&g, saved_finishes(&g));
+	guest_destroy(&g);
+}
+
 /* The partition itself goes on after what is saved was restored into it, and again. */
 SELFTEST(saved_and_back)
 {

@@ -101,7 +101,8 @@ SELFTEST(state_refused_is_kept)
 	guest_destroy(&g);
 }
 
-/* L and D at once in CS (APM 2 15.5.1): the processor refuses, and the VP can be reset. */
+/* L and D at once in CS (APM 2 15.5.1): the processor refuses, and the VP can be reset. What waited for
+ * delivery is lost: no guest that has just been reset takes an interrupt. */
 SELFTEST(state_that_cannot_be)
 {
 	const uint32_t name = HV_X64_REGISTER_CS;
@@ -113,6 +114,8 @@ SELFTEST(state_that_cannot_be)
 	GUEST_CHECK(&g, arch_vp_get_registers(g.vp, 0, &name, &value, 1) == STATUS_OK);
 	value.segment.attributes |= BIT(13) | BIT(14);
 	GUEST_CHECK(&g, arch_vp_set_registers(g.vp, 0, &name, &value, 1) == STATUS_OK);
+	GUEST_CHECK(&g,
+		    guest_register_set(&g, HV_REGISTER_PENDING_INTERRUPTION, 0x80 << 16 | BIT(0)));
 	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_FAILED);
 	GUEST_CHECK(&g, vp_reset(g.vp) == STATUS_OK);
 	guest_start(&g, out);

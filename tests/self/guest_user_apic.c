@@ -4,6 +4,7 @@
 #include <arch/guest_lapic.h>
 #include <arch/msr.h>
 #include <kernel/partition_arch.h>
+#include <kernel/state.h>
 #include <kernel/string.h>
 
 GUEST_CODE_DECLARE(modelled);
@@ -148,6 +149,17 @@ SELFTEST(user_apic)
 	GUEST_CHECK(&g, sleeps(&g) && guest_register(&g, HV_X64_REGISTER_CR8) == 7);
 	answer(&g, VP_SET_INIT, 0, 0);
 	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_EMULATE && g.run->emulate.gpa == RESET_VECTOR);
+	/* A request is made once: not of a VP that was looked at, or reset, meanwhile. */
+	answer(&g, VP_SET_HALT, 0, 0);
+	GUEST_CHECK(&g, vp_reset(g.vp) == STATUS_OK && guest_run(&g) == VP_RUN_EMULATE);
+	g.run->interrupt.cr8 = 5;
+	g.run->set = VP_SET_CR8;
+	arch_vp_settle(g.vp);
+	GUEST_CHECK(&g, guest_register_set(&g, HV_X64_REGISTER_CR8, 2) && !g.run->set);
+	/* The kernel's APIC stays off. */
+	GUEST_CHECK(&g, !guest_register_set(&g, HV_X64_REGISTER_APIC_BASE,
+					    guest_register(&g, HV_X64_REGISTER_APIC_BASE) ^
+						    APIC_BASE_ENABLE));
 	guest_destroy(&g);
 	CHECK(kernel_heap.pages_free == pages);
 }

@@ -62,6 +62,7 @@ guest_end step_ss
 /* Counts at GUEST_DATA how often what RBX points at is the word at GUEST_DATA + 8; another one is told of:
  * 99, and so is the end, which is asked for at GUEST_DATA + 16: 1. */
 guest remap_watch
+	sti	# Bochs 2.7 masks the host's interrupts on SVM while the guest does
 0:	mov	(%rbx), %rax
 	cmp	0x9008, %rax
 	jne	1f

@@ -82,6 +82,15 @@ bool second_is_over(void)
 	return atomic_load(&second_stopped);
 }
 
+bool second_memory_is_back(uint64_t pages_before)
+{
+	uint64_t limit = timestamp_read() + timestamp_hz / 1000 * PATIENCE_MS;
+
+	while (kernel_heap.pages_free + 1 < pages_before && timestamp_read() < limit)
+		cpu_wait(this_cpu());
+	return kernel_heap.pages_free + 1 >= pages_before;
+}
+
 bool second_says(uint32_t value)
 {
 	return second_is_over() && second_vp->run->reason == VP_RUN_PORT_IO &&

@@ -55,7 +55,7 @@ status_t arch_partition_build(struct partition *p, const struct cpuid_leaf *leav
 status_t arch_partition_reset(struct partition *p)
 {
 	resets++;
-	assert_int_equal(p->state, PARTITION_RESETTING);
+	assert_int_equal(p->state, PARTITION_CHANGING);
 	status_inside = partition_reset(p);
 	return reset_status;
 }

@@ -266,6 +266,12 @@ static void test_partition_time(void **state)
 	fake_timestamp += 1000000;
 	assert_int_equal(partition_reference_time(p), reference);
 	assert_int_equal(partition_freeze(p), STATUS_WRONG_STATE);
+	/* Another thread is at it. */
+	p->state = PARTITION_CHANGING;
+	assert_int_equal(partition_thaw(p), STATUS_BUSY);
+	assert_int_equal(partition_freeze(p), STATUS_BUSY);
+	assert_false(atomic_load(&p->vps[0]->bound));
+	p->state = PARTITION_FROZEN;
 	assert_int_equal(partition_save(p, SAVED, STATE_SIZE_MAX, &size), STATUS_OK);
 	tsc = arch_partition_tsc(p);
 	assert_int_equal(partition_thaw(p), STATUS_OK);
@@ -274,6 +280,14 @@ static void test_partition_time(void **state)
 	assert_int_equal(arch_partition_tsc(p), tsc);
 	assert_int_equal(partition_reference_time(p), reference);
 	fake_timestamp += 5000000;
+	p->state = PARTITION_CHANGING;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_BUSY);
+	p->state = PARTITION_BAD_RESET;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_WRONG_STATE);
+	p->state = PARTITION_BUILT;
+	atomic_store(&vp->run_state, VP_RUNNING);
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_BUSY);
+	atomic_store(&vp->run_state, VP_STOPPED);
 	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
 	assert_int_equal(arch_partition_tsc(p), tsc);
 	assert_int_equal(partition_reference_time(p), reference);

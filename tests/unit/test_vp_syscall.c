@@ -355,7 +355,7 @@ static void test_a_call_follows_a_vp_that_moves(void **state)
 /* Nobody runs while a reset is under way, or after one that has failed. */
 static void test_no_run_without_a_good_reset(void **state)
 {
-	static const uint32_t states[] = {PARTITION_RESETTING, PARTITION_BAD_RESET};
+	static const uint32_t states[] = {PARTITION_CHANGING, PARTITION_BAD_RESET};
 	struct syscall_result result = bind(0, WINDOW);
 
 	(void)state;

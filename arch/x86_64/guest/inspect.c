@@ -11,7 +11,9 @@ void arch_vp_inspect(struct vp *vp, struct inspect_vp *view)
 	view->work = a->work;
 	view->interrupt_shadow = a->shadow;
 	view->nmi_masked = a->nmi_masked;
-	view->apic_timer = lapic_timer_deadline(&a->lapic, timestamp_read());
+	view->apic_timer = vp->partition->frozen_at
+				   ? LAPIC_TIMER_NEVER
+				   : lapic_timer_deadline(&a->lapic, timestamp_read());
 	guest_tpr_sync(vp);
 	for (i = 0; i < ARRAY_SIZE(view->apic); i++)
 		view->apic[i] = lapic_page_get(&a->lapic, 16 * i);

@@ -160,6 +160,8 @@ __cold void arch_vp_reset(struct vp *vp)
 	guest_mtrr_reset(&vp->arch.mtrr);
 	guest_lapic_reset(vp, 0);
 	guest_tsc_offset_set(vp, vp->partition->arch.tsc_offset);
+	if (vp->run)
+		vp->run->set = 0;
 }
 
 /* INIT keeps the caches' bits, the FPU, the MTRRs and the PAT, the TSC, the syscall MSRs and

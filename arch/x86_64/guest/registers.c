@@ -289,6 +289,8 @@ static void activity_get(const struct vp *vp, const struct arch_vp_vtl *a,
 static bool activity_valid(const struct vp_state_activity *s)
 {
 	return s->activity <= VP_SHUT_DOWN && s->pending < BIT(ARRAY_SIZE(pending)) &&
+	       (!s->sipi_vector || (s->pending & VP_PENDING_SIPI)) &&
+	       (!s->pic_vector || (s->pending & VP_PENDING_PIC)) &&
 	       !(s->interrupt_state & ~(HV_INTERRUPT_SHADOW | HV_NMI_MASKED)) &&
 	       interruption_valid(s->interruption);
 }
@@ -310,6 +312,12 @@ static void pending_set(struct vp *vp, struct arch_vp_vtl *a, const struct vp_st
 	}
 }
 
+static bool pending_vectors_differ(const struct arch_vp_vtl *a, const struct vp_state_activity *s)
+{
+	return ((s->pending & VP_PENDING_SIPI) && s->sipi_vector != a->lapic.sipi_vector) ||
+	       ((s->pending & VP_PENDING_PIC) && s->pic_vector != a->extint_vector);
+}
+
 static void activity_set(struct vp *vp, struct arch_vp_vtl *a, const struct guest_registers *r)
 {
 	const struct vp_state_activity *s = &r->activity;
@@ -318,7 +326,7 @@ static void activity_set(struct vp *vp, struct arch_vp_vtl *a, const struct gues
 	a->shadow = s->interrupt_state & HV_INTERRUPT_SHADOW;
 	a->nmi_masked = s->interrupt_state & HV_NMI_MASKED;
 	interruption_set(a, s->interruption);
-	if (s->pending != r->pending_read)
+	if (s->pending != r->pending_read || pending_vectors_differ(a, s))
 		pending_set(vp, a, s);
 }
 
@@ -448,7 +456,7 @@ status_t guest_registers_set(struct vp *vp, uint32_t vtl, const struct guest_reg
 		return STATUS_INVALID_REGISTER_VALUE;
 	/* VTL0's APIC is the active one: there is no other VTL. */
 	if (r->apic_base != lapic_base_get(vp_lapic(vp, vtl)) &&
-	    !guest_lapic_base_write(vp, r->apic_base))
+	    (vp->partition->arch.user_apic || !guest_lapic_base_write(vp, r->apic_base)))
 		return STATUS_INVALID_REGISTER_VALUE;
 	guest_registers_apply(vp, vtl, r);
 	return STATUS_OK;

@@ -242,8 +242,11 @@ static __attribute__((noinline)) void answer_rest(struct vp *vp, struct arch_vp_
 		break;
 	default: break;
 	}
-	if (unlikely(set & VP_SET_APIC))
+	if (unlikely(set & VP_SET_APIC)) {
+		vp->run->set =
+			0; /* once: not by what looks at the VP before it runs, and again then */
 		apic_take(vp, a, set);
+	}
 }
 
 void arch_vp_resume(struct vp *vp)

@@ -175,13 +175,22 @@ void arch_vp_settle(struct vp *vp)
 		arch_vp_resume(vp);
 }
 
+/* Paging goes off for a moment: what a processor keeps of page tables is read again. */
 void arch_vp_forget(struct vp *vp)
 {
+	struct guest_state state;
 	uint32_t vtl;
 
-	for (vtl = 0; vtl < VTL_COUNT; vtl++)
-		if (vp->vtl[vtl])
-			vp->vtl[vtl]->arch.waiting = WAITING_NONE;
+	guest_state_reset(&state, CR0_CD | CR0_NW);
+	for (vtl = 0; vtl < VTL_COUNT; vtl++) {
+		if (!vp->vtl[vtl])
+			continue;
+		vp->vtl[vtl]->arch.waiting = WAITING_NONE;
+		vp->vtl[vtl]->arch.work &= ~(uint32_t)WORK_WINDOW;
+		backend->state_set(vp, vtl, STATE_CONTROL, &state);
+	}
+	if (vp->run)
+		vp->run->set = 0;
 }
 
 /* ---- the partition's time ---- */
