@@ -142,36 +142,38 @@ static status_t event_get(struct thread *thread, uint64_t handle, uint32_t right
 	return status;
 }
 
-static __cold struct syscall_result bind(struct thread *thread, enum serial_line line,
-					 uint64_t handle, uint64_t bits)
+static __cold status_t second_open(uint64_t com)
+{
+	return com > UINT32_MAX ? STATUS_NOT_FOUND : arch_line_open((uint32_t)com);
+}
+
+/* The second line is opened when all else is right. Handle 0: nobody listens. */
+static __cold struct syscall_result listen(struct thread *thread, enum serial_line line,
+					   uint64_t com, uint64_t handle, uint64_t bits)
 {
 	struct event *event = NULL;
-	status_t status;
+	status_t status = STATUS_OK;
 
-	if (handle == HANDLE_NONE) {
-		line_bind(line, NULL, 0);
-		return syscall_ok(0);
-	}
-	if (bits == 0)
-		return syscall_status(STATUS_INVALID_ARGUMENT);
-	status = event_get(thread, handle, RIGHT_WRITE, &event);
-	if (status != STATUS_OK)
-		return syscall_status(status);
-	line_bind(line, event, bits);
-	object_put(&event->object);
-	return syscall_ok(0);
+	if (handle != HANDLE_NONE)
+		status = bits != 0 ? event_get(thread, handle, RIGHT_WRITE, &event)
+				   : STATUS_INVALID_ARGUMENT;
+	if (status == STATUS_OK && line == LINE_SECOND)
+		status = second_open(com);
+	if (status == STATUS_OK)
+		line_bind(line, event, bits);
+	if (event != NULL)
+		object_put(&event->object);
+	return syscall_status(status);
 }
 
 __cold struct syscall_result sys_console_bind(struct thread *thread, const uint64_t a[6])
 {
-	return bind(thread, LINE_CONSOLE, a[0], a[1]);
+	return listen(thread, LINE_CONSOLE, 0, a[0], a[1]);
 }
 
 __cold struct syscall_result sys_serial_open(struct thread *thread, const uint64_t a[6])
 {
-	status_t status = a[0] > UINT32_MAX ? STATUS_NOT_FOUND : arch_line_open((uint32_t)a[0]);
-
-	return status == STATUS_OK ? bind(thread, LINE_SECOND, a[1], a[2]) : syscall_status(status);
+	return listen(thread, LINE_SECOND, a[0], a[1], a[2]);
 }
 
 __cold struct syscall_result sys_system_end(struct thread *thread, const uint64_t a[6])

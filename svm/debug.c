@@ -109,10 +109,9 @@ uint32_t svm_exceptions(const struct vp_vtl *v)
 }
 
 /* QEMU 7.2 takes INT3 for INT n where it looks for intercepts, and has none of #BP. */
-static void int3_intercept(struct svm_vp *s, bool on)
+bool svm_exits_by_intn(const struct vp_vtl *v)
 {
-	if (!(svm_features & SVM_FEATURE_NRIP))
-		svm_intercept(s->vmcb, INTERCEPT_INTN, on);
+	return !(svm_features & SVM_FEATURE_NRIP) && (svm_exceptions(v) & BIT(EXCEPTION_BP));
 }
 
 __cold void svm_debug_set(struct vp *vp, uint32_t vtl)
@@ -130,7 +129,7 @@ __cold void svm_debug_set(struct vp *vp, uint32_t vtl)
 		vmcb_dirty(vmcb, VMCB_CLEAN_DR);
 	}
 	vmcb->intercept_exceptions = svm_exceptions(v);
-	int3_intercept(s, vmcb->intercept_exceptions & BIT(EXCEPTION_BP));
+	svm_intercept(vmcb, INTERCEPT_INTN, svm_exits_by_intn(v));
 	dr_intercept(s, true);
 	if (s->loaded && (d->guest_turn || (vmcb->dr7 & DR7_ENABLED)))
 		svm_dr_take(vp, s);

@@ -163,6 +163,8 @@ void svm_step(struct vp *vp, enum step_mode mode);
 void svm_step_left(struct vp *vp, struct svm_vp *s);
 /* The exceptions that exit, but in steps. */
 uint32_t svm_exceptions(const struct vp_vtl *v);
+/* INT n exits, too: INT3 would not otherwise. */
+bool svm_exits_by_intn(const struct vp_vtl *v);
 
 /* svm/exit.c */
 /* For svm_run(), after each exit. */

@@ -247,7 +247,7 @@ static void step_intercept(const struct vp_vtl *v, struct svm_vp *s, bool on)
 	s->vmcb->intercept_exceptions = on ? UINT32_MAX : svm_exceptions(v);
 	svm_intercept(s->vmcb, INTERCEPT_PUSHF, on);
 	svm_intercept(s->vmcb, INTERCEPT_POPF, on);
-	svm_intercept(s->vmcb, INTERCEPT_INTN, on);
+	svm_intercept(s->vmcb, INTERCEPT_INTN, on || svm_exits_by_intn(v));
 }
 
 /* Steps over one instruction with TF, which the guest doesn't get to see: what would push it ends

@@ -11,6 +11,7 @@
 #include <kernel/arch.h>
 #include <kernel/boot.h>
 #include <kernel/console.h>
+#include <kernel/lock.h>
 #include <kernel/string.h>
 #include <kernel/timer.h>
 
@@ -58,6 +59,11 @@ static struct uart *const console = &uarts[LINE_CONSOLE];
 static struct uart *const second = &uarts[LINE_SECOND];
 
 static struct timer poll_timer;
+
+/* A line is opened on any CPU: the I/O APICs' registers, and whether the timer is set. */
+static struct spinlock open_lock;
+/* The lines' interrupts may go to two CPUs, and each looks at both lines: bytes stay in their order. */
+static struct spinlock input_lock;
 
 static uint8_t uart_read(const struct uart *uart, enum uart_register reg)
 {
@@ -175,8 +181,10 @@ static void uart_take(enum serial_line line)
 
 void serial_interrupt(void)
 {
+	spin_lock(&input_lock);
 	uart_take(LINE_CONSOLE);
 	uart_take(LINE_SECOND);
+	spin_unlock(&input_lock);
 }
 
 static void poll_expired(struct timer *timer)
@@ -241,13 +249,8 @@ void serial_start(void)
 		input_begin(console, from_spcr ? &spcr : NULL);
 }
 
-status_t arch_line_open(uint32_t com)
+static status_t second_open(uint16_t port)
 {
-	uint16_t port;
-
-	if (com - 1 >= ARRAY_SIZE(com_ports))
-		return STATUS_NOT_FOUND;
-	port = com_ports[com - 1].port;
 	if (console->present && !console->registers && console->port == port)
 		return STATUS_BUSY;
 	if (second->present && second->port == port)
@@ -256,6 +259,18 @@ status_t arch_line_open(uint32_t com)
 		return STATUS_NOT_FOUND;
 	input_begin(second, NULL);
 	return STATUS_OK;
+}
+
+status_t arch_line_open(uint32_t com)
+{
+	status_t status;
+
+	if (com - 1 >= ARRAY_SIZE(com_ports))
+		return STATUS_NOT_FOUND;
+	spin_lock(&open_lock);
+	status = second_open(com_ports[com - 1].port);
+	spin_unlock(&open_lock);
+	return status;
 }
 
 /* ---- output ---- */

@@ -117,13 +117,7 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 	return outcome;
 }
 
-/* What hardware does for a backend, by the word of its init. */
-enum backend_assist {
-	/* Accesses to the page of arch_partition.apic_page are taken for those to the APIC of a VP. */
-	ASSIST_APIC_PAGE = BIT(0),
-	/* What is posted (LAPIC_POSTED) to a VP that runs is delivered when its CPU is notified. */
-	ASSIST_POSTED = BIT(1),
-};
+/* What hardware does for it: enum inspect_assist, by the word of its init. */
 extern uint32_t backend_assists;
 
 /* The chosen backend; NULL while there is none. */

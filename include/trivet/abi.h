@@ -175,6 +175,14 @@ enum inspect_what {
 #define INSPECT_FEATURES   8u
 #define INSPECT_PRIORITIES 16u
 
+/* What hardware does for the backend. */
+enum inspect_assist {
+	/* Accesses to the page of the local APICs are taken for those to the APIC of a VP. */
+	ASSIST_APIC_PAGE = BIT(0),
+	/* What is posted to a VP that runs is delivered when its CPU is notified. */
+	ASSIST_POSTED = BIT(1),
+};
+
 struct inspect_system {
 	uint64_t log_bytes; /* that were logged since the start */
 	uint32_t assists;   /* enum inspect_assist */

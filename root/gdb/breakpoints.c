@@ -153,5 +153,11 @@ void gdb_breakpoints_clear(struct gdb_breakpoints *b)
 {
 	while (b->count)
 		software_drop(b, b->count - 1);
+	gdb_breakpoints_forget(b);
+}
+
+void gdb_breakpoints_forget(struct gdb_breakpoints *b)
+{
+	b->count = 0;
 	memset(&b->state, 0, sizeof(b->state));
 }

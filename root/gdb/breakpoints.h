@@ -42,6 +42,8 @@ enum gdb_result gdb_hardware_remove(struct gdb_breakpoints *b, enum gdb_kind kin
 				    uint64_t length);
 /* All are gone, and memory is as it was. */
 void gdb_breakpoints_clear(struct gdb_breakpoints *b);
+/* All are gone, as the memory is that they were in. */
+void gdb_breakpoints_forget(struct gdb_breakpoints *b);
 /* Memory as the guest has it, whether there is a breakpoint or not. */
 bool gdb_memory_read(const struct gdb_breakpoints *b, gpa_t gpa, uint8_t *byte);
 bool gdb_memory_write(struct gdb_breakpoints *b, gpa_t gpa, uint8_t byte);

@@ -12,8 +12,9 @@
 /* From now on this machine is what gdb finds there. BUSY: one debugs another machine, or the port is the
  * console. NOT_FOUND: there is no such port. Called by the main thread only. */
 status_t gdb_attach(struct machine *machine) __must_check;
-/* The machine has a debugger at the port; its VPs stay on their CPUs. */
-bool gdb_is_attached(const struct machine *machine);
+/* Before VPs of one machine are cancelled for good: they leave their threads, for others or none, and what a gdb
+ * that comes meanwhile wants of them waits for gdb_begin(). False: there is one already, and they stay. */
+bool gdb_lets_go(struct processor *processors, uint32_t count) __must_check;
 
 /* ---- for VPs' threads ---- */
 

@@ -84,21 +84,16 @@ enum gdb_input gdb_reader_put(struct gdb_reader *reader, uint8_t byte)
 
 static const char digits[] = "0123456789abcdef";
 
-static bool byte_put(struct gdb_writer *writer, uint8_t byte)
+static void byte_put(struct gdb_writer *writer, uint8_t byte)
 {
-	if (writer->length == sizeof(writer->data) - SUM_SIZE) {
-		writer->full = true;
-		return false;
-	}
-	writer->data[writer->length++] = byte;
-	return true;
+	if (writer->length < sizeof(writer->data) - SUM_SIZE)
+		writer->data[writer->length++] = byte;
 }
 
 void gdb_writer_begin(struct gdb_writer *writer)
 {
 	writer->data[0] = '$';
 	writer->length = 1;
-	writer->full = false;
 }
 
 void gdb_put_text(struct gdb_writer *writer, const char *text)

@@ -30,10 +30,9 @@ struct gdb_reader {
 
 enum gdb_input gdb_reader_put(struct gdb_reader *reader, uint8_t byte);
 
-/* A packet on its way out. What finds no place is left out, and `full` says so. */
+/* A packet on its way out. What finds no place is left out; answers are kept shorter than that. */
 struct gdb_writer {
 	size_t length; /* of data: '$' and payload, until gdb_writer_end() */
-	bool full;
 	uint8_t data[1 + GDB_PAYLOAD_MAX + 3];
 };
 

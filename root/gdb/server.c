@@ -284,8 +284,9 @@ static void action_add(struct gdb_server *s, enum gdb_action action, uint32_t th
 /* The answer is the next stop. */
 static void resume(struct gdb_server *s)
 {
-	s->running = true;
-	s->ops->resume(s->target);
+	s->running = s->ops->resume(s->target);
+	if (!s->running)
+		put(s, ERROR_UNKNOWN);
 }
 
 /* An address to go on at, behind `c` or `s`; gdb itself sets RIP instead. */

@@ -42,8 +42,9 @@ struct gdb_target_ops {
 			size_t size);
 	enum gdb_result (*breakpoint)(void *target, uint32_t thread, bool insert,
 				      enum gdb_kind kind, uint64_t address, uint64_t length);
-	/* All threads do what gdb_server_action() says of them. gdb_server_stopped() follows. */
-	void (*resume)(void *target);
+	/* All threads do what gdb_server_action() says of them. gdb_server_stopped() follows. False: none does
+	 * anything, and nothing follows. */
+	bool (*resume)(void *target);
 	/* Asked for while they run: gdb_server_stopped() follows. */
 	void (*interrupt)(void *target);
 	/* All stand still, without a word: a gdb has come that does not know that they run. */

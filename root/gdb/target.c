@@ -35,7 +35,8 @@
 #define VECTOR_BP  3u
 
 enum place {
-	PLACE_AWAY, /* no thread, or not bound: what it does is not known */
+	PLACE_AWAY,    /* no thread, or not bound: what it does is not known */
+	PLACE_LEAVING, /* gdb_lets_go() */
 	PLACE_RUNNING,
 	PLACE_PARKED,
 	PLACE_RELEASED, /* from PARKED: may go on */
@@ -224,11 +225,13 @@ static bool wait_for_release(struct processor *processor, struct gdb_vp *vp)
 	return released;
 }
 
-/* Under the lock, which it gives up while it waits. True: the VP runs again. */
+/* Under the lock, which it gives up while it waits. True: the VP runs again. It may have halted for
+ * something else before it saw that it was to park: that is done by this. */
 static bool park(struct processor *processor, struct gdb_vp *vp)
 {
 	bool goes_on;
 
+	vp_cancel_take_back(&processor->control);
 	vp->place = PLACE_PARKED;
 	vp->wanted = false;
 	vp->changed = false;
@@ -254,26 +257,59 @@ static bool stopped(struct processor *processor, struct gdb_vp *vp)
 	return park(processor, vp);
 }
 
+/* Halts that nothing but a debugger brings about. */
+static bool is_debuggers(enum vp_halt_reason reason)
+{
+	return reason == VP_HALT_CANCEL || reason == VP_HALT_SINGLE_STEP ||
+	       reason == VP_HALT_HW_BREAK || reason == VP_HALT_INT3;
+}
+
+/* For a gdb that waits for it no longer, or has gone: it does what gdb has it do by now. An INT3 of the
+ * guest's own comes again. Under the lock. */
+static void go_on(struct processor *processor, struct gdb_vp *vp)
+{
+	static const struct vp_debug_state none;
+
+	if (vp)
+		debug_state_set(processor, vp);
+	else
+		(void)vp_set_debug_state(processor->vp, 0, &none);
+}
+
+/* Under the lock. */
+static bool halted(struct processor *processor, struct gdb_vp *vp)
+{
+	enum vp_halt_reason reason = processor->halt.reason;
+	bool again;
+
+	if (processor->leaving && reason == VP_HALT_CANCEL)
+		return false;
+	if (!vp || processor->leaving || !gdb.server.attached ||
+	    !stop_find(processor, vp, &vp->stop)) {
+		if (!is_debuggers(reason))
+			return false;
+		go_on(processor, vp);
+		return true;
+	}
+	again = stopped(processor, vp);
+	/* What is fatal comes to what it would be without gdb, which was told. */
+	if (reason == VP_HALT_TRIPLE_FAULT || reason == VP_HALT_FAILED)
+		return false;
+	if (!again)
+		processor->halt.reason = VP_HALT_STOP; /* while it was parked */
+	return again;
+}
+
 bool gdb_halted(struct processor *processor)
 {
-	bool fatal = processor->halt.reason == VP_HALT_TRIPLE_FAULT ||
-		     processor->halt.reason == VP_HALT_FAILED;
 	struct gdb_vp *vp;
-	bool again = false;
+	bool again;
 
-	if (processor->machine != atomic_load(&gdb.machine))
-		return false;
 	mutex_lock(&gdb.lock);
 	vp = vp_of(processor);
-	if (vp && stop_find(processor, vp, &vp->stop)) {
-		again = stopped(processor, vp);
-		if (!again && !fatal)
-			processor->halt.reason = VP_HALT_STOP; /* while it was parked */
-	}
-	/* What is fatal comes to what it would be without gdb, which was told. */
-	again &= !fatal;
+	again = halted(processor, vp);
 	if (vp && !again)
-		vp->place = PLACE_AWAY;
+		vp->place = processor->halt.reason == VP_HALT_CANCEL ? PLACE_LEAVING : PLACE_AWAY;
 	mutex_unlock(&gdb.lock);
 	return again;
 }
@@ -282,8 +318,6 @@ void gdb_begin(struct processor *processor)
 {
 	struct gdb_vp *vp;
 
-	if (processor->machine != atomic_load(&gdb.machine))
-		return;
 	mutex_lock(&gdb.lock);
 	vp = vp_of(processor);
 	if (vp) {
@@ -297,6 +331,23 @@ void gdb_begin(struct processor *processor)
 	mutex_unlock(&gdb.lock);
 }
 
+bool gdb_lets_go(struct processor *processors, uint32_t count)
+{
+	bool lets;
+
+	mutex_lock(&gdb.lock);
+	lets = !(vp_of(processors) && gdb.server.attached);
+	for (uint32_t i = 0; lets && i < count; i++) {
+		struct gdb_vp *vp = vp_of(&processors[i]);
+
+		processors[i].leaving = true;
+		if (vp && vp->place == PLACE_RUNNING)
+			vp->place = PLACE_LEAVING;
+	}
+	mutex_unlock(&gdb.lock);
+	return lets;
+}
+
 /* ---- the server's thread ---- */
 
 static struct machine *machine_of(void *target)
@@ -308,12 +359,13 @@ static struct machine *machine_of(void *target)
 static bool all_parked(void)
 {
 	for (uint32_t i = 0; i < gdb.count; i++)
-		if (gdb.vps[i].place == PLACE_RUNNING || gdb.vps[i].place == PLACE_RELEASED)
+		if (gdb.vps[i].place != PLACE_AWAY && gdb.vps[i].place != PLACE_PARKED)
 			return false;
 	return true;
 }
 
-/* All VPs park. The lock is held, but not while they come. */
+/* All VPs park, those that leave their threads on the next ones. The lock is held, but not while they
+ * come. */
 static void halt_all(struct machine *machine)
 {
 	uint64_t deadline = time_now() + PARK_NS, bits, seen = 0;
@@ -424,16 +476,19 @@ static enum gdb_result target_breakpoint(void *target, uint32_t thread, bool ins
 	return gdb_software_insert(b, address, gpa);
 }
 
-static void release(uint32_t thread, bool steps)
+/* One that was to park and has not come yet does the same when it comes. False: it does nothing. */
+static bool release(uint32_t thread, bool steps)
 {
-	struct gdb_vp *vp = parked(thread);
+	struct gdb_vp *vp = &gdb.vps[thread];
 
-	if (!vp)
-		return;
 	vp->steps = steps;
+	vp->wanted = false;
+	if (vp->place != PLACE_PARKED)
+		return vp->place != PLACE_AWAY;
 	vp->has_stop = false;
 	vp->place = PLACE_RELEASED;
 	event_signal(vp->event, 1);
+	return true;
 }
 
 /* One that stopped at the same time as the one that gdb was told of is told of now. */
@@ -446,20 +501,23 @@ static bool stop_waits(void)
 	return false;
 }
 
-static void target_resume(void *target)
+static bool target_resume(void *target)
 {
-	(void)target;
+	/* A machine's end is told of in look_around(). */
+	bool some = machine_of(target)->state != MACHINE_RUNNING;
+
 	if (stop_waits()) {
 		event_signal(gdb.event, GDB_PARKED);
-		return;
+		return true;
 	}
-	gdb.all_halt = false;
 	for (uint32_t i = 0; i < gdb.count; i++) {
 		enum gdb_action action = gdb_server_action(&gdb.server, i);
 
 		if (action != GDB_STAY)
-			release(i, action == GDB_STEP);
+			some |= release(i, action == GDB_STEP);
 	}
+	gdb.all_halt = !some;
+	return some;
 }
 
 static void target_halt(void *target)
@@ -502,9 +560,11 @@ static void target_detach(void *target, bool kill)
 
 	if (machine->state == MACHINE_RUNNING)
 		gdb_breakpoints_clear(&gdb.breakpoints);
+	else
+		gdb_breakpoints_forget(&gdb.breakpoints);
 	gdb.all_halt = false;
 	for (uint32_t i = 0; i < gdb.count; i++)
-		release(i, false);
+		(void)release(i, false);
 	if (kill)
 		machine_request(machine, MACHINE_STOP);
 }
@@ -548,6 +608,7 @@ static void look_around(struct machine *machine)
 	if (!gdb.server.running)
 		return;
 	if (machine->state != MACHINE_RUNNING) {
+		gdb_breakpoints_forget(&gdb.breakpoints);
 		gdb_server_exited(&gdb.server);
 	} else if (somebody_stopped()) {
 		halt_all(machine);
@@ -581,11 +642,6 @@ static bool all_at_large(void)
 		if (gdb.vps[i].place >= PLACE_PARKED)
 			return false;
 	return true;
-}
-
-bool gdb_is_attached(const struct machine *machine)
-{
-	return atomic_load(&gdb.machine) == machine && gdb.server.attached;
 }
 
 static status_t server_start(void)

@@ -31,6 +31,11 @@ bool vp_ask_cancel(struct vp_control *control)
 	return ask(control, VP_ASKED_CANCEL);
 }
 
+void vp_cancel_take_back(struct vp_control *control)
+{
+	atomic_fetch_and(&control->asked, ~(uint32_t)VP_ASKED_CANCEL);
+}
+
 bool vp_ask_yield(struct vp_control *control)
 {
 	return ask(control, VP_ASKED_YIELD);

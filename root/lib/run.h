@@ -70,6 +70,8 @@ void vp_control_init(struct vp_control *control, handle_t partition, uint32_t in
  */
 bool vp_ask_stop(struct vp_control *control);
 bool vp_ask_cancel(struct vp_control *control);
+/* The loop halts for no cancel that has been asked for and that it has not seen. On the VP's thread. */
+void vp_cancel_take_back(struct vp_control *control);
 /* The loop gives way once to other threads of its CPU and priority. */
 bool vp_ask_yield(struct vp_control *control);
 /* The loop halts for a reason that came from a device: the first one counts. */

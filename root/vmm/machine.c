@@ -292,8 +292,6 @@ static status_t command_destroy(struct machine *machine)
 
 static status_t command_move(struct machine *machine)
 {
-	if (gdb_is_attached(machine))
-		return STATUS_BUSY;
 	return processor_move(&machine->processors[machine->move_vp], machine->move_cpu);
 }
 
@@ -310,7 +308,7 @@ static status_t command_save(struct machine *machine)
 {
 	status_t status;
 
-	if (gdb_is_attached(machine))
+	if (!gdb_lets_go(machine->processors, machine->config->vps))
 		return STATUS_BUSY;
 	processors_stop(machine);
 	if (machine->power != MACHINE_POWER_NONE)

@@ -107,6 +107,7 @@ struct processor {
 	struct vp_run_page *page;
 	handle_t vp;		   /* while its thread runs */
 	struct vp_control control; /* how others reach it */
+	bool leaving;		   /* its thread: gdb_lets_go() */
 	struct vp_halt halt;	/* why it ran no longer; its thread's, or of who has joined that */
 	struct user_apic *apic; /* <vmm/user_apic.h>; NULL: the kernel's */
 	gpa_t apic_base;	/* where its local APIC's page was last seen */

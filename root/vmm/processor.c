@@ -195,19 +195,9 @@ static void processor_failed(struct processor *processor)
 	processor_crash(processor);
 }
 
-/* No gdb debugs this guest any more. */
-static void processor_trapped(struct processor *processor)
-{
-	processor_error(processor, "unexpected debug event");
-	processor_crash(processor);
-}
-
-/* By enum vp_halt_reason. Of the others whoever asked for them takes care. */
+/* By enum vp_halt_reason. Of the others whoever asked for them takes care, or <gdb/gdb.h>. */
 static void (*const halt_handlers[])(struct processor *processor) = {
 	[VP_HALT_TRIPLE_FAULT] = processor_triple_fault,
-	[VP_HALT_SINGLE_STEP] = processor_trapped,
-	[VP_HALT_HW_BREAK] = processor_trapped,
-	[VP_HALT_INT3] = processor_trapped,
 	[VP_HALT_FAILED] = processor_failed,
 };
 
@@ -321,9 +311,11 @@ status_t processors_visit(struct machine *machine, const char *what,
 static status_t processor_thread_start(struct processor *processor, void (*function)(void *))
 {
 	struct machine *machine = processor->machine;
-	status_t status = thread_start(processor->cpu, vmm_vp_priority(machine->config), function,
-				       processor, &processor->thread);
+	status_t status;
 
+	processor->leaving = false;
+	status = thread_start(processor->cpu, vmm_vp_priority(machine->config), function, processor,
+			      &processor->thread);
 	if (status != STATUS_OK)
 		log_error("%s: VP %u: no thread: %s", machine->config->name, processor->index,
 			  status_words(status));
@@ -377,6 +369,8 @@ status_t processor_move(struct processor *processor, uint32_t cpu)
 	uint32_t before = processor->cpu;
 	status_t status;
 
+	if (!gdb_lets_go(processor, 1))
+		return STATUS_BUSY;
 	(void)vp_ask_cancel(&processor->control);
 	processor_join(processor);
 	/* It has halted for good meanwhile: what comes of that is under way. */

@@ -116,11 +116,16 @@ static enum gdb_result target_breakpoint(void *target, uint32_t thread, bool ins
 	return insert ? gdb_software_insert(b, address, address) : gdb_software_remove(b, address);
 }
 
-static void target_resume(void *target)
+static bool target_resume(void *target)
 {
+	bool some = false;
+
 	(void)target;
-	for (uint32_t i = 0; i < THREADS; i++)
+	for (uint32_t i = 0; i < THREADS; i++) {
 		require(gdb_server_action(&server, i) <= GDB_STEP);
+		some |= gdb_server_action(&server, i) != GDB_STAY;
+	}
+	return some;
 }
 
 static void target_interrupt(void *target)

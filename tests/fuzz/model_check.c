@@ -280,8 +280,9 @@ void check_end(void)
 	struct world now;
 	char byte;
 
-	while (console_read(&byte, 1))
-		;
+	for (int line = 0; line < SERIAL_LINES; line++)
+		while (line_read((enum serial_line)line, &byte, 1))
+			;
 	CHECK(handles_count() == 0);
 	CHECK(task->threads == 1);
 	world_read(&now);

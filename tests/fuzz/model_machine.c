@@ -60,7 +60,7 @@ static struct user users[THREADS_MAX];
 static struct track outside; /* libFuzzer's */
 static struct track *current_track = &outside;
 static uint32_t relaxes, times;
-static uint8_t typed[64]; /* bytes of the console, that no CPU has been interrupted for yet */
+static uint8_t typed[64]; /* bytes of both lines, that no CPU has been interrupted for yet */
 static uint32_t typed_count;
 static bool still; /* this CPU is at something that is no part of the machine: no turns */
 
@@ -164,12 +164,29 @@ void machine_type(uint8_t byte)
 
 void machine_interrupts(void)
 {
-	while (typed_count)
-		console_input(typed[--typed_count]);
+	while (typed_count) {
+		uint8_t byte = typed[--typed_count];
+
+		line_input(byte % 2 ? LINE_CONSOLE : LINE_SECOND, byte);
+	}
 	if (!timer_is_due(fake_cpu))
 		return;
 	fake_cpu->arch.timer_deadline = TIMER_NEVER;
 	timer_interrupt();
+}
+
+/* COM1 is the console, COM2 is there. */
+status_t arch_line_open(uint32_t com)
+{
+	if (com == 1)
+		return STATUS_BUSY;
+	return com == 2 ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+void arch_line_write(const char *bytes, size_t size)
+{
+	(void)bytes;
+	(void)size;
 }
 
 bool machine_is_kicked(uint32_t kicks)

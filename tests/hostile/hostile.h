@@ -3,7 +3,8 @@
  * A hostile root task: it runs in the place of root.elf and does to the kernel what no good root
  * task would do. The kernel's command line says what: `hostile=calls` (the default) calls all
  * system calls with arguments that are wrong in every way, by a list and at random, on all CPUs,
- * and looks that each is answered and that no page is lost; `hostile=KIND` faults (fault.c).
+ * and looks that each is answered and that no page is lost; `hostile=wrong` does what is on the list, and
+ * asks for input; `hostile=KIND` faults (fault.c).
  * It ends the machine with 0 or, with a line that says why, with 14.
  */
 #ifndef HOSTILE_HOSTILE_H
@@ -47,10 +48,12 @@ void fault(const char *kind);
 /* Ends the machine when all threads have seen that nobody changes their registers. */
 __noreturn void fpu_is_kept(void);
 
-/* ---- wrong.c ---- */
+/* ---- wrong.c, wrong_lines.c ---- */
 
 /* Calls that are wrong in one way each, with the status that they must answer. */
 void wrong_calls(void);
+/* The same of what reads input; asks for it. */
+void wrong_lines(void);
 
 /* ---- inspect.c ---- */
 
@@ -64,5 +67,7 @@ void inspection_is_right(void);
 extern uint8_t *arena;
 
 void random_calls(uint64_t seed, uint64_t seconds);
+/* The entry of threads that end at once. */
+void hostile_exit(void);
 
 #endif

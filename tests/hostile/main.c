@@ -162,6 +162,11 @@ __noreturn void root_start(const struct boot_info *info)
 	arena_find();
 	if (kind && !strncmp(kind, "fpu", 3))
 		fpu_is_kept();
+	if (kind && !strncmp(kind, "wrong", 5)) {
+		wrong_calls();
+		wrong_lines();
+		end(END_OK);
+	}
 	if (kind)
 		fault(kind);
 	inspection_is_right();

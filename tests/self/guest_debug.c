@@ -44,6 +44,7 @@ extern const char guest_debug_loop_a[], guest_debug_loop_b[], guest_debug_loop_c
 #define AT(place)      ((uintptr_t)guest_debug_##place)
 #define RIP_OF(place)  (GUEST_CODE + AT(place))
 #define VECTOR_DB      1u
+#define VECTOR_NMI     2u
 #define VECTOR_BP      3u
 #define VECTOR_UD      6u
 #define VECTOR_PF      14u
@@ -54,6 +55,7 @@ extern const char guest_debug_loop_a[], guest_debug_loop_b[], guest_debug_loop_c
 #define DR6_BD	       0x2000u
 #define DR6_BS	       0x4000u
 #define MSI_ADDRESS    0xfee00000u
+#define MSI_NMI	       0x400u
 #define MMIO_READ_SIZE 2u
 
 static bool debug_set(struct test_guest *g, uint32_t flags)
@@ -460,6 +462,24 @@ SELFTEST(debug_int3)
 	g.run->event.vector = VECTOR_BP;
 	g.run->event.has_error = 0;
 	g.run->set = VP_SET_GPRS | VP_SET_EVENT;
+	GUEST_CHECK(&g, comes_to(&g, VP_RUN_INT3, RIP_OF(loop_d)));
+	GUEST_CHECK(&g, GPR(R8) == 1);
+	guest_destroy(&g);
+}
+
+/* An NMI that waits for the end of a shadow, which the kernel steps over, takes nothing away from it. */
+SELFTEST(debug_int3_behind_a_shadow)
+{
+	struct test_guest g;
+	bool merged;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, debug_loop);
+	guest_vector_set(&g, VECTOR_NMI, AT(loop_bp));
+	GUEST_CHECK(&g, debug_set(&g, DEBUG_INT3));
+	GUEST_CHECK(&g,
+		    arch_request_msi(g.partition, 0, MSI_ADDRESS, MSI_NMI, &merged) == STATUS_OK);
+	g.vp->vtl[0]->arch.shadow = 1;
 	GUEST_CHECK(&g, comes_to(&g, VP_RUN_INT3, RIP_OF(loop_d)));
 	GUEST_CHECK(&g, GPR(R8) == 1);
 	guest_destroy(&g);

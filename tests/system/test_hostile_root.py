@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A root task that does to the kernel what it likes: tests/hostile."""
+import socket
+
 import pytest
 from conftest import OUT
 
@@ -17,6 +19,23 @@ def hostile(boot):
         return boot(conf="", files=files, cmdline=words, memory="512M", **settings)
 
     return start
+
+
+def test_each_fault_has_its_status(hostile, leg, tmp_path):
+    """In QEMU somebody types at the second serial line, too."""
+    settings, second = {"cpus": 2}, leg == "svm"
+    if second:
+        settings["arguments"] = ["-serial", f"unix:{tmp_path}/line,server=on,wait=off"]
+    machine = hostile("hostile=wrong", **settings)
+    machine.expect("hostile: wrong calls are answered")
+    machine.expect("hostile: type")
+    machine.send("12345678")
+    with socket.socket(socket.AF_UNIX) as line:
+        if second:
+            line.connect(f"{tmp_path}/line")
+            line.sendall(b"x" * 256)  # more than the FIFO has, which is emptied when it is opened
+        machine.expect(f"hostile: {'a second' if second else 'one'} line is read")
+    assert machine.wait_end() == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -489,11 +489,15 @@ status_t vp_run(handle_t vp)
 		answer_check(p, page);
 		status = step_play(p, page);
 	}
+	fake_kernel.runs[index]++;
 	if (status == STATUS_CANCELLED) {
-		while (!partitions[p].yield[index])
+		while (!partitions[p].yield[index] || fake_kernel.deaf[index])
 			pause_locked();
-		partitions[p].yield[index] = false;
-		page->reason = VP_RUN_YIELD;
+		page->reason = atomic_exchange(&fake_kernel.ends[index], VP_RUN_NONE);
+		if (page->reason == VP_RUN_NONE) {
+			partitions[p].yield[index] = false;
+			page->reason = VP_RUN_YIELD;
+		}
 		status = STATUS_OK;
 	}
 	pthread_mutex_unlock(&lock);

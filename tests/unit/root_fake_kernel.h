@@ -6,6 +6,7 @@
 #ifndef ROOT_FAKE_KERNEL_H
 #define ROOT_FAKE_KERNEL_H
 
+#include <stdatomic.h>
 #include <trivet/abi.h>
 
 /* What VP 0 does next. */
@@ -54,8 +55,13 @@ struct fake_kernel {
 	 * has sent; NULL: none. */
 	uint64_t *level_entry;
 	uint8_t level_vector;
-	uint32_t debug[16]; /* flags of each VP's debug state */
-	char serial[8192];  /* what was written to the second line */
+	uint32_t debug[16];	   /* flags of each VP's debug state */
+	_Atomic uint32_t runs[16]; /* of each VP */
+	/* Set by the test, of each VP: it hears of no yield; it comes back once with this reason
+	 * (enum vp_run_reason) at the next yield, which is then still to come. */
+	_Atomic bool deaf[16];
+	_Atomic uint32_t ends[16];
+	char serial[8192]; /* what was written to the second line */
 	size_t serial_length;
 	char output[65536];
 	size_t output_length;

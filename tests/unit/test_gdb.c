@@ -91,9 +91,7 @@ static void test_packet_out(void **state)
 	memset(many, '#', sizeof(many));
 	gdb_writer_begin(&writer);
 	assert_int_equal(gdb_put_binary(&writer, many, sizeof(many)), GDB_PAYLOAD_MAX / 2);
-	assert_false(writer.full);
 	gdb_put_text(&writer, "x");
-	assert_true(writer.full);
 	gdb_writer_end(&writer);
 	assert_int_equal(writer.length, sizeof(writer.data));
 }
@@ -262,6 +260,10 @@ static void test_software(void **state)
 	assert_int_equal(byte, 0x55);
 	gdb_breakpoints_clear(&b);
 	assert_int_equal(memory[0x10], 0x55);
+	assert_int_equal(gdb_software_insert(&b, 0x1010, 0x10), GDB_OK);
+	gdb_breakpoints_forget(&b);
+	assert_int_equal(memory[0x10], 0xcc);
+	assert_int_equal(b.count | b.state.flags, 0);
 }
 
 static void test_software_limit(void **state)
@@ -315,8 +317,8 @@ static struct paper {
 	size_t length;
 	uint32_t threads;
 	unsigned halts, interrupts, resumes, changes, detaches;
-	bool killed;
-	char asked[64]; /* the last breakpoint */
+	bool killed, stuck; /* no thread can be resumed */
+	char asked[64];	    /* the last breakpoint */
 } paper;
 static struct gdb_server server;
 
@@ -379,10 +381,11 @@ static enum gdb_result paper_breakpoint(void *target, uint32_t thread, bool inse
 	return kind == GDB_READ ? GDB_UNSUPPORTED : address ? GDB_OK : GDB_FAILED;
 }
 
-static void paper_resume(void *target)
+static bool paper_resume(void *target)
 {
 	(void)target;
 	paper.resumes++;
+	return !paper.stuck;
 }
 
 static void paper_interrupt(void *target)
@@ -590,6 +593,24 @@ static void test_server_runs(void **state)
 	assert_string_equal(ask("vCont;Cx"), "E16");
 }
 
+/* No thread does what is asked for: no stop would ever come. */
+static void test_server_resumes_nothing(void **state)
+{
+	static const char *const packets[] = {"c", "s", "vCont;c", "vCont;s:2"};
+
+	(void)state;
+	(void)ask("?");
+	paper.stuck = true;
+	for (size_t i = 0; i < ARRAY_SIZE(packets); i++) {
+		assert_string_equal(ask(packets[i]), "E03");
+		assert_int_equal(paper.resumes, i + 1);
+		assert_string_equal(ask("qC"), "QC1");
+	}
+	assert_int_equal(paper.halts, 1); /* nobody thinks that they run */
+	paper.stuck = false;
+	assert_string_equal(ask("c"), "+");
+}
+
 /* What gdb has not got is said again; while threads run there is nothing to say. */
 static void test_server_repeats(void **state)
 {
@@ -670,6 +691,7 @@ int main(void)
 		cmocka_unit_test_setup(test_server_registers, server_setup),
 		cmocka_unit_test_setup(test_server_memory, server_setup),
 		cmocka_unit_test_setup(test_server_runs, server_setup),
+		cmocka_unit_test_setup(test_server_resumes_nothing, server_setup),
 		cmocka_unit_test_setup(test_server_repeats, server_setup),
 		cmocka_unit_test_setup(test_server_changes_hands, server_setup),
 		cmocka_unit_test_setup(test_server_description, server_setup),

@@ -540,9 +540,8 @@ static void gdb_hears(size_t before, const char *expected)
 }
 
 /* Types a packet, or the byte that interrupts. */
-static void gdb_asks(const char *payload, const char *expected)
+static void gdb_types(const char *payload)
 {
-	size_t before = fake_kernel.serial_length;
 	char packet[128];
 	uint8_t sum = 0;
 
@@ -550,6 +549,13 @@ static void gdb_asks(const char *payload, const char *expected)
 		sum = (uint8_t)(sum + (uint8_t)*c);
 	snprintf(packet, sizeof(packet), "$%s#%02x", payload, sum);
 	fake_serial_type(payload[0] == 3 ? payload : packet);
+}
+
+static void gdb_asks(const char *payload, const char *expected)
+{
+	size_t before = fake_kernel.serial_length;
+
+	gdb_types(payload);
 	gdb_hears(before, expected);
 }
 
@@ -565,9 +571,7 @@ static void gdb_debugs(void **state)
 	fake_kernel.vps_to_reset = 2;
 	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
 	assert_int_equal(gdb_attach(machine), STATUS_OK);
-	assert_false(gdb_is_attached(machine));
 	gdb_asks("?", "$T00thread:1;#");
-	assert_true(gdb_is_attached(machine));
 	/* Nobody else's then, and it stays where it is. */
 	assert_int_equal(gdb_attach(other), STATUS_BUSY);
 	assert_int_equal(machine_move(machine, 0, 1), STATUS_BUSY);
@@ -592,7 +596,6 @@ static void gdb_debugs(void **state)
 	assert_int_equal(fake_kernel.debug[1], DEBUG_INT3);
 	gdb_asks("D", "$OK#");
 	assert_int_equal(*code, 0x89);
-	assert_false(gdb_is_attached(machine));
 	assert_int_equal(machine_move(machine, 0, 1), STATUS_OK);
 	/* A stop finds VPs that stand still, and gdb that there is nothing any more. */
 	gdb_asks("?", "$T");
@@ -608,6 +611,176 @@ static void gdb_debugs(void **state)
 	assert_int_equal(machine_command(machine, MACHINE_STOP), STATUS_OK);
 	gdb_hears(before, "$W00#");
 	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
+static void vp_runs_again(uint32_t vp, uint32_t before)
+{
+	for (int i = 0; i < 3000 && fake_kernel.runs[vp] == before; i++)
+		thread_sleep(NS_PER_MS);
+	assert_int_not_equal(fake_kernel.runs[vp], before);
+}
+
+static struct machine *gdb_comes(void)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	struct machine *machine = machine_find("two");
+
+	fake_kernel.script = script;
+	fake_kernel.vps_to_reset = 2;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	assert_int_equal(gdb_attach(machine), STATUS_OK);
+	vp_runs_again(0, 0);
+	vp_runs_again(1, 0);
+	return machine;
+}
+
+static void gdb_goes(struct machine *machine)
+{
+	gdb_asks("D", "$OK#");
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+}
+
+/* All VPs are to halt, and one meets a breakpoint before it hears of it: it goes on afterwards. */
+static void gdb_halts_who_has_halted(void **state)
+{
+	struct machine *machine = gdb_comes();
+	uint32_t runs;
+
+	(void)state;
+	fake_kernel.ends[1] = VP_RUN_HW_BREAK;
+	gdb_asks("?", "$T");
+	gdb_asks("vCont;c", "$T05thread:2;#");
+	runs = fake_kernel.runs[1];
+	gdb_asks("vCont;c", "+");
+	vp_runs_again(1, runs);
+	gdb_asks("\3", "$T02thread:2;#");
+	gdb_asks("Hg2", "$OK#");
+	gdb_asks("p10", "$1000020000000000#");
+	gdb_goes(machine);
+}
+
+/* A VP that comes when gdb waits for it no longer goes on as the others do. */
+static void gdb_waits_for_no_vp(void **state)
+{
+	struct machine *machine = gdb_comes();
+	uint32_t runs = fake_kernel.runs[1];
+
+	(void)state;
+	fake_kernel.deaf[1] = true;
+	gdb_asks("?", "$T");
+	gdb_asks("Hg2", "$OK#");
+	gdb_asks("p10", "$E03#");
+	gdb_asks("Hg1", "$OK#");
+	gdb_asks("Z0,100000,1", "$OK#");
+	gdb_asks("vCont;c", "+");
+	assert_int_equal(fake_kernel.debug[1], 0);
+	fake_kernel.deaf[1] = false;
+	vp_runs_again(1, runs);
+	assert_int_equal(fake_kernel.debug[1], DEBUG_INT3);
+	/* Nor is it stopped by breakpoints that are gone with gdb. */
+	runs = fake_kernel.runs[1];
+	fake_kernel.deaf[1] = true;
+	gdb_asks("\3", "$T02thread:");
+	fake_kernel.ends[1] = VP_RUN_HW_BREAK;
+	gdb_asks("D", "$OK#");
+	assert_int_equal(fake_kernel.debug[1], DEBUG_INT3);
+	fake_kernel.deaf[1] = false;
+	vp_runs_again(1, runs);
+	assert_int_equal(fake_kernel.debug[1], 0);
+	gdb_goes(machine);
+}
+
+/* Its step it takes from where it comes to. */
+static void gdb_steps_a_late_vp(void **state)
+{
+	struct machine *machine = gdb_comes();
+	uint32_t runs = fake_kernel.runs[1];
+
+	(void)state;
+	fake_kernel.deaf[1] = true;
+	gdb_asks("?", "$T");
+	gdb_asks("vCont;s:2", "+");
+	fake_kernel.deaf[1] = false;
+	vp_runs_again(1, runs);
+	assert_int_equal(fake_kernel.debug[1], DEBUG_SINGLE_STEP | DEBUG_HOLD_INTERRUPTS);
+	fake_kernel.ends[1] = VP_RUN_SINGLE_STEP;
+	gdb_asks("\3", "$T02thread:");
+	gdb_goes(machine);
+}
+
+/* But one that is to stay does when it comes. */
+static void gdb_keeps_a_late_vp(void **state)
+{
+	struct machine *machine = gdb_comes();
+
+	(void)state;
+	fake_kernel.deaf[1] = true;
+	gdb_asks("?", "$T");
+	gdb_asks("Hg2", "$OK#");
+	gdb_asks("vCont;c:1", "+");
+	fake_kernel.deaf[1] = false;
+	gdb_asks("\3", "$T02thread:");
+	gdb_asks("Hg2", "$OK#");
+	gdb_asks("p10", "$1000020000000000#");
+	assert_int_equal(fake_kernel.runs[1], 1);
+	gdb_goes(machine);
+}
+
+/* What gdb is told the end of takes its breakpoints along: the next start knows of none. */
+static void gdb_ends_with_the_guest(void **state)
+{
+	struct machine *machine = gdb_comes();
+	size_t before;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		gdb_asks("?", "$T");
+		gdb_asks("Hg1", "$OK#");
+		gdb_asks("Z0,100000,1", "$OK#");
+		if (i == 0)
+			gdb_asks("vCont;c", "+");
+		before = fake_kernel.serial_length;
+		assert_int_equal(machine_command(machine, MACHINE_STOP), STATUS_OK);
+		if (i == 0)
+			gdb_hears(before, "$W00#");
+		else
+			gdb_asks("D", "$OK#");
+		fake_kernel.runs[0] = fake_kernel.runs[1] = 0;
+		assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+		vp_runs_again(0, 0);
+		vp_runs_again(1, 0);
+		assert_int_equal(fake_kernel.debug[0], 0);
+		assert_int_equal(fake_kernel.debug[1], 0);
+	}
+	gdb_goes(machine);
+}
+
+/* A gdb comes while a VP is on its way to another CPU: it finds it there. */
+static void gdb_comes_to_a_vp_that_moves(void **state)
+{
+	struct machine *machine = gdb_comes();
+	uint64_t bits = 0;
+
+	(void)state;
+	fake_kernel.deaf[0] = true;
+	machine->move_vp = 0;
+	machine->move_cpu = 1;
+	machine_request(machine, MACHINE_MOVE);
+	for (int i = 0; i < 3000 && !(machine->processors[0].control.asked & VP_ASKED_CANCEL); i++)
+		thread_sleep(NS_PER_MS);
+	gdb_types("?");
+	thread_sleep(50 * NS_PER_MS);
+	fake_kernel.deaf[0] = false;
+	assert_int_equal(event_wait(machine->done, time_now() + 3 * NS_PER_SECOND, &bits),
+			 STATUS_OK);
+	assert_int_equal(machine->command_status, STATUS_OK);
+	assert_int_equal(fake_kernel.last_cpu, 1);
+	gdb_hears(0, "$T");
+	gdb_asks("Hg1", "$OK#");
+	gdb_asks("p10", "$1000020000000000#");
+	gdb_asks("vCont;c", "+");
+	vp_runs_again(0, 1);
+	gdb_goes(machine);
 }
 
 int main(void)
@@ -627,6 +800,12 @@ int main(void)
 		cmocka_unit_test_setup(commands_are_carried_out, setup),
 		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
 		cmocka_unit_test_setup(gdb_debugs, setup),
+		cmocka_unit_test_setup(gdb_halts_who_has_halted, setup),
+		cmocka_unit_test_setup(gdb_waits_for_no_vp, setup),
+		cmocka_unit_test_setup(gdb_steps_a_late_vp, setup),
+		cmocka_unit_test_setup(gdb_keeps_a_late_vp, setup),
+		cmocka_unit_test_setup(gdb_ends_with_the_guest, setup),
+		cmocka_unit_test_setup(gdb_comes_to_a_vp_that_moves, setup),
 		cmocka_unit_test_setup(lost_deposit_is_reported, setup),
 	};
 	struct boot_info *info = calloc(1, sizeof(*info) + sizeof(info->memory[0]));

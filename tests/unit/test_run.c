@@ -213,6 +213,25 @@ static void test_cancelled_it_can_run_again(void **state)
 	assert_int_equal(ports, 2);
 }
 
+/* It has halted for something else before it saw the cancel; a yield that came with it stays. */
+static void test_a_cancel_is_taken_back(void **state)
+{
+	static const struct step steps[] = {{VP_RUN_HW_BREAK, STATUS_OK, cancel},
+					    {VP_RUN_PORT_IO, STATUS_OK, NULL},
+					    {VP_RUN_TRIPLE_FAULT, STATUS_OK, NULL}};
+
+	(void)state;
+	assert_int_equal(run(steps).reason, VP_HALT_HW_BREAK);
+	(void)vp_ask_yield(&control);
+	vp_cancel_take_back(&control);
+	assert_int_equal(run(script).reason, VP_HALT_TRIPLE_FAULT);
+	assert_int_equal(ports, 1);
+	assert_int_equal(yields, 1);
+	assert_true(vp_ask_stop(&control));
+	vp_cancel_take_back(&control);
+	assert_true(vp_is_stopping(&control));
+}
+
 static void yield_twice(void)
 {
 	assert_true(vp_ask_yield(&control));
@@ -278,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_stop_ends_it_and_stays, setup),
 		cmocka_unit_test_setup(test_a_stop_before_it_runs, setup),
 		cmocka_unit_test_setup(test_cancelled_it_can_run_again, setup),
+		cmocka_unit_test_setup(test_a_cancel_is_taken_back, setup),
 		cmocka_unit_test_setup(test_gives_way_once, setup),
 		cmocka_unit_test_setup(test_the_first_halt_counts, setup),
 		cmocka_unit_test_setup(test_a_halt_goes_before_what_else_is_asked, setup),
