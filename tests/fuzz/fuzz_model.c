@@ -209,7 +209,9 @@ static void all_close(void)
 
 	for (i = check_next_handle(0); i != HANDLE_NONE; i = check_next_handle(i))
 		(void)call(SYS_handle_close, i, 0, 0, 0, 0, 0);
-	(void)call(SYS_console_bind, HANDLE_NONE, 0, 0, 0, 0, 0); /* it holds an event, too */
+	/* They hold an event, too. */
+	(void)call(SYS_console_bind, HANDLE_NONE, 0, 0, 0, 0, 0);
+	(void)call(SYS_serial_open, 2, HANDLE_NONE, 0, 0, 0, 0);
 	calls_forget();
 }
 

@@ -103,7 +103,9 @@ static void all_close(void)
 
 	for (i = 1; i < filled + 2 * KEPT_MAX; i++) /* also that of the task, which was guessed */
 		(void)call(SYS_handle_close, i, 0, 0, 0, 0, 0);
-	(void)call(SYS_console_bind, HANDLE_NONE, 0, 0, 0, 0, 0); /* it holds an event, too */
+	/* They hold an event, too. */
+	(void)call(SYS_console_bind, HANDLE_NONE, 0, 0, 0, 0, 0);
+	(void)call(SYS_serial_open, 2, HANDLE_NONE, 0, 0, 0, 0);
 	calls_forget();
 }
 
