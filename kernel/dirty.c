@@ -55,15 +55,18 @@ static status_t parts_set(struct gpa_space *space, gpa_t *gpa, gpa_t end, uint64
 	struct gpa_range *range = gpa_range_from(space, *gpa);
 	status_t status = STATUS_OK;
 
-	for (; range && range->gpa < end && budget && status == STATUS_OK; range = range->next) {
+	while (range && MAX(range->gpa, *gpa) < end && budget && status == STATUS_OK) {
 		struct part part = part_of(range, *gpa, end);
+		uint64_t shown = gpa_overlay_free(space, part.gpa, part_cut(space, &part, budget));
 
-		part.size = part_cut(space, &part, budget);
-		if (is_tracked(range))
-			status = page_table_protect(&space->table, part.gpa, part.size,
+		if (shown && is_tracked(range))
+			status = page_table_protect(&space->table, part.gpa, shown,
 						    flags_of(range, dirty));
+		part.size = shown ? shown : PAGE_SIZE;
 		budget -= MIN(budget, part.size);
 		*gpa = part.gpa + part.size;
+		if (*gpa >= range->gpa + range->size)
+			range = range->next;
 	}
 	if (budget)
 		*gpa = end;
@@ -137,7 +140,7 @@ static bool take(struct gpa_space *space, const struct gpa_range *range, gpa_t g
 	gpa_t page = ALIGN_DOWN(gpa, PAGE_SIZE);
 	struct page_translation t;
 
-	if (!range || range->gpa > gpa || !is_tracked(range) ||
+	if (!range || range->gpa > gpa || !is_tracked(range) || gpa_overlay_at(space, page) ||
 	    !page_table_lookup(&space->table, page, &t))
 		return false;
 	if ((t.flags & PAGE_WRITE) ||
@@ -183,6 +186,16 @@ static void leaf_read(void *context, uint64_t va, uint64_t size, uint32_t flags)
 	}
 }
 
+/* What lies under an overlay may have been written before: nothing tells. */
+static void overlays_read(struct gpa_space *space, const struct part *part, struct reading *reading)
+{
+	const struct gpa_overlay *overlay = space->overlays;
+
+	for (; overlay; overlay = overlay->next)
+		if (overlay->gpa - part->gpa < part->size)
+			leaf_read(reading, overlay->gpa, PAGE_SIZE, PAGE_WRITE);
+}
+
 static void parts_read(struct gpa_space *space, gpa_t gpa, gpa_t end, uint64_t *bits)
 {
 	struct reading reading = {.gpa = gpa, .end = end, .bits = bits};
@@ -191,9 +204,10 @@ static void parts_read(struct gpa_space *space, gpa_t gpa, gpa_t end, uint64_t *
 	for (; range && range->gpa < end; range = range->next) {
 		struct part part = part_of(range, gpa, end);
 
-		if (is_tracked(range))
-			page_table_each_leaf(&space->table, part.gpa, part.size, leaf_read,
-					     &reading);
+		if (!is_tracked(range))
+			continue;
+		page_table_each_leaf(&space->table, part.gpa, part.size, leaf_read, &reading);
+		overlays_read(space, &part, &reading);
 	}
 }
 

@@ -127,7 +127,8 @@ static void pieces_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 
 	for (;;) {
 		spin_lock(&space->lock);
-		done = page_table_unmap_part(&space->table, gpa, size, PIECE);
+		done = gpa_overlay_free(space, gpa, size);
+		done = done ? page_table_unmap_part(&space->table, gpa, done, PIECE) : PAGE_SIZE;
 		spin_unlock(&space->lock);
 		if (done == size)
 			return;
@@ -140,14 +141,17 @@ static void pieces_unmap(struct gpa_space *space, gpa_t gpa, uint64_t size)
 /* *done: the bytes that are mapped, all of them or up to where it failed. */
 static status_t pieces_map(struct gpa_space *space, const struct gpa_range *range, uint64_t *done)
 {
-	status_t status;
-	uint64_t part;
+	status_t status = STATUS_OK;
+	uint64_t part, size;
 
 	for (*done = 0;;) {
 		spin_lock(&space->lock);
-		status = page_table_map_part(&space->table, range->gpa + *done, range->hpa + *done,
-					     range->size - *done, gpa_page_flags(range->flags),
-					     PIECE, &part);
+		size = gpa_overlay_free(space, range->gpa + *done, range->size - *done);
+		part = PAGE_SIZE;
+		if (size)
+			status = page_table_map_part(&space->table, range->gpa + *done,
+						     range->hpa + *done, size,
+						     gpa_page_flags(range->flags), PIECE, &part);
 		spin_unlock(&space->lock);
 		*done += part;
 		if (status != STATUS_OK || *done == range->size)

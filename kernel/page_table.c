@@ -468,6 +468,26 @@ __cold status_t page_table_protect(struct page_table *table, uint64_t va, uint64
 	return status;
 }
 
+__cold status_t page_table_replace(struct page_table *table, uint64_t va, hpa_t hpa, uint32_t flags)
+{
+	const struct page_table_format *format = table->format;
+	uint64_t *entries = hpa_to_kva(table->root), *entry, page = va;
+	status_t status = range_isolate(table, &page, PAGE_SIZE);
+	unsigned int level = format->levels;
+
+	if (status != STATUS_OK)
+		return status;
+	entry = entry_of(entries, level, page);
+	for (; level > 1 && *entry != 0; entry = entry_of(entries, level, page)) {
+		entries = table_below(format, *entry, level);
+		level--;
+	}
+	if (level > 1)
+		return page_table_map(table, va, hpa, PAGE_SIZE, flags);
+	entry_set(entry, format->leaf(hpa, 1, flags));
+	return STATUS_OK;
+}
+
 __cold void page_table_each_leaf(struct page_table *table, uint64_t va, uint64_t size,
 				 void (*leaf)(void *context, uint64_t va, uint64_t size,
 					      uint32_t flags),

@@ -4,6 +4,7 @@
 #define KERNEL_GPA_RANGE_H
 
 #include <kernel/memory_map.h>
+#include <kernel/overlay.h>
 #include <kernel/partition.h>
 
 struct gpa_range {

@@ -13,11 +13,13 @@
 
 struct partition;
 struct gpa_range;
+struct gpa_overlay;
 
 struct gpa_space {
 	struct spinlock lock; /* protects the table and the ranges */
 	struct page_table table;
 	struct gpa_range *ranges;	 /* sorted by gpa */
+	struct gpa_overlay *overlays;	 /* kernel/overlay.c: so too, the one that shows first */
 	_Atomic uint64_t tlb_generation; /* counted up when a translation goes away */
 	struct partition *partition;
 	bool pinned_memory; /* ranges hold pins on the root's blocks (not for self tests) */

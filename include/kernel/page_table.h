@@ -79,6 +79,12 @@ status_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t size) 
 status_t page_table_protect(struct page_table *table, uint64_t va, uint64_t size,
 			    uint32_t flags) __must_check;
 
+/* One small page shows this memory from now on, whatever was there before, without a moment in between
+ * in which it shows nothing. Fails with nothing changed; never where it has shown a page before, of a
+ * table that is not merged (keeps_edges). */
+status_t page_table_replace(struct page_table *table, uint64_t va, hpa_t hpa,
+			    uint32_t flags) __must_check;
+
 /* Calls `leaf` for each leaf that maps something of the range, which is checked; nothing is changed. */
 void page_table_each_leaf(struct page_table *table, uint64_t va, uint64_t size,
 			  void (*leaf)(void *context, uint64_t va, uint64_t size, uint32_t flags),

@@ -10,6 +10,7 @@
 #include <kernel/cpu.h>
 #include <kernel/doorbell.h>
 #include <kernel/memory_map.h>
+#include <kernel/overlay.h>
 #include <kernel/reader.h>
 #include <kernel/sched.h>
 
@@ -181,6 +182,20 @@ static __attribute__((noinline)) bool memory_doorbell(struct vp *vp, const struc
 	return rang;
 }
 
+/* A write to a page that may not be written. True: done with. To an overlay it is #GP (TLFS, "Establishing
+ * the Hypercall Interface"). */
+static bool write_refused(struct vp *vp, gpa_t gpa)
+{
+	struct gpa_space *space = vp_active(vp)->space;
+
+	if (gpa_dirty_fault(space, gpa))
+		return true;
+	if (!gpa_overlay_refuses(space, gpa))
+		return false;
+	guest_fault_gp(vp);
+	return true;
+}
+
 static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 {
 	uint64_t key = doorbell_key(DOORBELL_GPA, exit->memory.gpa);
@@ -189,8 +204,7 @@ static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 
 	if (unlikely(chain) && memory_doorbell(vp, exit, chain, key))
 		return doorbell_rung();
-	if (exit->memory.write && exit->memory.present &&
-	    gpa_dirty_fault(vp_active(vp)->space, exit->memory.gpa))
+	if (exit->memory.write && exit->memory.present && write_refused(vp, exit->memory.gpa))
 		return VP_CONTINUE;
 	if (exit->memory.write)
 		flags |= EMULATE_WRITE;

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Overlay pages over a guest-physical address space. A page of the table in which one shows belongs to the
+ * overlay: who maps, unmaps or protects ranges leaves it out. When the overlay goes, the page
+ * becomes what the list of ranges says.
+ */
+#include <kernel/arch.h>
+#include <kernel/gpa_range.h>
+
+struct gpa_overlay *gpa_overlay_at(const struct gpa_space *space, gpa_t gpa)
+{
+	struct gpa_overlay *overlay = space->overlays;
+
+	while (overlay && overlay->gpa != gpa)
+		overlay = overlay->next;
+	return overlay;
+}
+
+uint64_t gpa_overlay_free(const struct gpa_space *space, gpa_t gpa, uint64_t size)
+{
+	const struct gpa_overlay *overlay = space->overlays;
+
+	while (overlay && overlay->gpa < gpa)
+		overlay = overlay->next;
+	return overlay ? MIN(size, overlay->gpa - gpa) : size;
+}
+
+bool gpa_overlay_refuses(struct gpa_space *space, gpa_t gpa)
+{
+	const struct gpa_overlay *overlay;
+	bool refuses;
+
+	if (!space->overlays)
+		return false;
+	spin_lock(&space->lock);
+	overlay = gpa_overlay_at(space, ALIGN_DOWN(gpa, PAGE_SIZE));
+	refuses = overlay && !overlay->writable;
+	spin_unlock(&space->lock);
+	return refuses;
+}
+
+static struct gpa_range *range_at(struct gpa_space *space, gpa_t gpa)
+{
+	struct gpa_range *range = gpa_range_from(space, gpa);
+
+	return range && range->gpa <= gpa ? range : NULL;
+}
+
+/* Half done, the table does not say what the range does. */
+static bool is_busy(struct gpa_space *space, gpa_t gpa)
+{
+	const struct gpa_range *range = gpa == GPA_NOWHERE ? NULL : range_at(space, gpa);
+
+	return range && (range->flags & GPA_BUSY);
+}
+
+static status_t page_set(struct gpa_space *space, gpa_t gpa, hpa_t hpa, uint32_t flags)
+{
+	return page_table_replace(&space->table, gpa, hpa, gpa_page_flags(flags));
+}
+
+static status_t overlay_show(struct gpa_space *space, const struct gpa_overlay *overlay, gpa_t gpa)
+{
+	return page_set(space, gpa, kva_to_hpa(overlay->page),
+			GPA_EXECUTABLE | (overlay->writable ? GPA_WRITABLE : 0));
+}
+
+/* What is there without the overlay that went. Nothing is split, so nothing can fail. Of a range that is
+ * tracked the page is dirty: nothing tells whether it was. */
+static void page_show(struct gpa_space *space, gpa_t gpa)
+{
+	const struct gpa_overlay *overlay = gpa_overlay_at(space, gpa);
+	const struct gpa_range *range = range_at(space, gpa);
+
+	if (overlay)
+		(void)overlay_show(space, overlay, gpa);
+	else if (range)
+		(void)page_set(space, gpa, range->hpa + (gpa - range->gpa), range->flags);
+	else
+		(void)page_table_unmap_part(&space->table, gpa, PAGE_SIZE, PAGE_SIZE);
+}
+
+static void list_remove(struct gpa_space *space, struct gpa_overlay *overlay)
+{
+	struct gpa_overlay **link = &space->overlays;
+
+	while (*link != overlay)
+		link = &(*link)->next;
+	*link = overlay->next;
+}
+
+static void list_insert(struct gpa_space *space, struct gpa_overlay *overlay)
+{
+	struct gpa_overlay **link = &space->overlays;
+
+	while (*link && (*link)->gpa < overlay->gpa)
+		link = &(*link)->next;
+	overlay->next = *link;
+	*link = overlay;
+}
+
+/* All that can fail comes first. The lock is held. */
+static status_t overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
+{
+	gpa_t old = overlay->gpa;
+
+	if (is_busy(space, old) || is_busy(space, gpa))
+		return STATUS_BUSY;
+	if (gpa != GPA_NOWHERE) {
+		status_t status = overlay_show(space, overlay, gpa);
+
+		if (status != STATUS_OK)
+			return status;
+	}
+	if (old != GPA_NOWHERE)
+		list_remove(space, overlay);
+	overlay->gpa = gpa;
+	if (gpa != GPA_NOWHERE)
+		list_insert(space, overlay);
+	if (old != GPA_NOWHERE)
+		page_show(space, old);
+	return STATUS_OK;
+}
+
+status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
+{
+	void *unlinked;
+	status_t status;
+
+	if (gpa == overlay->gpa)
+		return STATUS_OK;
+	if (gpa != GPA_NOWHERE && (!IS_ALIGNED(gpa, PAGE_SIZE) || gpa >= gpa_limit(space)))
+		return STATUS_INVALID_ADDRESS;
+	spin_lock(&space->lock);
+	status = overlay_move(space, overlay, gpa);
+	unlinked = page_table_unlinked_take(&space->table);
+	spin_unlock(&space->lock);
+	if (status == STATUS_BUSY)
+		return status;
+	/* A split may have come before another failure. */
+	gpa_space_shootdown(space);
+	page_list_free(space->partition->heap, unlinked);
+	return status;
+}
