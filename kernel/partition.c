@@ -7,6 +7,7 @@
 #include <kernel/console.h>
 #include <kernel/cpu.h>
 #include <kernel/doorbell.h>
+#include <kernel/hyperv.h>
 #include <kernel/memory_map.h>
 #include <kernel/partition_arch.h>
 #include <kernel/string.h>
@@ -29,7 +30,8 @@ static unsigned int order_for(size_t size)
 	return order;
 }
 
-static status_t config_check(const struct proto_partition_config *config)
+/* The Hyper-V interface is not whole yet: the self tests alone, which have no owner, can have it. */
+static status_t config_check(const struct task *owner, const struct proto_partition_config *config)
 {
 	const uint32_t known = PARTITION_HYPERV | PARTITION_USER_MODE_APIC | PARTITION_LENIENT_PMU;
 	size_t i;
@@ -47,7 +49,7 @@ static status_t config_check(const struct proto_partition_config *config)
 		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
-	if (config->flags & PARTITION_HYPERV)
+	if (owner && (config->flags & PARTITION_HYPERV))
 		return STATUS_NOT_SUPPORTED;
 	return arch_isolation_check(config->isolation);
 }
@@ -72,6 +74,7 @@ static void built_destroy(struct partition *partition)
 	if (partition->space[0])
 		gpa_space_destroy(partition->space[0]);
 	memset(partition->space, 0, sizeof(partition->space));
+	hv_partition_destroy(partition);
 	arch_partition_destroy(partition);
 }
 
@@ -125,7 +128,7 @@ status_t proto_partition_create(struct task *owner, const struct proto_partition
 	struct partition *p;
 
 	if (status == STATUS_OK)
-		status = config_check(config);
+		status = config_check(owner, config);
 	if (status != STATUS_OK)
 		return status;
 	p = heap_alloc(heap, sizeof(*p));
@@ -173,6 +176,8 @@ status_t proto_partition_build(struct partition *partition, const struct cpuid_l
 	if (status == STATUS_OK)
 		status = gpa_space_create(partition, &partition->space[0]);
 	if (status == STATUS_OK)
+		status = hv_partition_create(partition);
+	if (status == STATUS_OK)
 		status = vps_create(partition);
 	if (status != STATUS_OK) {
 		built_destroy(partition);
@@ -194,6 +199,8 @@ status_t partition_reset(struct partition *partition)
 	if (status != STATUS_OK)
 		return status;
 	status = arch_partition_reset(partition);
+	if (status == STATUS_OK)
+		status = hv_partition_reset(partition);
 	if (status != STATUS_OK) {
 		partition->state = PARTITION_BAD_RESET;
 		return status;
@@ -210,12 +217,15 @@ void partition_put(struct partition *partition)
 	object_put(&partition->object);
 }
 
+uint64_t partition_reference_time_at(const struct partition *partition, uint64_t timestamp)
+{
+	return partition->time_offset +
+	       (ns_from_ticks(timestamp) - ns_from_ticks(partition->time_base)) / REFERENCE_UNIT_NS;
+}
+
 uint64_t partition_reference_time(const struct partition *partition)
 {
-	uint64_t now = ns_from_ticks(partition_timestamp(partition));
-
-	return partition->time_offset +
-	       (now - ns_from_ticks(partition->time_base)) / REFERENCE_UNIT_NS;
+	return partition_reference_time_at(partition, partition_timestamp(partition));
 }
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)

@@ -37,6 +37,8 @@ __cold status_t vp_create(struct partition *partition, uint32_t index, struct vp
 	if (v->stats)
 		status = vtl_create(v, 0);
 	if (status == STATUS_OK)
+		status = hv_vp_create(v);
+	if (status == STATUS_OK)
 		status = arch_vp_create(v);
 	if (status != STATUS_OK) {
 		vp_destroy(v);
@@ -54,6 +56,7 @@ __cold void vp_destroy(struct vp *vp)
 	uint32_t vtl;
 
 	arch_vp_destroy(vp);
+	hv_vp_destroy(vp);
 	for (vtl = 0; vtl < VTL_COUNT; vtl++) {
 		if (!vp->vtl[vtl])
 			continue;
@@ -69,8 +72,13 @@ __cold void vp_destroy(struct vp *vp)
 
 __cold status_t vp_reset(struct vp *vp)
 {
+	status_t status;
+
 	if (atomic_load(&vp->run_state) != VP_STOPPED)
 		return STATUS_BUSY;
+	status = hv_vp_reset(vp);
+	if (status != STATUS_OK)
+		return status;
 	atomic_store(&vp->requests, 0);
 	vp->active_vtl = 0;
 	arch_vp_reset(vp);

@@ -4,6 +4,7 @@
  * together, and then to set them: what is set cannot fail.
  */
 #include <kernel/cpu.h>
+#include <kernel/hyperv.h>
 #include <kernel/partition.h>
 #include <kernel/state.h>
 #include <kernel/state_format.h>
@@ -243,6 +244,7 @@ status_t partition_restore(struct partition *partition, const void *data, uint64
 	partition->time_base = partition_timestamp(partition);
 	partition->time_offset = time.reference_time;
 	arch_partition_tsc_set(partition, time.tsc);
+	hv_time_changed(partition);
 	partition->state = before;
 	return STATUS_OK;
 }

@@ -18,6 +18,7 @@
 struct vp;
 struct doorbell_entry;
 struct gpa_space;
+struct hv_partition;
 struct task;
 
 struct partition {
@@ -33,9 +34,10 @@ struct partition {
 	/* Chains of kernel/doorbell.c; NULL: it never had a doorbell. */
 	_Atomic(struct doorbell_entry *) *_Atomic doorbells;
 	uint32_t doorbell_count;
-	uint64_t time_base;   /* timestamp at which its reference time was... */
-	uint64_t time_offset; /* ... this */
-	uint64_t frozen_at;   /* timestamp at which its time stands still; 0: it goes */
+	uint64_t time_base;	 /* timestamp at which its reference time was... */
+	uint64_t time_offset;	 /* ... this */
+	uint64_t frozen_at;	 /* timestamp at which its time stands still; 0: it goes */
+	struct hv_partition *hv; /* the Hyper-V interface; NULL: it has none */
 	struct arch_partition arch;
 	void *backend; /* the backend's own */
 };
@@ -70,6 +72,7 @@ status_t partition_block_give(struct partition *partition, hpa_t block);
 
 /* Reference time in units of 100 ns since it was built, or from where it was restored. */
 uint64_t partition_reference_time(const struct partition *partition);
+uint64_t partition_reference_time_at(const struct partition *partition, uint64_t timestamp);
 /* The timestamp that is now to its VPs. */
 static inline uint64_t partition_timestamp(const struct partition *partition)
 {

@@ -8,6 +8,7 @@
 #ifndef KERNEL_PROCESSOR_H
 #define KERNEL_PROCESSOR_H
 
+#include <kernel/hyperv.h>
 #include <kernel/object.h>
 #include <kernel/partition.h>
 #include <trivet/abi.h>
@@ -73,7 +74,8 @@ enum vp_run_state { VP_STOPPED, VP_RUNNING, VP_READY, VP_BLOCKED };
 struct vp_vtl {
 	struct arch_vp_vtl arch;
 	struct gpa_space *space;
-	void *backend; /* the backend's own */
+	void *backend;			/* the backend's own */
+	struct hv_page_register assist; /* the VP assist page */
 };
 
 struct vp {

@@ -236,7 +236,7 @@ struct inspect_vp {
 	uint32_t cpu;	    /* of the thread that it is bound to; UINT32_MAX: to none */
 	uint32_t requests;  /* that it has not looked at */
 	uint32_t active_vtl;
-	uint32_t activity; /* 0: runs, 1: halted, 2: waits for SIPI, 3: shut down */
+	uint32_t activity; /* 0: runs, 1: halted, 2: waits for SIPI, 3: shut down, 4: idle */
 	uint32_t work;	   /* what waits for its next entry */
 	uint8_t interrupt_shadow;
 	uint8_t nmi_masked;

@@ -111,6 +111,7 @@ enum vp_state_activity_kind {
 	VP_HALTED = 1,
 	VP_WAITS_FOR_SIPI = 2,
 	VP_SHUT_DOWN = 3,
+	VP_IDLE = 4, /* as halted, but any interrupt wakes it */
 };
 
 /* What other processors and devices have asked for, and the VP has not looked at yet. */

@@ -7,6 +7,7 @@
 
 #include <kernel/backend.h>
 #include <kernel/doorbell.h>
+#include <kernel/hyperv.h>
 #include <kernel/memory_map.h>
 #include <kernel/processor.h>
 #include <kernel/task.h>
@@ -58,6 +59,25 @@ status_t arch_partition_reset(struct partition *p)
 	assert_int_equal(p->state, PARTITION_CHANGING);
 	status_inside = partition_reset(p);
 	return reset_status;
+}
+
+static status_t hv_status;
+
+status_t hv_partition_create(struct partition *p)
+{
+	(void)p;
+	return hv_status;
+}
+
+void hv_partition_destroy(struct partition *p)
+{
+	(void)p;
+}
+
+status_t hv_partition_reset(struct partition *p)
+{
+	(void)p;
+	return hv_status;
 }
 
 void arch_partition_destroy(struct partition *p)
@@ -237,7 +257,6 @@ static void test_configurations(void **state)
 		{{.vp_count = UINT32_MAX, .apic_mode = APIC_MODE_X2APIC_SUPPORTED},
 		 STATUS_TOO_LARGE},
 		{{.vp_count = 1, .flags = BIT(3)}, STATUS_INVALID_ARGUMENT},
-		{{.vp_count = 1, .flags = PARTITION_HYPERV}, STATUS_NOT_SUPPORTED},
 		{{.vp_count = 1, .isolation = ISOLATION_SNP}, STATUS_NO_SNP},
 		{{.vp_count = 1, .isolation = ISOLATION_TDX}, STATUS_NOT_SUPPORTED},
 		{{.vp_count = 1, .isolation = 4}, STATUS_INVALID_ARGUMENT},
@@ -250,6 +269,30 @@ static void test_configurations(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_int_equal(proto_partition_create(NULL, &rows[i].config, &other),
 				 rows[i].status);
+}
+
+/* What is not whole yet is the self tests' alone. */
+static void test_the_hyperv_interface_is_no_tasks_yet(void **state)
+{
+	const struct proto_partition_config config = {.vp_count = 1, .flags = PARTITION_HYPERV};
+	struct task task = {.heap = &kernel_heap};
+	struct partition *other;
+
+	(void)state;
+	assert_int_equal(proto_partition_create(&task, &config, &other), STATUS_NOT_SUPPORTED);
+}
+
+/* A VP's part of it that can't go yet. */
+static void test_a_reset_with_the_hyperv_interface(void **state)
+{
+	(void)state;
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_OK);
+	reset_status = STATUS_OK;
+	hv_status = STATUS_BUSY;
+	assert_int_equal(partition_reset(partition), STATUS_BUSY);
+	assert_int_equal(partition->state, PARTITION_BAD_RESET);
+	hv_status = STATUS_OK;
+	assert_int_equal(partition_reset(partition), STATUS_OK);
 }
 
 static void test_the_architecture_may_refuse(void **state)
@@ -293,6 +336,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_no_reset_while_a_vp_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_configurations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_hyperv_interface_is_no_tasks_yet, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_reset_with_the_hyperv_interface, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_the_architecture_may_refuse, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_block_is_the_tasks_when_it_is_in_its_window,
 						setup, teardown),

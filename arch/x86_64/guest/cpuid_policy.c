@@ -31,10 +31,9 @@
 #define XCR0_PKRU    BIT(9)
 #define XCR0_GUEST   (XCR0_X87_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
-#define LEAF_1F	     0x1fu
-#define LEAF_HV	     0x40000000u
-#define LEAF_HV_TIME 0x40000010u
-#define LEAF_EXT     0x80000000u
+#define LEAF_1F	 0x1fu
+#define LEAF_HV	 0x40000000u
+#define LEAF_EXT 0x80000000u
 
 enum row_vendor { ANY, INTEL, AMD };
 
@@ -190,24 +189,6 @@ static void xsave(const struct cpuid_policy *policy, uint32_t index, uint32_t ou
 	}
 }
 
-static void hypervisor_max(const struct cpuid_policy *policy, uint32_t index, uint32_t out[4])
-{
-	(void)policy;
-	(void)index;
-	out[CPUID_EAX] = LEAF_HV_TIME;
-	/* "TrivetTrivet" */
-	out[CPUID_EBX] = 0x76697254;
-	out[CPUID_ECX] = 0x72547465;
-	out[CPUID_EDX] = 0x74657669;
-}
-
-static void hypervisor_time(const struct cpuid_policy *policy, uint32_t index, uint32_t out[4])
-{
-	(void)index;
-	out[CPUID_EAX] = policy->tsc_khz;
-	out[CPUID_EBX] = LAPIC_BUS_HZ / 1000;
-}
-
 static void extended_max(const struct cpuid_policy *policy, uint32_t index, uint32_t out[4])
 {
 	(void)index;
@@ -323,8 +304,13 @@ static const struct row rows[] = {
 	{0x0d, 1, 1, ANY, CPUID_XSAVE_COMPACT, {0xf}, {0}, xsave},
 	{0x0d, 2, XSAVE_COMPONENTS - 2, ANY, CPUID_STATIC, {ALL, ALL, B(1), 0}, {0}, xsave},
 	{LEAF_1F, 0, 3, INTEL, CPUID_TOPOLOGY, {0}, {0}, topology_levels},
-	{LEAF_HV, 0, 0, ANY, CPUID_STATIC, {0}, {0}, hypervisor_max},
-	{LEAF_HV_TIME, 0, 0, ANY, CPUID_STATIC, {0}, {0}, hypervisor_time},
+	/* hv_cpuid.c */
+	{0x40000000, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
+	{0x40000001, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
+	{0x40000003, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
+	{0x40000004, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
+	{0x40000006, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
+	{0x40000010, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
 	{0x80000000, 0, 0, ANY, CPUID_STATIC, {0, ALL, ALL, ALL}, {0}, extended_max},
 	{0x80000001,
 	 0,
@@ -361,10 +347,16 @@ static const struct row rows[] = {
 
 /* ---- asking the table ---- */
 
+static bool is_hypervisor(uint32_t function)
+{
+	return function >> 30 == LEAF_HV >> 30;
+}
+
 bool cpuid_policy_row_get(const struct cpuid_policy *policy, unsigned int n,
 			  struct cpuid_policy_row *out)
 {
 	const struct row *row = &rows[n];
+	uint32_t value[4];
 
 	if (n >= ARRAY_SIZE(rows))
 		return false;
@@ -377,6 +369,8 @@ bool cpuid_policy_row_get(const struct cpuid_policy *policy, unsigned int n,
 		out->present = out->present && row->function <= policy->basic_max;
 	else if (row->function >= LEAF_EXT)
 		out->present = out->present && row->function <= policy->extended_max;
+	else
+		out->present = cpuid_hypervisor(policy, row->function, value);
 	return true;
 }
 
@@ -397,6 +391,10 @@ void cpuid_policy_value(const struct cpuid_policy *policy, unsigned int n, uint3
 	const struct row *row = &rows[n];
 	unsigned int i;
 
+	if (is_hypervisor(row->function)) {
+		(void)cpuid_hypervisor(policy, row->function, out);
+		return;
+	}
 	host_leaf(row->function, index, out);
 	for (i = 0; i < 4; i++)
 		out[i] = (out[i] & row->host[i]) | row->set[i];

@@ -80,6 +80,9 @@ bool cpuid_policy_row_get(const struct cpuid_policy *policy, unsigned int n,
 void cpuid_policy_value(const struct cpuid_policy *policy, unsigned int n, uint32_t index,
 			uint32_t out[4]);
 
+/* The leaves from 0x40000000 up (hv_cpuid.c); false: there is none, and it reads 0. */
+bool cpuid_hypervisor(const struct cpuid_policy *policy, uint32_t leaf, uint32_t out[4]);
+
 void cpuid_dynamic_apply(enum cpuid_dynamic kind, const struct cpuid_topology *topology,
 			 const struct cpuid_xsave *xsave, const struct cpuid_vp_state *state,
 			 uint32_t subleaf, uint32_t out[4]);

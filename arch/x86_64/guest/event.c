@@ -107,7 +107,8 @@ static enum vp_outcome requests_take(struct vp *vp)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)
 		a->work |= WORK_EXTINT;
-	if (bits & VP_REQUEST_APIC_PAGE) {
+	vp->arch.unload = bits & (VP_REQUEST_APIC_PAGE | VP_REQUEST_OUTSIDE);
+	if (vp->arch.unload) {
 		atomic_fetch_or(&vp->requests, bits & VP_REQUEST_YIELD);
 		return VP_UNLOAD;
 	}
@@ -253,12 +254,13 @@ static enum vp_outcome deliver(struct vp *vp, struct arch_vp_vtl *a, bool held)
 /* ---- before each entry ---- */
 
 /* What ends a HLT (SDM 2A, "HLT"): an NMI, an interrupt that RFLAGS.IF lets through, or an
- * exception that the VMM injects. */
+ * exception that the VMM injects. What is idle (TLFS, "Virtual Processor Idle Sleep State") any interrupt
+ * wakes. */
 static bool halt_ends(struct vp *vp, struct arch_vp_vtl *a)
 {
 	if (a->work & (WORK_EVENT | WORK_NMI))
 		return true;
-	if (!(a->rflags & RFLAGS_IF))
+	if (!(a->rflags & RFLAGS_IF) && a->activity != ACTIVITY_IDLE)
 		return false;
 	if (a->work & WORK_PIC_ANSWER)
 		return true;
@@ -276,6 +278,7 @@ static enum vp_outcome not_running(struct vp *vp, struct arch_vp_vtl *a)
 {
 	switch (a->activity) {
 	case ACTIVITY_HALTED:
+	case ACTIVITY_IDLE:
 		if (!halt_ends(vp, a))
 			return (a->work & WORK_WINDOW) && window_open(vp, a) ? window_give(vp, a)
 									     : VP_BLOCK;

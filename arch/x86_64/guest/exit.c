@@ -5,6 +5,7 @@
  */
 #include "cpuid.h"
 #include "debug.h"
+#include "outside.h"
 #include "store.h"
 #include <arch/msr.h>
 #include <kernel/cpu.h>
@@ -63,11 +64,13 @@ static enum vp_outcome exit_cpuid(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
-/* Those of the APIC are for a VMM that models it. */
+/* Those of the APIC are for a VMM that models it; some are written later. */
 static __cold enum vp_outcome msr_refused(struct vp *vp, const struct vp_exit *exit, bool write)
 {
 	if (vp->partition->arch.user_apic && guest_msr_is_apic((uint32_t)vp->arch.gpr[GPR_RCX]))
 		return run_page_msr(vp, write, exit->next_rip);
+	if (guest_outside_waits(vp, exit->next_rip))
+		return VP_CONTINUE;
 	guest_fault_gp(vp);
 	return VP_CONTINUE;
 }

@@ -8,6 +8,8 @@
  *   registers.c  registers by name, checked
  *   run_page.c   what the VMM is told, and its answers
  *   debug.c      what the VMM does as a debugger; step.c
+ *   outside.c    what is finished when the VP is off its CPU
+ *   hv_*.c       the Hyper-V interface: CPUID, MSRs
  *   linear.c     the walk of the guest's page tables, for what is looked at of its instructions
  *   cpuid*.c msr.c lapic*.c apic_bus.c mtrr.c
  */

@@ -18,6 +18,7 @@ enum vp_request_x86 {
 	VP_REQUEST_SIPI = VP_REQUEST_ARCH << 2,	     /* vector: lapic.sipi_vector */
 	VP_REQUEST_EXTINT = VP_REQUEST_ARCH << 3,    /* look at lapic_extint_pending() */
 	VP_REQUEST_APIC_PAGE = VP_REQUEST_ARCH << 4, /* of the VP itself: apic_page.h */
+	VP_REQUEST_OUTSIDE = VP_REQUEST_ARCH << 5,   /* so too: outside.h */
 };
 
 static inline struct lapic *vp_lapic(const struct vp *vp, uint32_t vtl)

@@ -326,4 +326,5 @@ void guest_tsc_offset_set(struct vp *vp, uint64_t offset)
 		if (vp->vtl[vtl])
 			vp_lapic(vp, vtl)->tsc_offset = offset;
 	guest_lapic_timer_update(vp);
+	hv_time_changed(vp->partition);
 }

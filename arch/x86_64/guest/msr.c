@@ -11,6 +11,7 @@
 #include "msr.h"
 #include "cpuid.h"
 #include "cpuid_policy.h"
+#include "hv_msr.h"
 #include "lapic.h"
 #include "mtrr.h"
 
@@ -42,6 +43,7 @@ enum msr_feature {
 	WITH_IBPB,
 	WITH_L1D_FLUSH,
 	WITH_CAPABILITIES,
+	WITH_HYPERV,
 };
 
 typedef struct msr_row row_t;
@@ -281,6 +283,18 @@ static bool write_mtrr(struct vp *vp, const row_t *row, uint32_t msr, uint64_t v
 	return guest_mtrr_write(&vp->arch.mtrr, vp->partition->arch.physical_bits, msr, value);
 }
 
+static bool read_synthetic(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)
+{
+	(void)row;
+	return guest_hv_msr_read(vp, msr, value);
+}
+
+static bool write_synthetic(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
+{
+	(void)row;
+	return guest_hv_msr_write(vp, msr, value);
+}
+
 /* ---- speculation ---- */
 
 static bool read_spec_ctrl(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)
@@ -488,6 +502,11 @@ static const row_t rows[] = {
 	 .read = read_x2apic,
 	 .write = write_x2apic},
 	{ONE(0xda0), .read = read_xss, .write = write_xss, .feature = WITH_XSAVES},
+	{.first = HV_MSR_FIRST,
+	 .last = HV_MSR_LAST,
+	 .read = read_synthetic,
+	 .write = write_synthetic,
+	 .feature = WITH_HYPERV},
 	{ONE(MSR_EFER), .read = read_efer, .write = write_efer},
 	{ONE(MSR_STAR), .read = read_state, .write = write_state, STATE(STATE_SYSCALL, star)},
 	{ONE(MSR_LSTAR), .read = read_state, .write = write_address, STATE(STATE_SYSCALL, lstar)},
@@ -554,6 +573,7 @@ static bool row_exists(const struct vp *vp, const row_t *row)
 	case WITH_SPEC_CTRL: return partition->arch.speculation_allowed & GUEST_SPEC_CTRL;
 	case WITH_IBPB: return partition->arch.speculation_allowed & GUEST_IBPB;
 	case WITH_L1D_FLUSH: return partition->arch.speculation_allowed & GUEST_L1D_FLUSH;
+	case WITH_HYPERV: return partition->hv;
 	case WITH_CAPABILITIES: return partition->arch.speculation_allowed & GUEST_CAPABILITIES;
 	default: return true;
 	}
@@ -586,6 +606,8 @@ static void refused(const struct vp *vp, const char *what, uint32_t msr)
 
 	if (vp->partition->arch.user_apic && guest_msr_is_apic(msr))
 		return; /* the VMM's */
+	if (vp->arch.outside)
+		return; /* written later */
 	n = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) + 1;
 	if ((n & (n - 1)) == 0)
 		log_debug("vp %u: %s of MSR %#x refused (%u so far)", vp->index, what, msr, n);

@@ -5,6 +5,7 @@
  */
 #include "apic_page.h"
 #include "guest.h"
+#include "outside.h"
 #include <arch/msr.h>
 #include <arch/speculation.h>
 #include <kernel/cpu.h>
@@ -157,6 +158,7 @@ __cold void arch_vp_reset(struct vp *vp)
 	vp->arch.spec_ctrl = 0;
 	vp->arch.spec_ctrl_entered = speculation.guest_control;
 	vp->arch.tsc_aux = 0;
+	vp->arch.outside = OUTSIDE_NOTHING;
 	guest_mtrr_reset(&vp->arch.mtrr);
 	guest_lapic_reset(vp, 0);
 	guest_tsc_offset_set(vp, vp->partition->arch.tsc_offset);
@@ -214,5 +216,8 @@ void arch_vp_put(struct vp *vp)
 
 void arch_vp_unloaded(struct vp *vp)
 {
-	guest_apic_page_remove(vp->partition);
+	if (vp->arch.unload & VP_REQUEST_APIC_PAGE)
+		guest_apic_page_remove(vp->partition);
+	if (vp->arch.unload & VP_REQUEST_OUTSIDE)
+		guest_outside_work(vp);
 }

@@ -254,7 +254,7 @@ static void event0_put(struct guest_registers *r, const union hv_register_value 
 
 static_assert((int)VP_RUNNING_ACTIVE == ACTIVITY_RUNNING && (int)VP_HALTED == ACTIVITY_HALTED &&
 		      (int)VP_WAITS_FOR_SIPI == ACTIVITY_WAIT_FOR_SIPI &&
-		      (int)VP_SHUT_DOWN == ACTIVITY_SHUTDOWN,
+		      (int)VP_SHUT_DOWN == ACTIVITY_SHUTDOWN && (int)VP_IDLE == ACTIVITY_IDLE,
 	      "the ABI's numbers");
 /* By bit of enum vp_state_pending: where they are kept. */
 static const struct {
@@ -287,9 +287,10 @@ static void activity_get(const struct vp *vp, const struct arch_vp_vtl *a,
 	r->pending_read = s->pending;
 }
 
-static bool activity_valid(const struct vp_state_activity *s)
+static bool activity_valid(const struct vp *vp, const struct vp_state_activity *s)
 {
-	return s->activity <= VP_SHUT_DOWN && s->pending < BIT(ARRAY_SIZE(pending)) &&
+	return s->activity <= (vp->partition->hv ? VP_IDLE : VP_SHUT_DOWN) &&
+	       s->pending < BIT(ARRAY_SIZE(pending)) &&
 	       (!s->sipi_vector || (s->pending & VP_PENDING_SIPI)) &&
 	       (!s->pic_vector || (s->pending & VP_PENDING_PIC)) &&
 	       !(s->interrupt_state & ~(HV_INTERRUPT_SHADOW | HV_NMI_MASKED)) &&
@@ -405,7 +406,7 @@ bool guest_registers_valid(const struct vp *vp, const struct guest_registers *r)
 	return !(r->rflags & ~(RFLAGS_KEPT | RFLAGS_FIXED)) && !(r->tsc_aux >> 32) &&
 	       !(r->xss & ~p->xss_allowed) &&
 	       !(r->spec_ctrl & ~(p->speculation_allowed & GUEST_SPEC_CTRL)) &&
-	       activity_valid(&r->activity) && msrs_valid(&r->state) &&
+	       activity_valid(vp, &r->activity) && msrs_valid(&r->state) &&
 	       control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0) &&
 	       guest_mtrr_valid(&r->mtrr, p->physical_bits);
 }

@@ -205,6 +205,17 @@ void arch_partition_tsc_set(struct partition *partition, uint64_t tsc)
 	partition->arch.tsc_offset = tsc - partition_timestamp(partition);
 }
 
+bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc)
+{
+	uint32_t i;
+
+	*tsc = timestamp + partition->arch.tsc_offset;
+	for (i = 0; i < partition->vp_count; i++)
+		if (partition->vps[i]->arch.tsc_offset != partition->arch.tsc_offset)
+			return false;
+	return true;
+}
+
 void arch_partition_time_skip(struct partition *partition, uint64_t ticks)
 {
 	uint32_t i, vtl;

@@ -60,6 +60,10 @@ struct arch_vp {
 	uint64_t tsc_aux;
 	uint64_t tsc_offset; /* guest TSC = host TSC + this; the backend loads it */
 	struct guest_mtrr mtrr;
+	/* guest/outside.h: what the VP has to do when it is off its CPU. */
+	uint64_t outside_rip, outside_next; /* of the instruction, and behind it */
+	uint8_t outside;		    /* enum guest_outside */
+	uint32_t unload;		    /* the requests for which it leaves the CPU */
 };
 
 /* What a VTL of a VP waits with; all zero in the common case, tested as one word. */
@@ -79,7 +83,13 @@ enum vp_work {
 	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) | \
 	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE))
 
-enum vp_activity { ACTIVITY_RUNNING, ACTIVITY_HALTED, ACTIVITY_WAIT_FOR_SIPI, ACTIVITY_SHUTDOWN };
+enum vp_activity {
+	ACTIVITY_RUNNING,
+	ACTIVITY_HALTED,
+	ACTIVITY_WAIT_FOR_SIPI,
+	ACTIVITY_SHUTDOWN,
+	ACTIVITY_IDLE
+};
 
 /* What a run page's answer belongs to. */
 enum vp_waiting {

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The synthetic MSRs of the Hyper-V interface (TLFS, "HV_X64_MSR_..."), which need the privilege or the
+ * feature that the partition has by its CPUID. The table below is all of them, sorted by number;
+ * others answer #GP, and so do those without a reader that are read, or without a writer that are written.
+ *
+ * What places a page waits for other CPUs: such a write is made when the VP is off its CPU (outside.h).
+ */
+#include "hv_msr.h"
+#include "guest.h"
+#include "outside.h"
+#include <kernel/string.h>
+#include <trivet/hv/features.h>
+
+typedef bool reader_t(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value);
+typedef bool writer_t(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value);
+
+struct hv_msr_row {
+	uint32_t first, last;
+	uint32_t features;   /* HV_FEATURE_... */
+	uint64_t privileges; /* HV_PRIVILEGE_... */
+	reader_t *read;
+	writer_t *write;
+	status_t (*place)(struct vp *vp, uint32_t vtl, uint64_t value); /* instead of write */
+};
+
+static struct hv_vtl *vtl_of(const struct vp *vp, uint32_t vtl)
+{
+	return &vp->partition->hv->vtl[vtl];
+}
+
+/* ---- identity, hypercall page ---- */
+
+static bool read_guest_os_id(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = vtl_of(vp, vtl)->guest_os_id;
+	return true;
+}
+
+static status_t place_guest_os_id(struct vp *vp, uint32_t vtl, uint64_t value)
+{
+	return hv_guest_os_id_set(vp->partition, vtl, value);
+}
+
+static bool read_hypercall(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = vtl_of(vp, vtl)->hypercall.value;
+	return true;
+}
+
+static status_t place_hypercall(struct vp *vp, uint32_t vtl, uint64_t value)
+{
+	return hv_hypercall_set(vp->partition, vtl, value);
+}
+
+static bool read_vp_index(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)vtl;
+	(void)msr;
+	*value = vp->index;
+	return true;
+}
+
+/* ---- time ---- */
+
+static bool read_runtime(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)vtl;
+	(void)msr;
+	*value = hv_vp_runtime(vp);
+	return true;
+}
+
+static bool read_counter(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)vtl;
+	(void)msr;
+	*value = partition_reference_time(vp->partition);
+	return true;
+}
+
+static bool read_reference_tsc(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = vtl_of(vp, vtl)->reference_tsc.value;
+	return true;
+}
+
+static status_t place_reference_tsc(struct vp *vp, uint32_t vtl, uint64_t value)
+{
+	return hv_reference_tsc_set(vp->partition, vtl, value);
+}
+
+static bool read_frequency(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)vp;
+	(void)vtl;
+	*value = msr == HV_MSR_TSC_FREQUENCY ? timestamp_hz : LAPIC_BUS_HZ;
+	return true;
+}
+
+/* ---- the APIC (TLFS, "Local APIC MSR Accesses"): as its page or its own MSRs would do ---- */
+
+#define APIC_MSR(offset) (X2APIC_MSR_BASE + (offset) / 16)
+
+static bool apic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value)
+{
+	uint64_t wide;
+
+	if (!lapic_is_x2apic(vp_lapic(vp, vtl)))
+		return guest_lapic_read(vp, vtl, offset, value);
+	if (!guest_lapic_msr_read(vp, APIC_MSR(offset), &wide))
+		return false;
+	*value = (uint32_t)wide;
+	return true;
+}
+
+static bool apic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t value)
+{
+	if (!lapic_is_x2apic(vp_lapic(vp, vtl)))
+		return guest_lapic_write(vp, vtl, offset, value);
+	return guest_lapic_msr_write(vp, APIC_MSR(offset), value);
+}
+
+/* The value does not matter, but in x2APIC mode its own MSR takes 0 alone. */
+static bool write_eoi(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return value <= UINT32_MAX && apic_write(vp, vtl, LAPIC_EOI, 0);
+}
+
+static bool read_icr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	uint32_t low, high;
+
+	(void)msr;
+	if (lapic_is_x2apic(vp_lapic(vp, vtl)))
+		return guest_lapic_msr_read(vp, APIC_MSR(LAPIC_ICR), value);
+	if (!guest_lapic_read(vp, vtl, LAPIC_ICR, &low) ||
+	    !guest_lapic_read(vp, vtl, LAPIC_ICR_HIGH, &high))
+		return false;
+	*value = (uint64_t)high << 32 | low;
+	return true;
+}
+
+static bool write_icr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	if (lapic_is_x2apic(vp_lapic(vp, vtl)))
+		return guest_lapic_msr_write(vp, APIC_MSR(LAPIC_ICR), value);
+	return guest_lapic_write(vp, vtl, LAPIC_ICR_HIGH, (uint32_t)(value >> 32)) &&
+	       guest_lapic_write(vp, vtl, LAPIC_ICR, (uint32_t)value);
+}
+
+static bool read_tpr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	uint32_t tpr;
+
+	(void)msr;
+	if (!apic_read(vp, vtl, LAPIC_TPR, &tpr))
+		return false;
+	*value = tpr;
+	return true;
+}
+
+static bool write_tpr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	return value <= UINT8_MAX && apic_write(vp, vtl, LAPIC_TPR, (uint32_t)value);
+}
+
+/* ---- assist page, idle ---- */
+
+static bool read_assist(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = vp->vtl[vtl]->assist.value;
+	return true;
+}
+
+static status_t place_assist(struct vp *vp, uint32_t vtl, uint64_t value)
+{
+	return hv_assist_set(vp, vtl, value);
+}
+
+/* TLFS, "Virtual Processor Idle Sleep State": a halt that an interrupt ends even while RFLAGS.IF is clear. */
+static bool read_idle(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = 0;
+	vp->vtl[vtl]->arch.activity = ACTIVITY_IDLE;
+	return true;
+}
+
+/* ---- crash ---- */
+
+static bool read_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)vtl;
+	*value = vp->partition->hv->crash[msr - HV_MSR_CRASH_P0];
+	return true;
+}
+
+static bool write_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	(void)vtl;
+	vp->partition->hv->crash[msr - HV_MSR_CRASH_P0] = value;
+	return true;
+}
+
+/* It reads what it can be asked for. */
+static bool read_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)vp;
+	(void)vtl;
+	(void)msr;
+	*value = HV_CRASH_NOTIFY;
+	return true;
+}
+
+static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	(void)vtl;
+	(void)msr;
+	if (value & HV_CRASH_NOTIFY)
+		hv_crash_notify(vp->partition);
+	return true;
+}
+
+/* ---- the table ---- */
+
+#define ONE(name)     .first = HV_MSR_##name, .last = HV_MSR_##name
+#define WITH(name)    .privileges = HV_PRIVILEGE_##name
+#define FEATURE(name) .features = (uint32_t)HV_FEATURE_##name
+
+static const struct hv_msr_row rows[] = {
+	{ONE(GUEST_OS_ID), WITH(HYPERCALL_MSRS), .read = read_guest_os_id,
+	 .place = place_guest_os_id},
+	{ONE(HYPERCALL), WITH(HYPERCALL_MSRS), .read = read_hypercall, .place = place_hypercall},
+	{ONE(VP_INDEX), WITH(VP_INDEX), .read = read_vp_index},
+	{ONE(VP_RUNTIME), WITH(VP_RUNTIME), .read = read_runtime},
+	{ONE(TIME_REF_COUNT), WITH(REFERENCE_COUNTER), .read = read_counter},
+	{ONE(REFERENCE_TSC), WITH(REFERENCE_TSC), .read = read_reference_tsc,
+	 .place = place_reference_tsc},
+	{.first = HV_MSR_TSC_FREQUENCY,
+	 .last = HV_MSR_APIC_FREQUENCY,
+	 WITH(FREQUENCIES),
+	 FEATURE(FREQUENCIES),
+	 .read = read_frequency},
+	{ONE(EOI), WITH(APIC_MSRS), .write = write_eoi},
+	{ONE(ICR), WITH(APIC_MSRS), .read = read_icr, .write = write_icr},
+	{ONE(TPR), WITH(APIC_MSRS), .read = read_tpr, .write = write_tpr},
+	/* Linux writes it without a look at any privilege. */
+	{ONE(VP_ASSIST_PAGE), .read = read_assist, .place = place_assist},
+	{ONE(GUEST_IDLE), WITH(GUEST_IDLE), FEATURE(GUEST_IDLE), .read = read_idle},
+	{.first = HV_MSR_CRASH_P0,
+	 .last = HV_MSR_CRASH_P4,
+	 FEATURE(GUEST_CRASH),
+	 .read = read_crash,
+	 .write = write_crash},
+	{ONE(CRASH_CTL), FEATURE(GUEST_CRASH), .read = read_crash_control,
+	 .write = write_crash_control},
+};
+
+static const struct hv_msr_row *row_find(const struct vp *vp, uint32_t msr)
+{
+	const struct hv_partition *hv = vp->partition->hv;
+	const struct hv_msr_row *row;
+
+	for (row = rows; row < rows + ARRAY_SIZE(rows) && row->first <= msr; row++)
+		if (msr <= row->last)
+			return (row->privileges & ~hv->privileges) ||
+					       (row->features & ~hv->features)
+				       ? NULL
+				       : row;
+	return NULL;
+}
+
+bool guest_hv_msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	const struct hv_msr_row *row = row_find(vp, msr);
+
+	return row && row->read && row->read(vp, vp->active_vtl, msr, value);
+}
+
+bool guest_hv_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	const struct hv_msr_row *row = row_find(vp, msr);
+
+	if (row && row->place)
+		guest_outside_ask(vp, OUTSIDE_MSR_WRITE);
+	return row && row->write && row->write(vp, vp->active_vtl, msr, value);
+}
+
+status_t guest_hv_msr_place(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	const struct hv_msr_row *row = row_find(vp, msr);
+
+	return row && row->place ? row->place(vp, vp->active_vtl, value) : STATUS_INVALID_REGISTER;
+}
+
+/* ---- what kernel/hyperv.c asks ---- */
+
+/* The VMM's leaves can take away, but not give. */
+void arch_hv_features(const struct partition *partition, uint64_t *privileges, uint32_t *features)
+{
+	uint32_t shown[4], there[4];
+
+	guest_cpuid_built(partition, HV_CPUID_FEATURES, shown);
+	guest_cpuid_default(&partition->config, HV_CPUID_FEATURES, 0, there);
+	*privileges = (shown[CPUID_EAX] & there[CPUID_EAX]) |
+		      (uint64_t)(shown[CPUID_EBX] & there[CPUID_EBX]) << 32;
+	*features = shown[CPUID_EDX] & there[CPUID_EDX];
+}
+
+#define INT3 0xcc
+
+void arch_hypercall_page_fill(const struct partition *partition, uint8_t *page)
+{
+	static const uint8_t code[] = {0x0f, 0x01, 0xc1, 0xc3}; /* VMCALL, RET */
+
+	memset(page, INT3, PAGE_SIZE);
+	memcpy(page, code, sizeof(code));
+	if (guest_cpuid_is_amd(partition))
+		page[2] = 0xd9; /* VMMCALL */
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a partition with the Hyper-V interface keeps for it, whatever the architecture: identity of its
+ * guest, overlay pages, the crash that it told of. x86 has these registers as MSRs, and both
+ * architectures as registers with names.
+ *
+ * The pages that all VPs share are a VTL's own (TLFS, "Virtual Secure Mode", private state).
+ */
+#ifndef KERNEL_HYPERV_H
+#define KERNEL_HYPERV_H
+
+#include <kernel/lock.h>
+#include <kernel/overlay.h>
+#include <kernel/partition.h>
+#include <trivet/hv/msr.h>
+
+/* A register that places an overlay page. */
+struct hv_page_register {
+	uint64_t value;
+	struct gpa_overlay overlay;
+};
+
+struct hv_vtl {
+	uint64_t guest_os_id;
+	struct hv_page_register hypercall;
+	struct hv_page_register reference_tsc;
+	uint32_t tsc_sequence; /* the last valid one */
+};
+
+struct hv_partition {
+	uint64_t privileges;   /* HV_PRIVILEGE_... */
+	uint32_t features;     /* HV_FEATURE_... */
+	_Atomic bool changing; /* a VP is at one of the registers below */
+	struct spinlock lock;  /* what the reference TSC pages say; taken alone */
+	struct hv_vtl vtl[VTL_COUNT];
+	_Atomic uint64_t crash[HV_CRASH_PARAMETERS];
+	_Atomic uint32_t crashes; /* that were told of */
+};
+
+/* At the end of build, when the space and the VPs' count are known; sets partition->hv. NO_MEMORY. */
+status_t hv_partition_create(struct partition *partition) __must_check;
+/* Of one that has it, or has it only in part. Its spaces are of no use any more. */
+void hv_partition_destroy(struct partition *partition);
+/* All as after build; no VP runs. BUSY: a mapping is under way. */
+status_t hv_partition_reset(struct partition *partition) __must_check;
+status_t hv_vp_create(struct vp *vp) __must_check;
+void hv_vp_destroy(struct vp *vp);
+status_t hv_vp_reset(struct vp *vp) __must_check; /* so too */
+
+/*
+ * Writes to the registers, of a guest's own VP, which is loaded on no CPU. BUSY: try again soon. Other
+ * failures are the guest's fault, or want of memory: nothing has changed.
+ */
+status_t hv_guest_os_id_set(struct partition *partition, uint32_t vtl, uint64_t value);
+status_t hv_hypercall_set(struct partition *partition, uint32_t vtl, uint64_t value);
+status_t hv_reference_tsc_set(struct partition *partition, uint32_t vtl, uint64_t value);
+status_t hv_assist_set(struct vp *vp, uint32_t vtl, uint64_t value);
+
+/* The time of the partition, or the TSC of one of its VPs, has made a jump. Any partition. */
+void hv_time_changed(struct partition *partition);
+/* Units of 100 ns that the VP had a CPU. */
+uint64_t hv_vp_runtime(const struct vp *vp);
+/* The guest has written that it crashed. */
+void hv_crash_notify(struct partition *partition);
+
+/* ---- of the architecture ---- */
+
+/* What CPUID, or what the architecture has instead, shows of the interface. */
+void arch_hv_features(const struct partition *partition, uint64_t *privileges, uint32_t *features);
+/* Code that makes a hypercall and returns; the page is zeroed. */
+void arch_hypercall_page_fill(const struct partition *partition, uint8_t *page);
+/* The TSC, or counter, of the VPs at that timestamp. False: it is not the same on all of them. */
+bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The synthetic MSRs of x64 (TLFS, "HV_X64_MSR_..."), and the pages and bits that they tell of. */
+#ifndef TRIVET_HV_MSR_H
+#define TRIVET_HV_MSR_H
+
+#include <trivet/types.h>
+
+#define HV_MSR_FIRST 0x40000000u
+#define HV_MSR_LAST  0x400001ffu
+
+enum hv_msr {
+	HV_MSR_GUEST_OS_ID = 0x40000000,
+	HV_MSR_HYPERCALL = 0x40000001,
+	HV_MSR_VP_INDEX = 0x40000002,
+	HV_MSR_VP_RUNTIME = 0x40000010,
+	HV_MSR_TIME_REF_COUNT = 0x40000020,
+	HV_MSR_REFERENCE_TSC = 0x40000021,
+	HV_MSR_TSC_FREQUENCY = 0x40000022,
+	HV_MSR_APIC_FREQUENCY = 0x40000023,
+	HV_MSR_EOI = 0x40000070,
+	HV_MSR_ICR = 0x40000071,
+	HV_MSR_TPR = 0x40000072,
+	HV_MSR_VP_ASSIST_PAGE = 0x40000073,
+	HV_MSR_GUEST_IDLE = 0x400000f0,
+	HV_MSR_CRASH_P0 = 0x40000100,
+	HV_MSR_CRASH_P4 = 0x40000104,
+	HV_MSR_CRASH_CTL = 0x40000105,
+};
+
+/* Of the registers that place a page: bits 63-12 are its number. */
+#define HV_PAGE_ENABLE	    BIT(0)
+#define HV_PAGE_ADDRESS	    (~(uint64_t)MASK(12))
+#define HV_HYPERCALL_LOCKED BIT(1)
+
+#define HV_CRASH_PARAMETERS 5u
+#define HV_CRASH_NOTIFY	    BIT(63) /* the parameters are written */
+
+/* HV_REFERENCE_TSC_PAGE: time = (tsc * scale >> 64) + offset, while sequence is the same before and after,
+ * and not HV_TSC_INVALID. */
+struct hv_reference_tsc_page {
+	uint32_t sequence;
+	uint32_t reserved;
+	uint64_t scale;
+	int64_t offset;
+	uint64_t reserved2[509];
+};
+static_assert(sizeof(struct hv_reference_tsc_page) == 4096, "TLFS size");
+#define HV_TSC_INVALID 0u
+
+#endif

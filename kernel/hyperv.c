@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of the Hyper-V interface of a partition, and the pages that it shows to its guest. */
+#include <kernel/arch.h>
+#include <kernel/console.h>
+#include <kernel/gpa_range.h>
+#include <kernel/hyperv.h>
+#include <kernel/processor.h>
+#include <kernel/string.h>
+
+#define UNITS_PER_SECOND 10000000ull /* of reference time */
+
+/* ---- made, reset ---- */
+
+static status_t page_create(struct partition *partition, struct hv_page_register *page,
+			    bool writable)
+{
+	page->overlay.gpa = GPA_NOWHERE;
+	page->overlay.writable = writable;
+	page->overlay.page = page_alloc(partition->heap, 0);
+	return page->overlay.page ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static void page_destroy(struct partition *partition, struct hv_page_register *page)
+{
+	if (page->overlay.page)
+		page_free(partition->heap, page->overlay.page, 0);
+	page->overlay.page = NULL;
+}
+
+status_t hv_partition_create(struct partition *partition)
+{
+	struct hv_partition *hv;
+	status_t status;
+
+	if (!(partition->config.flags & PARTITION_HYPERV))
+		return STATUS_OK;
+	hv = heap_alloc(partition->heap, sizeof(*hv));
+	if (!hv)
+		return STATUS_NO_MEMORY;
+	partition->hv = hv;
+	arch_hv_features(partition, &hv->privileges, &hv->features);
+	status = page_create(partition, &hv->vtl[0].hypercall, false);
+	if (status == STATUS_OK)
+		status = page_create(partition, &hv->vtl[0].reference_tsc, false);
+	if (status == STATUS_OK)
+		arch_hypercall_page_fill(partition, hv->vtl[0].hypercall.overlay.page);
+	return status;
+}
+
+void hv_partition_destroy(struct partition *partition)
+{
+	struct hv_partition *hv = partition->hv;
+	uint32_t vtl;
+
+	if (!hv)
+		return;
+	for (vtl = 0; vtl < VTL_COUNT; vtl++) {
+		page_destroy(partition, &hv->vtl[vtl].hypercall);
+		page_destroy(partition, &hv->vtl[vtl].reference_tsc);
+	}
+	heap_free(partition->heap, hv, sizeof(*hv));
+	partition->hv = NULL;
+}
+
+static bool page_is_within(const struct gpa_space *space, uint64_t value)
+{
+	return (value & HV_PAGE_ADDRESS) < gpa_limit(space);
+}
+
+/* The page goes where the register says, and the register becomes that. */
+static status_t page_register_set(struct gpa_space *space, struct hv_page_register *page,
+				  uint64_t value)
+{
+	gpa_t gpa = value & HV_PAGE_ENABLE ? value & HV_PAGE_ADDRESS : GPA_NOWHERE;
+	status_t status = gpa_overlay_move(space, &page->overlay, gpa);
+
+	if (status == STATUS_OK)
+		page->value = value;
+	return status;
+}
+
+static status_t vtl_reset(struct gpa_space *space, struct hv_vtl *v)
+{
+	status_t status = page_register_set(space, &v->hypercall, 0);
+
+	if (status == STATUS_OK)
+		status = page_register_set(space, &v->reference_tsc, 0);
+	if (status != STATUS_OK)
+		return status;
+	memset(v->reference_tsc.overlay.page, 0, PAGE_SIZE);
+	v->guest_os_id = 0;
+	v->tsc_sequence = 0;
+	return STATUS_OK;
+}
+
+status_t hv_partition_reset(struct partition *partition)
+{
+	struct hv_partition *hv = partition->hv;
+	status_t status = STATUS_OK;
+	unsigned int i;
+
+	if (!hv)
+		return STATUS_OK;
+	for (i = 0; i < HV_CRASH_PARAMETERS; i++)
+		hv->crash[i] = 0;
+	for (i = 0; i < VTL_COUNT && status == STATUS_OK; i++)
+		if (hv->vtl[i].hypercall.overlay.page)
+			status = vtl_reset(partition_space(partition, i), &hv->vtl[i]);
+	return status;
+}
+
+status_t hv_vp_create(struct vp *vp)
+{
+	return vp->partition->hv ? page_create(vp->partition, &vp->vtl[0]->assist, true)
+				 : STATUS_OK;
+}
+
+void hv_vp_destroy(struct vp *vp)
+{
+	uint32_t vtl;
+
+	for (vtl = 0; vtl < VTL_COUNT; vtl++)
+		if (vp->vtl[vtl])
+			page_destroy(vp->partition, &vp->vtl[vtl]->assist);
+}
+
+status_t hv_vp_reset(struct vp *vp)
+{
+	struct hv_page_register *assist = &vp->vtl[0]->assist;
+	status_t status;
+
+	if (!assist->overlay.page)
+		return STATUS_OK;
+	status = page_register_set(vp->vtl[0]->space, assist, 0);
+	if (status == STATUS_OK)
+		memset(assist->overlay.page, 0, PAGE_SIZE);
+	return status;
+}
+
+/* ---- the reference TSC page (TLFS, "Partition Reference Time Enlightenment") ---- */
+
+/* UNITS_PER_SECOND * 2^64 / hz, of hz above UNITS_PER_SECOND and below 2^63: bit by bit, as no machine
+ * need have a division of 128 bits. */
+static uint64_t tsc_scale(uint64_t hz)
+{
+	uint64_t rest = UNITS_PER_SECOND, scale = 0;
+	unsigned int bit;
+
+	for (bit = 0; bit < 64; bit++) {
+		rest <<= 1;
+		scale <<= 1;
+		if (rest >= hz) {
+			rest -= hz;
+			scale |= 1;
+		}
+	}
+	return scale;
+}
+
+static uint64_t scaled(uint64_t tsc, uint64_t scale)
+{
+	return (uint64_t)((unsigned __int128)tsc * scale >> 64);
+}
+
+/* While a VP may read the page: it is invalid first, so that nobody takes half of it. */
+static void page_tell(const struct partition *partition, struct hv_vtl *v)
+{
+	volatile struct hv_reference_tsc_page *page = v->reference_tsc.overlay.page;
+	uint64_t now = partition_timestamp(partition), tsc, scale;
+	bool right = arch_partition_tsc_at(partition, now, &tsc) && timestamp_hz > UNITS_PER_SECOND;
+
+	page->sequence = HV_TSC_INVALID;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!right)
+		return; /* no page can be: the guest reads the counter */
+	scale = tsc_scale(timestamp_hz);
+	page->scale = scale;
+	page->offset = (int64_t)(partition_reference_time_at(partition, now) - scaled(tsc, scale));
+	atomic_thread_fence(memory_order_seq_cst);
+	/* Some guests took the number before 0 for invalid too. */
+	if (++v->tsc_sequence >= UINT32_MAX)
+		v->tsc_sequence = 1;
+	page->sequence = v->tsc_sequence;
+}
+
+void hv_time_changed(struct partition *partition)
+{
+	struct hv_partition *hv = partition->hv;
+	uint32_t vtl;
+
+	if (!hv)
+		return;
+	spin_lock(&hv->lock);
+	for (vtl = 0; vtl < VTL_COUNT; vtl++)
+		if (hv->vtl[vtl].reference_tsc.value & HV_PAGE_ENABLE)
+			page_tell(partition, &hv->vtl[vtl]);
+	spin_unlock(&hv->lock);
+}
+
+static void page_invalidate(struct hv_partition *hv, struct hv_page_register *page)
+{
+	spin_lock(&hv->lock);
+	((volatile struct hv_reference_tsc_page *)page->overlay.page)->sequence = HV_TSC_INVALID;
+	spin_unlock(&hv->lock);
+}
+
+uint64_t hv_vp_runtime(const struct vp *vp)
+{
+	uint64_t ticks = vp->stats->loaded_ticks;
+
+	if (atomic_load(&((struct vp *)(uintptr_t)vp)->cpu))
+		ticks += timestamp_read() - vp->loaded_at;
+	return ticks / timestamp_hz * UNITS_PER_SECOND +
+	       ticks % timestamp_hz * UNITS_PER_SECOND / timestamp_hz;
+}
+
+/* ---- registers ---- */
+
+/* One at a time: each looks at others, and waits for other CPUs. */
+static bool change_begin(struct hv_partition *hv)
+{
+	return !atomic_exchange(&hv->changing, true);
+}
+
+static void change_end(struct hv_partition *hv)
+{
+	atomic_store(&hv->changing, false);
+}
+
+/* TLFS, "Establishing the Hypercall Interface": without an identity there is no page. One that is locked
+ * stays where it is. */
+status_t hv_guest_os_id_set(struct partition *partition, uint32_t vtl, uint64_t value)
+{
+	struct hv_partition *hv = partition->hv;
+	struct hv_vtl *v = &hv->vtl[vtl];
+	status_t status = STATUS_OK;
+
+	if (!change_begin(hv))
+		return STATUS_BUSY;
+	if (!value && !(v->hypercall.value & HV_HYPERCALL_LOCKED))
+		status = page_register_set(partition_space(partition, vtl), &v->hypercall,
+					   v->hypercall.value & ~HV_PAGE_ENABLE);
+	if (status == STATUS_OK)
+		v->guest_os_id = value;
+	change_end(hv);
+	return status;
+}
+
+status_t hv_hypercall_set(struct partition *partition, uint32_t vtl, uint64_t value)
+{
+	struct hv_partition *hv = partition->hv;
+	struct hv_vtl *v = &hv->vtl[vtl];
+	status_t status = STATUS_ACCESS_DENIED;
+
+	if (!page_is_within(partition_space(partition, vtl), value))
+		return STATUS_INVALID_ADDRESS;
+	if (!change_begin(hv))
+		return STATUS_BUSY;
+	value &= HV_PAGE_ADDRESS | HV_HYPERCALL_LOCKED | HV_PAGE_ENABLE;
+	if (!v->guest_os_id)
+		value &= ~HV_PAGE_ENABLE;
+	if (!(v->hypercall.value & HV_HYPERCALL_LOCKED))
+		status = page_register_set(partition_space(partition, vtl), &v->hypercall, value);
+	change_end(hv);
+	return status;
+}
+
+/* A page beyond the guest's memory is no fault, but nowhere. It shows nothing of before. */
+status_t hv_reference_tsc_set(struct partition *partition, uint32_t vtl, uint64_t value)
+{
+	struct gpa_space *space = partition_space(partition, vtl);
+	struct hv_partition *hv = partition->hv;
+	struct hv_page_register *page = &hv->vtl[vtl].reference_tsc;
+	status_t status;
+
+	if (!change_begin(hv))
+		return STATUS_BUSY;
+	value &= HV_PAGE_ADDRESS | HV_PAGE_ENABLE;
+	page_invalidate(hv, page);
+	status = page_register_set(space, page, page_is_within(space, value) ? value : 0);
+	if (status == STATUS_OK)
+		page->value = value;
+	change_end(hv);
+	hv_time_changed(partition);
+	return status;
+}
+
+status_t hv_assist_set(struct vp *vp, uint32_t vtl, uint64_t value)
+{
+	return page_register_set(vp->vtl[vtl]->space, &vp->vtl[vtl]->assist,
+				 value & (HV_PAGE_ADDRESS | HV_PAGE_ENABLE));
+}
+
+/* ---- the crash enlightenment (TLFS, "Partition Crash Enlightenment") ---- */
+
+/* A guest may crash for ever: only powers of two are logged. */
+void hv_crash_notify(struct partition *partition)
+{
+	struct hv_partition *hv = partition->hv;
+	uint32_t n = atomic_fetch_add_explicit(&hv->crashes, 1, memory_order_relaxed) + 1;
+
+	if ((n & (n - 1)) == 0)
+		log_info("partition %s: its guest has crashed: %llx %llx %llx %llx %llx",
+			 partition->config.name, (unsigned long long)hv->crash[0],
+			 (unsigned long long)hv->crash[1], (unsigned long long)hv->crash[2],
+			 (unsigned long long)hv->crash[3], (unsigned long long)hv->crash[4]);
+}

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Hyper-V interface of a partition: its CPUID leaves and synthetic MSRs. Overlay pages are only noted
+ * here; a test of their own has them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <guest.h>
+#include <hv_msr.h>
+#include <kernel/memory_map.h>
+#include <outside.h>
+#include <trivet/hv/features.h>
+
+#include "guest_stubs.h"
+
+#define RIP	 0x1000u
+#define NEXT	 0x1002u
+#define UNITS	 10000000ull
+#define PLACE	 0x123456000ull
+#define OTHER	 0x7000ull
+#define TOO_FAR	 BIT(48)
+#define LOCKED	 2u
+#define LINUX_ID 0x8100000000000000ull
+
+static struct partition *p;
+static struct vp *vp;
+static uint32_t r[4];
+static int last_fault; /* of the instruction that was done last; -1: none */
+static bool waited;    /* it was finished outside */
+static status_t move_status;
+
+/* ---- what the kernel gives ---- */
+
+void (*fake_relaxed)(void);
+
+status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
+{
+	assert_ptr_equal(space, p->space[0]);
+	if (move_status == STATUS_OK)
+		overlay->gpa = gpa;
+	return move_status;
+}
+
+void *heap_alloc(struct heap *heap, size_t size)
+{
+	(void)heap;
+	return stub_no_memory ? NULL : calloc(1, size);
+}
+
+void heap_free(struct heap *heap, void *object, size_t size)
+{
+	(void)heap;
+	(void)size;
+	free(object);
+}
+
+uint64_t partition_reference_time_at(const struct partition *partition, uint64_t timestamp)
+{
+	return partition->time_offset + (timestamp - partition->time_base) / (timestamp_hz / UNITS);
+}
+
+uint64_t partition_reference_time(const struct partition *partition)
+{
+	return partition_reference_time_at(partition, partition_timestamp(partition));
+}
+
+bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc)
+{
+	uint32_t i;
+
+	*tsc = timestamp + partition->arch.tsc_offset;
+	for (i = 0; i < partition->vp_count; i++)
+		if (partition->vps[i]->arch.tsc_offset != partition->arch.tsc_offset)
+			return false;
+	return true;
+}
+
+void guest_exception(struct vp *v, uint8_t vector, bool has_error, uint32_t error)
+{
+	assert_ptr_equal(v, vp);
+	assert_true(has_error && !error);
+	last_fault = vector;
+}
+
+void guest_debug_flags_done(struct vp *v)
+{
+	(void)v;
+	fail();
+}
+
+/* ---- a partition ---- */
+
+static void make(uint32_t flags, uint32_t apic_mode)
+{
+	struct proto_partition_config config = {
+		.vp_count = 2, .apic_mode = apic_mode, .flags = PARTITION_HYPERV | flags};
+	uint32_t i;
+
+	move_status = STATUS_OK;
+	stub_host_set(HOST_SKYLAKE);
+	p = stub_partition(&config);
+	p->arch.instructions = 0;
+	p->arch.user_apic = flags & PARTITION_USER_MODE_APIC;
+	p->space[0]->partition = p;
+	p->time_base = fake_timestamp;
+	assert_int_equal(hv_partition_create(p), STATUS_OK);
+	for (i = 0; i < 2; i++) {
+		p->vps[i]->vtl[0]->space = p->space[0];
+		p->vps[i]->stats = calloc(1, sizeof(struct vp_stats));
+		assert_int_equal(hv_vp_create(p->vps[i]), STATUS_OK);
+	}
+	vp = p->vps[0];
+	vp->vtl[0]->arch.rip = RIP;
+}
+
+static int teardown(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		hv_vp_destroy(p->vps[i]);
+		free(p->vps[i]->stats);
+	}
+	hv_partition_destroy(p);
+	stub_partition_free(p);
+	assert_int_equal(stub_pages, 0);
+	return 0;
+}
+
+static void ask(uint32_t leaf)
+{
+	guest_cpuid_query(vp, leaf, 0, r);
+}
+
+static uint64_t rd(uint32_t msr)
+{
+	uint64_t value = 0;
+
+	assert_true(guest_msr_read(vp, msr, &value));
+	return value;
+}
+
+static bool can_read(uint32_t msr)
+{
+	uint64_t value;
+
+	return guest_msr_read(vp, msr, &value);
+}
+
+/* WRMSR as its exit is handled. False: #GP. */
+static bool wr(uint32_t msr, uint64_t value)
+{
+	vp->arch.gpr[GPR_RCX] = msr;
+	vp->arch.gpr[GPR_RAX] = (uint32_t)value;
+	vp->arch.gpr[GPR_RDX] = value >> 32;
+	vp->vtl[0]->arch.rip = RIP;
+	last_fault = -1;
+	waited = false;
+	if (guest_msr_write(vp, msr, value))
+		return true;
+	waited = guest_outside_waits(vp, NEXT);
+	if (!waited)
+		return false;
+	assert_true(stub_requests[0] & VP_REQUEST_OUTSIDE);
+	stub_requests[0] = 0;
+	guest_outside_work(vp);
+	if (last_fault >= 0)
+		assert_int_equal(last_fault, EXCEPTION_GP);
+	assert_int_equal(vp->vtl[0]->arch.rip, last_fault < 0 ? NEXT : RIP);
+	return last_fault < 0;
+}
+
+static gpa_t place_of(const struct hv_page_register *page)
+{
+	return page->overlay.gpa;
+}
+
+/* ---- CPUID ---- */
+
+static void test_leaves(void **state)
+{
+	(void)state;
+	make(0, APIC_MODE_X2APIC_SUPPORTED);
+	ask(1);
+	assert_true(r[CPUID_ECX] & BIT(31));
+	ask(0x40000000);
+	assert_int_equal(r[CPUID_EAX], 0x4000000c);
+	assert_memory_equal(&r[CPUID_EBX], "Micr", 4);
+	assert_memory_equal(&r[CPUID_ECX], "osof", 4);
+	assert_memory_equal(&r[CPUID_EDX], "t Hv", 4);
+	ask(0x40000001);
+	assert_memory_equal(&r[CPUID_EAX], "Hv#1", 4);
+	assert_int_equal(r[1] | r[2] | r[3], 0);
+	ask(0x40000003);
+	assert_int_equal(r[CPUID_EAX], 0xe73);
+	assert_int_equal(r[CPUID_EBX], 0);
+	assert_int_equal(r[CPUID_ECX], 0);
+	assert_int_equal(r[CPUID_EDX], BIT(5) | BIT(8) | BIT(10) | BIT(18));
+	ask(0x40000004);
+	assert_int_equal(r[CPUID_EAX], BIT(3) | BIT(5) | BIT(9));
+	assert_int_equal(r[CPUID_ECX], 46);
+	ask(0x40000006);
+	assert_int_equal(r[CPUID_EAX], BIT(1) | BIT(3));
+	ask(0x4000000c);
+	assert_int_equal(r[0] | r[1] | r[2] | r[3], 0);
+	ask(0x40000010); /* Trivet's own is not there */
+	assert_int_equal(r[0] | r[1] | r[2] | r[3], 0);
+}
+
+/* What the VMM does for itself is not the kernel's to offer. */
+static void test_leaves_with_the_vmms_apic(void **state)
+{
+	(void)state;
+	make(PARTITION_USER_MODE_APIC, APIC_MODE_XAPIC);
+	ask(0x40000003);
+	assert_int_equal(r[CPUID_EAX], 0xa63);
+	assert_false(r[CPUID_EDX] & BIT(5));
+	ask(0x40000004);
+	assert_false(r[CPUID_EAX] & BIT(3));
+	assert_false(can_read(0x400000f0) || can_read(0x40000072) || wr(0x40000070, 0));
+	assert_true(can_read(0x40000002));
+}
+
+/* A leaf of the VMM's takes a privilege away, and the MSRs with it; it cannot give one. */
+static void test_privileges(void **state)
+{
+	static const uint32_t features[] = {0x40000022, 0x40000105, 0x400000f0};
+	uint64_t value;
+	size_t i;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	for (i = 0; i < ARRAY_SIZE(features); i++)
+		assert_true(can_read(features[i]));
+	p->hv->features = 0;
+	for (i = 0; i < ARRAY_SIZE(features); i++)
+		assert_false(can_read(features[i]));
+	assert_true(can_read(0x40000000));
+	p->hv->privileges = 0;
+	for (i = 0x40000000; i < 0x40000200; i++)
+		assert_true(!guest_msr_read(vp, (uint32_t)i, &value) || i == 0x40000073);
+	assert_false(wr(0x40000000, 1) || wr(0x40000001, 1) || wr(0x40000021, 1));
+}
+
+/* ---- MSRs ---- */
+
+static void test_constants(void **state)
+{
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	assert_int_equal(rd(0x40000002), 0);
+	vp = p->vps[1];
+	assert_int_equal(rd(0x40000002), 1);
+	vp = p->vps[0];
+	assert_int_equal(rd(0x40000022), timestamp_hz);
+	assert_int_equal(rd(0x40000023), LAPIC_BUS_HZ);
+	fake_timestamp += timestamp_hz;
+	assert_int_equal(rd(0x40000020), UNITS);
+	assert_false(wr(0x40000002, 0) || wr(0x40000020, 0) || wr(0x40000022, 1) ||
+		     wr(0x40000010, 0));
+	vp->stats->loaded_ticks = timestamp_hz * 3 / 2;
+	assert_int_equal(rd(0x40000010), UNITS * 3 / 2);
+	vp->cpu = (struct cpu *)vp;
+	vp->loaded_at = fake_timestamp - timestamp_hz / 2;
+	assert_int_equal(rd(0x40000010), UNITS * 2);
+	vp->cpu = NULL;
+	/* the gaps */
+	assert_false(can_read(0x40000003) || can_read(0x40000080) || wr(0x400000b0, 0) ||
+		     can_read(0x40000106) || can_read(0x400001ff) || can_read(0x40000118));
+}
+
+static void test_hypercall_page(void **state)
+{
+	struct hv_page_register *page;
+	const uint8_t *code;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	page = &p->hv->vtl[0].hypercall;
+	code = page->overlay.page;
+	assert_memory_equal(code, "\x0f\x01\xc1\xc3\xcc", 5);
+	assert_int_equal(code[PAGE_SIZE - 1], 0xcc);
+	/* Without an identity it is not enabled, but its place is kept. */
+	assert_true(wr(0x40000001, PLACE | 1));
+	assert_int_equal(rd(0x40000001), PLACE);
+	assert_int_equal(place_of(page), GPA_NOWHERE);
+	assert_true(wr(0x40000000, LINUX_ID));
+	assert_int_equal(rd(0x40000000), LINUX_ID);
+	assert_true(wr(0x40000001, PLACE | 1));
+	assert_int_equal(place_of(page), PLACE);
+	/* all VPs see it */
+	vp = p->vps[1];
+	assert_int_equal(rd(0x40000001), PLACE | 1);
+	vp = p->vps[0];
+	assert_true(wr(0x40000001, OTHER | 0xffd)); /* reserved bits are not kept */
+	assert_int_equal(rd(0x40000001), OTHER | 1);
+	assert_int_equal(place_of(page), OTHER);
+	assert_true(wr(0x40000001, OTHER));
+	assert_int_equal(place_of(page), GPA_NOWHERE);
+	assert_false(wr(0x40000001, TOO_FAR | 1));
+	assert_false(wr(0x40000001, BIT(46)));
+	assert_int_equal(rd(0x40000001), OTHER);
+	/* without an identity any more */
+	assert_true(wr(0x40000001, PLACE | 1));
+	assert_true(wr(0x40000000, 0));
+	assert_int_equal(rd(0x40000001), PLACE);
+	assert_int_equal(place_of(page), GPA_NOWHERE);
+}
+
+static void test_locked_hypercall_page(void **state)
+{
+	struct hv_page_register *page;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	page = &p->hv->vtl[0].hypercall;
+	assert_true(wr(0x40000000, LINUX_ID));
+	assert_true(wr(0x40000001, PLACE | LOCKED | 1));
+	assert_false(wr(0x40000001, OTHER | 1) || wr(0x40000001, 0));
+	assert_true(wr(0x40000000, 0));
+	assert_int_equal(rd(0x40000001), PLACE | LOCKED | 1);
+	assert_int_equal(place_of(page), PLACE);
+	assert_int_equal(hv_partition_reset(p), STATUS_OK);
+	assert_int_equal(place_of(page), GPA_NOWHERE);
+	assert_int_equal(rd(0x40000001) | rd(0x40000000), 0);
+}
+
+/* A move that can't be made, or not now. */
+static void test_moves_that_fail(void **state)
+{
+	struct hv_page_register *page;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	page = &p->hv->vtl[0].hypercall;
+	assert_true(wr(0x40000000, LINUX_ID));
+	move_status = STATUS_NO_MEMORY;
+	assert_false(wr(0x40000001, PLACE | 1));
+	assert_int_equal(rd(0x40000001), 0);
+	move_status = STATUS_BUSY;
+	assert_false(guest_msr_write(vp, 0x40000001, PLACE | 1));
+	assert_true(guest_outside_waits(vp, NEXT));
+	vp->arch.gpr[GPR_RAX] = (uint32_t)PLACE | 1;
+	vp->arch.gpr[GPR_RDX] = PLACE >> 32;
+	last_fault = -1;
+	guest_outside_work(vp);
+	assert_int_equal(last_fault, -1);
+	assert_int_equal(vp->vtl[0]->arch.rip, RIP);
+	assert_true(stub_requests[0] & VP_REQUEST_OUTSIDE);
+	/* Another VP is at these registers. */
+	move_status = STATUS_OK;
+	p->hv->changing = true;
+	guest_outside_work(vp);
+	assert_int_equal(place_of(page), GPA_NOWHERE);
+	p->hv->changing = false;
+	guest_outside_work(vp);
+	assert_int_equal(place_of(page), PLACE);
+	assert_int_equal(vp->vtl[0]->arch.rip, NEXT);
+	/* Something took the VP elsewhere first. */
+	assert_false(guest_msr_write(vp, 0x40000001, 0));
+	vp->vtl[0]->arch.rip = 0xfff0;
+	guest_outside_work(vp);
+	assert_int_equal(vp->vtl[0]->arch.rip, 0xfff0);
+	assert_int_equal(place_of(page), PLACE);
+	guest_outside_work(vp); /* nothing is left to do */
+}
+
+static uint64_t page_time(uint64_t tsc)
+{
+	const struct hv_reference_tsc_page *page = p->hv->vtl[0].reference_tsc.overlay.page;
+
+	return (uint64_t)((unsigned __int128)tsc * page->scale >> 64) + (uint64_t)page->offset;
+}
+
+static void test_reference_tsc(void **state)
+{
+	struct hv_reference_tsc_page *page;
+	struct hv_page_register *reg;
+	uint32_t sequence;
+	int i;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	reg = &p->hv->vtl[0].reference_tsc;
+	page = reg->overlay.page;
+	fake_timestamp += 123456789;
+	assert_true(wr(0x40000021, PLACE | 0x801));
+	assert_true(waited);
+	assert_int_equal(rd(0x40000021), PLACE | 1);
+	assert_int_equal(place_of(reg), PLACE);
+	assert_int_equal(page->sequence, 1);
+	for (i = 0; i < 1000; i++) {
+		uint64_t counter = rd(0x40000020), time = page_time(rd(0x10));
+
+		assert_true(time - counter + 1 <= 2);
+		fake_timestamp += timestamp_hz * 977 + 12347;
+	}
+	/* One VP's TSC goes its own way: no page can be right, and the guest asks. */
+	assert_true(wr(0x10, 7));
+	assert_int_equal(page->sequence, HV_TSC_INVALID);
+	assert_true(wr(0x3b, 0));
+	sequence = page->sequence;
+	assert_int_equal(sequence, 2);
+	/* Restored at another time. */
+	p->time_offset += 1000 * UNITS;
+	hv_time_changed(p);
+	assert_int_equal(page->sequence, 3);
+	assert_true(page_time(rd(0x10)) - rd(0x40000020) + 1 <= 2);
+	p->hv->vtl[0].tsc_sequence = UINT32_MAX - 1;
+	hv_time_changed(p);
+	assert_int_equal(page->sequence, 1);
+	/* Away, and beyond the end. */
+	assert_true(wr(0x40000021, PLACE));
+	assert_int_equal(page->sequence, HV_TSC_INVALID);
+	assert_int_equal(place_of(reg), GPA_NOWHERE);
+	assert_true(wr(0x40000021, TOO_FAR | 1));
+	assert_int_equal(rd(0x40000021), TOO_FAR | 1);
+	assert_int_equal(place_of(reg), GPA_NOWHERE);
+	/* A clock that has no scale. */
+	timestamp_hz = UNITS;
+	assert_true(wr(0x40000021, OTHER | 1));
+	assert_int_equal(page->sequence, HV_TSC_INVALID);
+	timestamp_hz = 2000000000;
+	assert_int_equal(hv_partition_reset(p), STATUS_OK);
+	assert_int_equal(rd(0x40000021), 0);
+}
+
+static void test_assist_page(void **state)
+{
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	assert_true(wr(0x40000073, PLACE | 1));
+	assert_int_equal(rd(0x40000073), PLACE | 1);
+	assert_int_equal(place_of(&vp->vtl[0]->assist), PLACE);
+	assert_int_equal(place_of(&p->vps[1]->vtl[0]->assist), GPA_NOWHERE);
+	assert_true(vp->vtl[0]->assist.overlay.writable);
+	*(uint8_t *)vp->vtl[0]->assist.overlay.page = 1;
+	assert_int_equal(hv_vp_reset(vp), STATUS_OK);
+	assert_int_equal(place_of(&vp->vtl[0]->assist), GPA_NOWHERE);
+	assert_int_equal(rd(0x40000073), 0);
+	assert_int_equal(*(uint8_t *)vp->vtl[0]->assist.overlay.page, 0);
+	move_status = STATUS_INVALID_ADDRESS;
+	assert_false(wr(0x40000073, TOO_FAR | 1));
+	assert_int_equal(rd(0x40000073), 0);
+}
+
+static void test_apic(void **state)
+{
+	struct lapic *lapic;
+
+	(void)state;
+	make(0, APIC_MODE_X2APIC_SUPPORTED);
+	lapic = vp_lapic(vp, 0);
+	assert_true(guest_lapic_write(vp, 0, LAPIC_SVR, 0x1ff));
+	assert_true(guest_lapic_write(p->vps[1], 0, LAPIC_SVR, 0x1ff));
+	assert_true(wr(0x40000072, 0x35));
+	assert_int_equal(rd(0x40000072), 0x35);
+	assert_int_equal(vp->vtl[0]->arch.cr8, 3);
+	assert_false(wr(0x40000072, 0x100) || can_read(0x40000070) || wr(0x40000070, BIT(32)));
+	assert_true(wr(0x40000072, 0));
+	/* to itself, by the shorthand */
+	assert_true(wr(0x40000071, 0x44041));
+	assert_int_equal(rd(0x40000071) & UINT32_MAX, 0x44041);
+	assert_int_equal(lapic_pending_vector(lapic), 0x41);
+	lapic_acknowledge(lapic, 0x41);
+	assert_int_equal(lapic_highest_service(lapic), 0x41);
+	assert_true(wr(0x40000070, 5));
+	assert_int_equal(lapic_highest_service(lapic), -1);
+	/* to the other, by its id */
+	assert_true(wr(0x40000071, 1ull << 56 | 0x4052));
+	assert_int_equal(rd(0x40000071), 1ull << 56 | 0x4052);
+	assert_true(stub_requests[1] || (stub_notified & BIT(1)));
+	/* in x2APIC mode as that mode's own */
+	assert_true(wr(0x1b, 0xfee00d00));
+	assert_true(wr(0x40000071, 1ull << 32 | 0x4053));
+	assert_int_equal(rd(0x40000071), 1ull << 32 | 0x4053);
+	assert_true(wr(0x40000072, 0x20) && wr(0x40000070, 1));
+	assert_int_equal(rd(0x808), 0x20);
+	/* off */
+	assert_true(wr(0x1b, 0xfee00100));
+	assert_false(can_read(0x40000072) || can_read(0x40000071) || wr(0x40000070, 0) ||
+		     wr(0x40000071, 0));
+}
+
+static void test_idle(void **state)
+{
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	assert_int_equal(rd(0x400000f0), 0);
+	assert_int_equal(vp->vtl[0]->arch.activity, ACTIVITY_IDLE);
+	assert_int_equal(p->vps[1]->vtl[0]->arch.activity, ACTIVITY_RUNNING);
+	assert_false(wr(0x400000f0, 0));
+}
+
+static void test_crash(void **state)
+{
+	uint32_t n;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	for (n = 0; n < 5; n++)
+		assert_true(wr(0x40000100 + n, 0xabc0 + n));
+	vp = p->vps[1];
+	assert_int_equal(rd(0x40000104), 0xabc4);
+	assert_int_equal(rd(0x40000105), BIT(63));
+	vp = p->vps[0];
+	assert_true(wr(0x40000105, BIT(58)));
+	assert_int_equal(p->hv->crashes, 0);
+	assert_true(wr(0x40000105, BIT(63)));
+	assert_int_equal(p->hv->crashes, 1);
+	assert_int_equal(hv_partition_reset(p), STATUS_OK);
+	assert_int_equal(rd(0x40000104), 0);
+}
+
+/* Every number can be read and written, whatever it is. */
+static void test_sweep(void **state)
+{
+	uint64_t value;
+	uint32_t n;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	for (n = 0x3ffffff0; n < 0x40000210; n++) {
+		if (guest_msr_read(vp, n, &value))
+			wr(n, value);
+		wr(n, UINT64_MAX);
+		wr(n, 0);
+	}
+	assert_int_equal(place_of(&p->hv->vtl[0].hypercall), GPA_NOWHERE);
+	assert_int_equal(place_of(&p->hv->vtl[0].reference_tsc), GPA_NOWHERE);
+}
+
+static void test_without_memory(void **state)
+{
+	static const struct proto_partition_config config = {.vp_count = 2,
+							     .flags = PARTITION_HYPERV};
+
+	(void)state;
+	stub_host_set(HOST_EPYC);
+	p = stub_partition(&config);
+	stub_no_memory = true;
+	assert_int_equal(hv_partition_create(p), STATUS_NO_MEMORY);
+	hv_partition_destroy(p);
+	stub_no_memory = false;
+	assert_int_equal(hv_partition_create(p), STATUS_OK);
+	assert_memory_equal(p->hv->vtl[0].hypercall.overlay.page, "\x0f\x01\xd9\xc3", 4);
+	hv_partition_destroy(p);
+	stub_partition_free(p);
+	assert_int_equal(stub_pages, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_leaves, teardown),
+		cmocka_unit_test_teardown(test_leaves_with_the_vmms_apic, teardown),
+		cmocka_unit_test_teardown(test_privileges, teardown),
+		cmocka_unit_test_teardown(test_constants, teardown),
+		cmocka_unit_test_teardown(test_hypercall_page, teardown),
+		cmocka_unit_test_teardown(test_locked_hypercall_page, teardown),
+		cmocka_unit_test_teardown(test_moves_that_fail, teardown),
+		cmocka_unit_test_teardown(test_reference_tsc, teardown),
+		cmocka_unit_test_teardown(test_assist_page, teardown),
+		cmocka_unit_test_teardown(test_apic, teardown),
+		cmocka_unit_test_teardown(test_idle, teardown),
+		cmocka_unit_test_teardown(test_crash, teardown),
+		cmocka_unit_test_teardown(test_sweep, teardown),
+		cmocka_unit_test(test_without_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
