@@ -66,6 +66,7 @@ enum vp_request {
 	VP_REQUEST_INTERRUPT = BIT(1), /* the interrupt controller has something new */
 	VP_REQUEST_TIMER = BIT(2),
 	VP_REQUEST_NOTIFIED = BIT(3), /* as INTERRUPT, by vp_notify() */
+	VP_REQUEST_FLUSH = BIT(4),    /* drop the guest's own translations */
 	VP_REQUEST_ARCH = BIT(8),
 };
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t stub_requests[64];
+uint32_t stub_requests[128];
 struct guest_state stub_state;
 uint64_t stub_notified;
 uint32_t stub_pages;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <guest.h>
+#include <hv_call.h>
 #include <hv_msr.h>
 #include <kernel/memory_map.h>
 #include <outside.h>
@@ -91,6 +92,15 @@ void guest_debug_flags_done(struct vp *v)
 {
 	(void)v;
 	fail();
+}
+
+enum vp_outcome guest_hypercall(struct vp *v, uint64_t next_rip, bool outside)
+{
+	(void)v;
+	(void)next_rip;
+	(void)outside;
+	fail();
+	return VP_CONTINUE;
 }
 
 /* ---- a partition ---- */
@@ -199,11 +209,12 @@ static void test_leaves(void **state)
 	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000003);
 	assert_int_equal(r[CPUID_EAX], 0xe73);
-	assert_int_equal(r[CPUID_EBX], 0);
+	assert_int_equal(r[CPUID_EBX], BIT(17) | BIT(20));
 	assert_int_equal(r[CPUID_ECX], 0);
-	assert_int_equal(r[CPUID_EDX], BIT(5) | BIT(8) | BIT(10) | BIT(18));
+	assert_int_equal(r[CPUID_EDX], BIT(4) | BIT(5) | BIT(8) | BIT(10) | BIT(15) | BIT(18));
 	ask(0x40000004);
-	assert_int_equal(r[CPUID_EAX], BIT(3) | BIT(5) | BIT(9));
+	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(3) | BIT(5) | BIT(9));
+	assert_int_equal(r[CPUID_EBX], 0xfff);
 	assert_int_equal(r[CPUID_ECX], 46);
 	ask(0x40000006);
 	assert_int_equal(r[CPUID_EAX], BIT(1) | BIT(3));

@@ -126,7 +126,7 @@ static uint32_t row_entries(const struct cpuid_policy_row *row)
 	return row->index_count ? row->index_count : 1;
 }
 
-static uint32_t policy_entries(const struct cpuid_policy *policy)
+static __cold uint32_t policy_entries(const struct cpuid_policy *policy)
 {
 	struct cpuid_policy_row row;
 	uint32_t count = 0;
@@ -137,7 +137,7 @@ static uint32_t policy_entries(const struct cpuid_policy *policy)
 	return count;
 }
 
-static void policy_copy(struct guest_cpuid *cpuid, const struct cpuid_policy *policy)
+static __cold void policy_copy(struct guest_cpuid *cpuid, const struct cpuid_policy *policy)
 {
 	struct cpuid_policy_row row;
 	unsigned int n;
@@ -156,13 +156,13 @@ static void policy_copy(struct guest_cpuid *cpuid, const struct cpuid_policy *po
 	}
 }
 
-static bool leaf_applies(const struct cpuid_leaf *leaf, const struct cpuid_entry *entry)
+static __cold bool leaf_applies(const struct cpuid_leaf *leaf, const struct cpuid_entry *entry)
 {
 	return entry->function == leaf->function &&
 	       (!leaf->index_matters || !entry->indexed || entry->index == leaf->index);
 }
 
-static void leaf_insert(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf)
+static __cold void leaf_insert(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf)
 {
 	uint32_t at = cpuid->count;
 	struct cpuid_entry *entry;
@@ -180,7 +180,7 @@ static void leaf_insert(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf
 	entry->indexed = leaf->index_matters;
 }
 
-static void leaf_apply(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf)
+static __cold void leaf_apply(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf)
 {
 	bool found = false;
 	uint32_t i;
@@ -201,7 +201,7 @@ static void leaf_apply(struct guest_cpuid *cpuid, const struct cpuid_leaf *leaf)
 	}
 }
 
-static void direct_fill(struct guest_cpuid *cpuid)
+static __cold void direct_fill(struct guest_cpuid *cpuid)
 {
 	uint32_t i = cpuid->count;
 
@@ -297,7 +297,8 @@ static __cold uint64_t bits_allowed(const struct guest_cpuid *cpuid, const struc
 	return allowed;
 }
 
-static void policy_init(struct cpuid_policy *policy, const struct proto_partition_config *config)
+static __cold void policy_init(struct cpuid_policy *policy,
+			       const struct proto_partition_config *config)
 {
 	cpuid_policy_init(policy, config, (uint32_t)(timestamp_hz / 1000),
 			  page_table_bits(backend->gpa_format));
@@ -308,7 +309,7 @@ struct controls {
 	uint64_t efer, speculation;
 };
 
-static struct controls controls_allowed(const struct guest_cpuid *cpuid)
+static __cold struct controls controls_allowed(const struct guest_cpuid *cpuid)
 {
 	return (struct controls){
 		.efer = bits_allowed(cpuid, efer_bits, ARRAY_SIZE(efer_bits)),
@@ -317,8 +318,8 @@ static struct controls controls_allowed(const struct guest_cpuid *cpuid)
 }
 
 /* host: as it was before the VMM's leaves, which may show what no processor here has. */
-static void partition_fill(struct partition *partition, struct guest_cpuid *cpuid,
-			   const struct cpuid_policy *policy, const struct controls *host)
+static __cold void partition_fill(struct partition *partition, struct guest_cpuid *cpuid,
+				  const struct cpuid_policy *policy, const struct controls *host)
 {
 	struct controls shown = controls_allowed(cpuid);
 	struct arch_partition *arch = &partition->arch;
@@ -350,8 +351,8 @@ static void partition_fill(struct partition *partition, struct guest_cpuid *cpui
 	arch->lenient_pmu = partition->config.flags & PARTITION_LENIENT_PMU;
 }
 
-status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf *leaves,
-			   uint32_t count)
+__cold status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf *leaves,
+				  uint32_t count)
 {
 	struct cpuid_policy policy;
 	struct guest_cpuid *cpuid;
@@ -386,7 +387,7 @@ status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf 
 	return STATUS_OK;
 }
 
-void guest_cpuid_destroy(struct partition *partition)
+__cold void guest_cpuid_destroy(struct partition *partition)
 {
 	struct guest_cpuid *cpuid = partition->arch.cpuid;
 
@@ -398,8 +399,8 @@ void guest_cpuid_destroy(struct partition *partition)
 /* ---- without a partition built ---- */
 
 /* Row of the policy for a leaf, or -1; for topology leaves also past their last level. */
-static int policy_find(const struct cpuid_policy *policy, uint32_t leaf, uint32_t subleaf,
-		       struct cpuid_policy_row *row)
+static __cold int policy_find(const struct cpuid_policy *policy, uint32_t leaf, uint32_t subleaf,
+			      struct cpuid_policy_row *row)
 {
 	unsigned int n;
 
@@ -413,8 +414,8 @@ static int policy_find(const struct cpuid_policy *policy, uint32_t leaf, uint32_
 	return -1;
 }
 
-void guest_cpuid_default(const struct proto_partition_config *config, uint32_t leaf,
-			 uint32_t subleaf, uint32_t out[4])
+__cold void guest_cpuid_default(const struct proto_partition_config *config, uint32_t leaf,
+				uint32_t subleaf, uint32_t out[4])
 {
 	struct cpuid_vp_state state = {.apic_enabled = true, .xcr0 = 1};
 	struct cpuid_policy policy;
@@ -434,7 +435,7 @@ void guest_cpuid_default(const struct proto_partition_config *config, uint32_t l
 	cpuid_dynamic_apply(row.dynamic, &policy.topology, &policy.xsave, &state, subleaf, out);
 }
 
-void guest_xsave(const struct partition *partition, struct cpuid_xsave *xsave)
+__cold void guest_xsave(const struct partition *partition, struct cpuid_xsave *xsave)
 {
 	struct cpuid_policy policy;
 

@@ -90,6 +90,14 @@ void guest_debug_flags_done(struct vp *vp)
 
 /* ---- what other CPUs asked for ---- */
 
+static __cold void translations_drop(struct vp *vp)
+{
+	struct guest_state state;
+
+	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
+}
+
 static enum vp_outcome requests_take(struct vp *vp)
 {
 	uint32_t bits = atomic_exchange(&vp->requests, 0);
@@ -103,6 +111,8 @@ static enum vp_outcome requests_take(struct vp *vp)
 		guest_lapic_timer_fire(vp);
 	if (bits & (VP_REQUEST_INTERRUPT | VP_REQUEST_NOTIFIED))
 		a->work |= WORK_INTERRUPT;
+	if (bits & VP_REQUEST_FLUSH)
+		translations_drop(vp);
 	if (bits & VP_REQUEST_NMI)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)

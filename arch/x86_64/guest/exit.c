@@ -5,6 +5,7 @@
  */
 #include "cpuid.h"
 #include "debug.h"
+#include "hv_call.h"
 #include "outside.h"
 #include "store.h"
 #include <arch/msr.h>
@@ -374,6 +375,11 @@ static enum vp_outcome exit_undefined(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
+static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
+{
+	return guest_hypercall(vp, exit->next_rip, false);
+}
+
 static enum vp_outcome exit_protected(struct vp *vp, struct vp_exit *exit)
 {
 	(void)exit;
@@ -402,7 +408,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_PORT_STRING] = exit_port_string,
 	[VP_EXIT_MEMORY] = exit_memory,
 	[VP_EXIT_HALT] = exit_halt,
-	[VP_EXIT_HYPERCALL] = exit_undefined, /* no hypercall interface is offered */
+	[VP_EXIT_HYPERCALL] = exit_hypercall,
 	[VP_EXIT_CR] = exit_cr,
 	[VP_EXIT_DR] = exit_dr,
 	[VP_EXIT_XSETBV] = exit_xsetbv,

@@ -21,10 +21,10 @@
 #define PRIVILEGES                                                                          \
 	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |       \
 	 HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_REFERENCE_TSC | \
-	 HV_PRIVILEGE_FREQUENCIES)
+	 HV_PRIVILEGE_FREQUENCIES | HV_PRIVILEGE_VP_REGISTERS | HV_PRIVILEGE_EXTENDED_HYPERCALLS)
 #define FEATURES                                                                   \
 	(HV_FEATURE_GUEST_IDLE | HV_FEATURE_FREQUENCIES | HV_FEATURE_GUEST_CRASH | \
-	 HV_FEATURE_HYPERCALL_LOCK)
+	 HV_FEATURE_HYPERCALL_LOCK | HV_FEATURE_XMM_INPUT | HV_FEATURE_XMM_OUTPUT)
 
 static bool kernel_apic(const struct cpuid_policy *policy)
 {
@@ -63,10 +63,10 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 /* An access to the page of an xAPIC goes to the VMM, to an MSR of x2APIC mode it does not. */
 static void recommendations(const struct cpuid_policy *policy, uint32_t out[4])
 {
-	out[CPUID_EAX] = HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTOEOI;
+	out[CPUID_EAX] = HV_HINT_REMOTE_FLUSH | HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTOEOI;
 	if (kernel_apic(policy) && policy->config->apic_mode != APIC_MODE_X2APIC_ENABLED)
 		out[CPUID_EAX] |= HV_HINT_APIC_MSRS;
-	out[CPUID_EBX] = UINT32_MAX; /* never */
+	out[CPUID_EBX] = SPIN_RETRIES;
 	out[CPUID_ECX] = policy->physical_bits;
 }
 

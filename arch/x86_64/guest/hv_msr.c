@@ -9,6 +9,7 @@
 #include "hv_msr.h"
 #include "guest.h"
 #include "outside.h"
+#include <kernel/hypercall.h>
 #include <kernel/string.h>
 #include <trivet/hv/features.h>
 
@@ -17,42 +18,37 @@ typedef bool writer_t(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 
 struct hv_msr_row {
 	uint32_t first, last;
+	uint32_t name; /* of the first as a register (TLFS, "HV_REGISTER_NAME"); 0: it has none */
 	uint32_t features;   /* HV_FEATURE_... */
-	uint64_t privileges; /* HV_PRIVILEGE_... */
+	uint32_t privileges; /* HV_PRIVILEGE_... */
 	reader_t *read;
 	writer_t *write;
-	status_t (*place)(struct vp *vp, uint32_t vtl, uint64_t value); /* instead of write */
+	bool places; /* a page: register_place() writes it, outside */
 };
 
-static struct hv_vtl *vtl_of(const struct vp *vp, uint32_t vtl)
-{
-	return &vp->partition->hv->vtl[vtl];
-}
+/* ---- identity, and what places a page ---- */
 
-/* ---- identity, hypercall page ---- */
-
-static bool read_guest_os_id(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+static bool read_placed(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
 {
-	(void)msr;
-	*value = vtl_of(vp, vtl)->guest_os_id;
+	const struct hv_vtl *v = &vp->partition->hv->vtl[vtl];
+
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID: *value = v->guest_os_id; break;
+	case HV_MSR_HYPERCALL: *value = v->hypercall.value; break;
+	case HV_MSR_REFERENCE_TSC: *value = v->reference_tsc.value; break;
+	default: *value = vp->vtl[vtl]->assist.value; break;
+	}
 	return true;
 }
 
-static status_t place_guest_os_id(struct vp *vp, uint32_t vtl, uint64_t value)
+static status_t register_place(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
-	return hv_guest_os_id_set(vp->partition, vtl, value);
-}
-
-static bool read_hypercall(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
-{
-	(void)msr;
-	*value = vtl_of(vp, vtl)->hypercall.value;
-	return true;
-}
-
-static status_t place_hypercall(struct vp *vp, uint32_t vtl, uint64_t value)
-{
-	return hv_hypercall_set(vp->partition, vtl, value);
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID: return hv_guest_os_id_set(vp->partition, vtl, value);
+	case HV_MSR_HYPERCALL: return hv_hypercall_set(vp->partition, vtl, value);
+	case HV_MSR_REFERENCE_TSC: return hv_reference_tsc_set(vp->partition, vtl, value);
+	default: return hv_assist_set(vp, vtl, value);
+	}
 }
 
 static bool read_vp_index(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
@@ -79,18 +75,6 @@ static bool read_counter(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *va
 	(void)msr;
 	*value = partition_reference_time(vp->partition);
 	return true;
-}
-
-static bool read_reference_tsc(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
-{
-	(void)msr;
-	*value = vtl_of(vp, vtl)->reference_tsc.value;
-	return true;
-}
-
-static status_t place_reference_tsc(struct vp *vp, uint32_t vtl, uint64_t value)
-{
-	return hv_reference_tsc_set(vp->partition, vtl, value);
 }
 
 static bool read_frequency(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
@@ -171,19 +155,7 @@ static bool write_tpr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 	return value <= UINT8_MAX && apic_write(vp, vtl, LAPIC_TPR, (uint32_t)value);
 }
 
-/* ---- assist page, idle ---- */
-
-static bool read_assist(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
-{
-	(void)msr;
-	*value = vp->vtl[vtl]->assist.value;
-	return true;
-}
-
-static status_t place_assist(struct vp *vp, uint32_t vtl, uint64_t value)
-{
-	return hv_assist_set(vp, vtl, value);
-}
+/* ---- idle ---- */
 
 /* TLFS, "Virtual Processor Idle Sleep State": a halt that an interrupt ends even while RFLAGS.IF is clear. */
 static bool read_idle(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
@@ -236,14 +208,15 @@ static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint6
 #define FEATURE(name) .features = (uint32_t)HV_FEATURE_##name
 
 static const struct hv_msr_row rows[] = {
-	{ONE(GUEST_OS_ID), WITH(HYPERCALL_MSRS), .read = read_guest_os_id,
-	 .place = place_guest_os_id},
-	{ONE(HYPERCALL), WITH(HYPERCALL_MSRS), .read = read_hypercall, .place = place_hypercall},
-	{ONE(VP_INDEX), WITH(VP_INDEX), .read = read_vp_index},
-	{ONE(VP_RUNTIME), WITH(VP_RUNTIME), .read = read_runtime},
-	{ONE(TIME_REF_COUNT), WITH(REFERENCE_COUNTER), .read = read_counter},
-	{ONE(REFERENCE_TSC), WITH(REFERENCE_TSC), .read = read_reference_tsc,
-	 .place = place_reference_tsc},
+	{ONE(GUEST_OS_ID), .name = 0x00090002, WITH(HYPERCALL_MSRS), .read = read_placed,
+	 .places = true},
+	{ONE(HYPERCALL), .name = 0x00090001, WITH(HYPERCALL_MSRS), .read = read_placed,
+	 .places = true},
+	{ONE(VP_INDEX), .name = 0x00090003, WITH(VP_INDEX), .read = read_vp_index},
+	{ONE(VP_RUNTIME), .name = 0x00090000, WITH(VP_RUNTIME), .read = read_runtime},
+	{ONE(TIME_REF_COUNT), .name = 0x00090004, WITH(REFERENCE_COUNTER), .read = read_counter},
+	{ONE(REFERENCE_TSC), .name = 0x00090017, WITH(REFERENCE_TSC), .read = read_placed,
+	 .places = true},
 	{.first = HV_MSR_TSC_FREQUENCY,
 	 .last = HV_MSR_APIC_FREQUENCY,
 	 WITH(FREQUENCIES),
@@ -253,14 +226,15 @@ static const struct hv_msr_row rows[] = {
 	{ONE(ICR), WITH(APIC_MSRS), .read = read_icr, .write = write_icr},
 	{ONE(TPR), WITH(APIC_MSRS), .read = read_tpr, .write = write_tpr},
 	/* Linux writes it without a look at any privilege. */
-	{ONE(VP_ASSIST_PAGE), .read = read_assist, .place = place_assist},
+	{ONE(VP_ASSIST_PAGE), .name = 0x00090013, .read = read_placed, .places = true},
 	{ONE(GUEST_IDLE), WITH(GUEST_IDLE), FEATURE(GUEST_IDLE), .read = read_idle},
 	{.first = HV_MSR_CRASH_P0,
 	 .last = HV_MSR_CRASH_P4,
+	 .name = 0x00000210,
 	 FEATURE(GUEST_CRASH),
 	 .read = read_crash,
 	 .write = write_crash},
-	{ONE(CRASH_CTL), FEATURE(GUEST_CRASH), .read = read_crash_control,
+	{ONE(CRASH_CTL), .name = 0x00000215, FEATURE(GUEST_CRASH), .read = read_crash_control,
 	 .write = write_crash_control},
 };
 
@@ -269,12 +243,10 @@ static const struct hv_msr_row *row_find(const struct vp *vp, uint32_t msr)
 	const struct hv_partition *hv = vp->partition->hv;
 	const struct hv_msr_row *row;
 
-	for (row = rows; row < rows + ARRAY_SIZE(rows) && row->first <= msr; row++)
-		if (msr <= row->last)
-			return (row->privileges & ~hv->privileges) ||
-					       (row->features & ~hv->features)
-				       ? NULL
-				       : row;
+	for (row = rows; row < rows + ARRAY_SIZE(rows); row++)
+		if (msr - row->first <= row->last - row->first &&
+		    !(row->privileges & ~hv->privileges) && !(row->features & ~hv->features))
+			return row;
 	return NULL;
 }
 
@@ -289,7 +261,7 @@ bool guest_hv_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	const struct hv_msr_row *row = row_find(vp, msr);
 
-	if (row && row->place)
+	if (row && row->places)
 		guest_outside_ask(vp, OUTSIDE_MSR_WRITE);
 	return row && row->write && row->write(vp, vp->active_vtl, msr, value);
 }
@@ -298,7 +270,53 @@ status_t guest_hv_msr_place(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	const struct hv_msr_row *row = row_find(vp, msr);
 
-	return row && row->place ? row->place(vp, vp->active_vtl, value) : STATUS_INVALID_REGISTER;
+	return row && row->places ? register_place(vp, vp->active_vtl, msr, value)
+				  : STATUS_INVALID_REGISTER;
+}
+
+/* ---- as registers with names ---- */
+
+#define NAME_VERSION	   0x00000100u
+#define NAME_FEATURES	   0x00000200u /* and three more: as the leaves from HV_CPUID_FEATURES on */
+#define NAME_FEATURES_LAST 0x00000203u
+
+/* The MSR that a name means; 0: none. */
+static uint32_t msr_of(uint32_t name)
+{
+	const struct hv_msr_row *row;
+
+	for (row = rows; row < rows + ARRAY_SIZE(rows); row++)
+		if (row->name && name - row->name <= row->last - row->first)
+			return row->first + (name - row->name);
+	return 0;
+}
+
+status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
+			      union hv_register_value *value)
+{
+	const struct hv_msr_row *row = row_find(vp, msr_of(name));
+	uint32_t leaf = HV_CPUID_FEATURES + (name - NAME_FEATURES);
+
+	if (name == NAME_VERSION)
+		leaf = HV_CPUID_VERSION;
+	else if (name - NAME_FEATURES > NAME_FEATURES_LAST - NAME_FEATURES)
+		return row && row->read && row->read(vp, vtl, msr_of(name), &value->low)
+			       ? STATUS_OK
+			       : STATUS_INVALID_REGISTER;
+	guest_cpuid_query(vp, leaf, 0, (uint32_t *)value);
+	return STATUS_OK;
+}
+
+status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
+{
+	uint32_t msr = msr_of(name);
+	const struct hv_msr_row *row = row_find(vp, msr);
+
+	if (row && row->places)
+		return register_place(vp, vtl, msr, value);
+	if (!row || !row->write)
+		return STATUS_INVALID_REGISTER;
+	return row->write(vp, vtl, msr, value) ? STATUS_OK : STATUS_INVALID_REGISTER_VALUE;
 }
 
 /* ---- what kernel/hyperv.c asks ---- */

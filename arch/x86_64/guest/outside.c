@@ -2,6 +2,7 @@
 /* See outside.h. */
 #include "outside.h"
 #include "guest.h"
+#include "hv_call.h"
 #include "hv_msr.h"
 
 void guest_outside_ask(struct vp *vp, enum guest_outside what)
@@ -35,6 +36,10 @@ void guest_outside_work(struct vp *vp)
 	vp->arch.outside = OUTSIDE_NOTHING;
 	if (what == OUTSIDE_NOTHING || vp_arch(vp)->rip != vp->arch.outside_rip)
 		return;
+	if (what == OUTSIDE_HYPERCALL) {
+		(void)guest_hypercall(vp, vp->arch.outside_next, true);
+		return;
+	}
 	status = placing_write(vp);
 	if (status == STATUS_OK)
 		guest_instruction_done(vp, vp->arch.outside_next);

@@ -12,6 +12,7 @@
 enum guest_outside {
 	OUTSIDE_NOTHING,
 	OUTSIDE_MSR_WRITE,
+	OUTSIDE_HYPERCALL,
 };
 
 /* The instruction at RIP is to be finished outside; guest_outside_waits() tells where it ends. */
