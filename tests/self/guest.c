@@ -86,6 +86,11 @@ bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
 	return create(guest, vp_count, NULL, 0, 0);
 }
 
+bool guest_create_vps_flags(struct test_guest *guest, uint32_t vp_count, uint32_t flags)
+{
+	return create(guest, vp_count, NULL, 0, flags);
+}
+
 void guest_destroy(struct test_guest *guest)
 {
 	if (guest->vp)

@@ -118,13 +118,18 @@ void second_unbind(void)
 
 bool second_test(bool (*function)(struct test_guest *g), const char **why)
 {
+	return second_test_flags(function, 0, why);
+}
+
+bool second_test_flags(bool (*function)(struct test_guest *g), uint32_t flags, const char **why)
+{
 	struct test_guest g;
 
 	*why = "the machine has one CPU";
 	if (cpu_count < 2 || !guests_can_run(why))
 		return false; /* with why it cannot be tried */
 	*why = NULL;
-	if (!second_task_init() || !guest_create_vps(&g, 2))
+	if (!second_task_init() || !guest_create_vps_flags(&g, 2, flags))
 		return false;
 	second_vp = partition_vp(g.partition, 1);
 	second_vp->run = page_alloc(&kernel_heap, 0);

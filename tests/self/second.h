@@ -39,6 +39,8 @@ void second_unbind(void);
 
 /* Makes a guest of two VPs for the function. False: it failed, or (*why) it cannot be tried here. */
 bool second_test(bool (*function)(struct test_guest *g), const char **why);
+/* The same with flags of enum proto_partition_flags. */
+bool second_test_flags(bool (*function)(struct test_guest *g), uint32_t flags, const char **why);
 
 /* All but the task's table, the first time. The thread that ran the VP ends a little after its VP's stop. */
 bool second_memory_is_back(uint64_t pages_before);

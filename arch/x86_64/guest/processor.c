@@ -23,7 +23,7 @@
 #define RESET_LIMIT	0xffffu
 #define XAPIC_ID_MAX	254u /* 8 bits, and 255 is everybody */
 
-status_t arch_partition_create(struct partition *partition)
+__cold status_t arch_partition_create(struct partition *partition)
 {
 	const struct proto_partition_config *config = &partition->config;
 
@@ -35,7 +35,7 @@ status_t arch_partition_create(struct partition *partition)
 	return STATUS_OK;
 }
 
-status_t arch_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
+__cold status_t arch_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
 			      uint32_t leaf_count)
 {
 	status_t status = guest_cpuid_build(partition, leaves, leaf_count);
@@ -47,13 +47,13 @@ status_t arch_partition_build(struct partition *partition, const struct cpuid_le
 }
 
 /* The VPs' TSCs begin at 0 again. */
-status_t arch_partition_reset(struct partition *partition)
+__cold status_t arch_partition_reset(struct partition *partition)
 {
 	partition->arch.tsc_offset = 0 - timestamp_read();
 	return STATUS_OK;
 }
 
-void arch_partition_destroy(struct partition *partition)
+__cold void arch_partition_destroy(struct partition *partition)
 {
 	guest_cpuid_destroy(partition);
 }
@@ -87,7 +87,7 @@ __cold void arch_vp_destroy(struct vp *vp)
 	vp->arch.fpu.area = NULL;
 }
 
-static void segments_reset(struct guest_state *state)
+static __cold void segments_reset(struct guest_state *state)
 {
 	const struct hv_x64_segment_register data = {
 		.limit = RESET_LIMIT,
@@ -105,7 +105,7 @@ static void segments_reset(struct guest_state *state)
 	state->gdtr = state->idtr = (struct hv_x64_table_register){.limit = RESET_LIMIT};
 }
 
-void guest_state_reset(struct guest_state *state, uint64_t cache_bits)
+__cold void guest_state_reset(struct guest_state *state, uint64_t cache_bits)
 {
 	segments_reset(state);
 	state->cr0 = CR0_ET | cache_bits;
@@ -114,7 +114,7 @@ void guest_state_reset(struct guest_state *state, uint64_t cache_bits)
 	state->dr7 = DR7_RESET;
 }
 
-uint64_t guest_signature(const struct vp *vp)
+__cold uint64_t guest_signature(const struct vp *vp)
 {
 	uint32_t leaf[4];
 
@@ -122,7 +122,7 @@ uint64_t guest_signature(const struct vp *vp)
 	return leaf[0];
 }
 
-static void registers_reset(struct vp *vp, struct guest_state *state, uint64_t cache_bits)
+static __cold void registers_reset(struct vp *vp, struct guest_state *state, uint64_t cache_bits)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 
@@ -214,7 +214,7 @@ void arch_vp_put(struct vp *vp)
 	(void)vp;
 }
 
-void arch_vp_unloaded(struct vp *vp)
+__cold void arch_vp_unloaded(struct vp *vp)
 {
 	if (vp->arch.unload & VP_REQUEST_APIC_PAGE)
 		guest_apic_page_remove(vp->partition);
