@@ -359,10 +359,6 @@ static void prepare(struct user_apic *apic, struct vp_run_page *page)
 	if (apic->pending & PENDING_NMI)
 		page->set |= VP_SET_NMI;
 	apic->pending = 0;
-	if (page->set & VP_SET_INIT) {
-		attend(apic, true); /* what asks for a window asks the processor behind its reset */
-		return;
-	}
 	class = waiting_class(apic);
 	if (!class)
 		return;
