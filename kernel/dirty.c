@@ -79,7 +79,7 @@ static status_t limited_set(struct gpa_space *space, gpa_t gpa, uint64_t size, b
 	return parts_set(space, &gpa, gpa + size, UINT64_MAX, dirty);
 }
 
-/* The ranges with a flag get another; or, without one, they are no longer tracked. False: one is cut. */
+/* The ranges with a flag get another. False: one is cut. */
 static bool ranges_flag(struct gpa_space *space, gpa_t gpa, gpa_t end, uint32_t with, uint32_t set)
 {
 	struct gpa_range *range;
@@ -89,14 +89,23 @@ static bool ranges_flag(struct gpa_space *space, gpa_t gpa, gpa_t end, uint32_t 
 	whole = gpa_ranges_are_whole(space, gpa, end - gpa, 0);
 	range = whole ? gpa_range_from(space, gpa) : NULL;
 	for (; range && range->gpa < end; range = range->next) {
-		if ((range->flags & GPA_WORLD) || !(range->flags & with))
-			continue;
-		range->flags |= set;
-		if (!set)
-			range->flags &= ~(uint32_t)(GPA_TRACKED | GPA_ENDING);
+		if (!(range->flags & GPA_WORLD) && (range->flags & with))
+			range->flags |= set;
 	}
 	spin_unlock(&space->lock);
 	return whole;
+}
+
+/* Those that come to their end are no longer tracked. A mapping may have come meanwhile that is cut here. */
+static void ranges_end(struct gpa_space *space, gpa_t gpa, gpa_t end)
+{
+	struct gpa_range *range;
+
+	spin_lock(&space->lock);
+	for (range = gpa_range_from(space, gpa); range && range->gpa < end; range = range->next)
+		if (!(range->flags & GPA_WORLD) && (range->flags & GPA_ENDING))
+			range->flags &= ~(uint32_t)(GPA_TRACKED | GPA_ENDING);
+	spin_unlock(&space->lock);
 }
 
 /* Whole ranges are never split, so that parts_set() cannot fail. At the end of tracking, a write that
@@ -120,7 +129,7 @@ static status_t tracking_set(struct gpa_space *space, gpa_t gpa, uint64_t size, 
 	if (on)
 		gpa_space_shootdown(space);
 	else
-		(void)ranges_flag(space, gpa, end, GPA_ENDING, 0);
+		ranges_end(space, gpa, end);
 	return STATUS_OK;
 }
 

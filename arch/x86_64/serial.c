@@ -251,11 +251,16 @@ void serial_start(void)
 
 static status_t second_open(uint16_t port)
 {
+	bool found;
+
 	if (console->present && !console->registers && console->port == port)
 		return STATUS_BUSY;
 	if (second->present && second->port == port)
 		return STATUS_OK;
-	if (!uart_at(second, false, port, 1, UART_CLOCK))
+	spin_lock(&input_lock); /* who reads input looks at no line that is half set up */
+	found = uart_at(second, false, port, 1, UART_CLOCK);
+	spin_unlock(&input_lock);
+	if (!found)
 		return STATUS_NOT_FOUND;
 	input_begin(second, NULL);
 	return STATUS_OK;

@@ -125,13 +125,18 @@ static struct gdb_vp *vp_of(const struct processor *processor)
 	return &gdb.vps[processor->index];
 }
 
-static void state_read(struct processor *processor, struct gdb_state *state)
+static void registers_read(struct processor *processor, struct gdb_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	(void)vp_get_registers(processor->vp, 0, gdb_value_names, state->value, GDB_VALUES);
+}
+
+/* The exit is then done with: an answer to it comes before. */
+static void legacy_read(struct processor *processor, struct gdb_state *state)
 {
 	uint8_t *area = malloc(XSAVE_SIZE);
 	size_t size;
 
-	memset(state, 0, sizeof(*state));
-	(void)vp_get_registers(processor->vp, 0, gdb_value_names, state->value, GDB_VALUES);
 	if (!area)
 		return;
 	state->has_legacy = vp_state_get(processor->vp, 0, VP_STATE_XSAVE_STANDARD, area,
@@ -250,9 +255,10 @@ static bool park(struct processor *processor, struct gdb_vp *vp)
 
 static bool stopped(struct processor *processor, struct gdb_vp *vp)
 {
-	state_read(processor, &vp->state);
+	registers_read(processor, &vp->state);
 	if (int3_give(processor, &vp->state))
 		return true;
+	legacy_read(processor, &vp->state);
 	vp->has_stop = processor->halt.reason != VP_HALT_CANCEL;
 	return park(processor, vp);
 }

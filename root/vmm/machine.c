@@ -308,6 +308,10 @@ static status_t command_save(struct machine *machine)
 {
 	status_t status;
 
+	if (machine->config->user_apic) {
+		log_error("%s: save: not with user_apic = on", machine->config->name);
+		return STATUS_NOT_SUPPORTED;
+	}
 	if (!gdb_lets_go(machine->processors, machine->config->vps))
 		return STATUS_BUSY;
 	processors_stop(machine);

@@ -147,10 +147,6 @@ status_t machine_state_save(struct machine *machine)
 {
 	status_t status = STATUS_NO_MEMORY;
 
-	if (machine->config->user_apic) {
-		log_error("%s: save: not with user_apic = on", machine->config->name);
-		return STATUS_NOT_SUPPORTED;
-	}
 	machine->saved.vps = calloc(machine->config->vps, sizeof(*machine->saved.vps));
 	if (machine->saved.vps)
 		status = clock_zero(machine, &machine->saved.clock_zero);

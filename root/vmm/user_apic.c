@@ -82,7 +82,7 @@ static void deliver(struct delivery *d, struct user_apic *apic)
 		(void)lapic_accept(lapic, message->vector, message->level);
 		break;
 	case APIC_NMI: apic->pending |= PENDING_NMI; break;
-	case APIC_INIT: apic->pending |= PENDING_INIT; break;
+	case APIC_INIT: apic->pending = (apic->pending & ~PENDING_STARTUP) | PENDING_INIT; break;
 	case APIC_SIPI:
 		atomic_store(&lapic->sipi_vector, message->vector);
 		apic->pending |= PENDING_STARTUP;
@@ -220,16 +220,20 @@ uint32_t user_apic_read(struct processor *processor, uint32_t offset)
 	mutex_lock(&machine->lock);
 	priority_in(apic, (uint8_t)processor->page->regs.cr8);
 	(void)lapic_read(&apic->lapic, offset, now_ns(machine), &value);
+	if (lapic_has_request(&apic->lapic)) /* an error's, of a register that is not there */
+		attend(apic, true);
 	mutex_unlock(&machine->lock);
 	return value;
 }
 
 void user_apic_write(struct processor *processor, uint32_t offset, uint32_t value)
 {
-	uint8_t cr8 = (uint8_t)processor->page->regs.cr8;
+	const struct vp_run_page *page = processor->page;
 	struct machine *machine = processor->machine;
 	struct user_apic *apic = processor->apic;
 	struct lapic_effects effects;
+	/* By an earlier access of the same instruction, or as it was. */
+	uint8_t cr8 = (uint8_t)(page->set & VP_SET_CR8 ? page->interrupt.cr8 : page->regs.cr8);
 
 	mutex_lock(&machine->lock);
 	priority_in(apic, cr8);
@@ -346,7 +350,9 @@ static void prepare(struct user_apic *apic, struct vp_run_page *page)
 		device_timer_cancel(&apic->processor->machine->env, &apic->timer);
 		page->set |= VP_SET_INIT;
 	}
-	if (apic->pending & PENDING_STARTUP) {
+	/* One that is about to take an interrupt waits for no start-up, but behind an INIT. */
+	if ((apic->pending & PENDING_STARTUP) &&
+	    (page->set & (VP_SET_INTERRUPT | VP_SET_INIT)) != VP_SET_INTERRUPT) {
 		page->interrupt.vector = (uint8_t)atomic_load(&apic->lapic.sipi_vector);
 		page->set |= VP_SET_STARTUP;
 	}

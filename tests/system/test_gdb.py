@@ -196,3 +196,25 @@ def test_gdb_from_the_first_instruction(boot, tmp_path):
     gdb.command("detach")
     gdb.close()
     assert machine.command("echo alive $((6 * 7))") == "alive 42"
+
+
+def test_gdb_leaves_the_guests_int3_to_it(debugged):
+    """A kernel probe of Linux's own, while gdb has a breakpoint of the same kind elsewhere."""
+    machine, socket = debugged
+    machine.command("mount -t tracefs t /sys/kernel/tracing; cd /sys/kernel/tracing")
+    machine.command("echo 0 > /proc/sys/debug/kprobes-optimization")
+    machine.command("echo 'p:own cmdline_proc_show+5' > kprobe_events")
+    show = symbol(machine, "version_proc_show")
+    gdb = Gdb(socket)
+    gdb.command(f"break *{show:#x}")
+    gdb.start("continue")
+    machine.command("echo 1 > events/kprobes/own/enable")
+    for _ in range(3):
+        assert "console=" in machine.command("cat /proc/cmdline")
+    assert machine.command("cat kprobe_profile").split()[:2] == ["own", "3"]
+    machine.send_line("cat /proc/version")
+    assert re.search(STOPPED, gdb.answer())
+    assert gdb.number("$rip") == show
+    gdb.command("detach")
+    gdb.close()
+    machine.expect("Linux version")
