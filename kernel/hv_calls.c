@@ -55,34 +55,25 @@ static void targets_flush(const struct targets *t)
 
 /* All translations go, of all address spaces: more than was asked for is allowed. Bits of the mask that
  * are no VP's mean nothing. */
-static uint16_t flush(struct hypercall *call, const struct hv_flush_input *input, uint64_t flags)
+uint16_t hypercall_flush(struct hypercall *call, const void *header, const void *in, void *out)
 {
+	uint64_t known = HV_FLUSH_ALL_PROCESSORS | HV_FLUSH_ALL_SPACES | HV_FLUSH_NON_GLOBAL_ONLY;
+	const struct hv_flush_input *input = header;
 	const struct targets targets = {
 		.partition = call->vp->partition,
 		.all = input->flags & HV_FLUSH_ALL_PROCESSORS,
 		.mask = input->processor_mask,
 	};
 
-	if (input->flags & ~flags)
+	(void)in;
+	(void)out;
+	/* Of a list, global ones are meant too. */
+	if (HV_CALL_CODE(call->control) == HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST)
+		known &= ~HV_FLUSH_NON_GLOBAL_ONLY;
+	if (input->flags & ~known)
 		return HV_INVALID_PARAMETER;
 	targets_flush(&targets);
 	return HV_SUCCESS;
-}
-
-uint16_t hypercall_flush_space(struct hypercall *call, const void *header, const void *in,
-			       void *out)
-{
-	(void)in;
-	(void)out;
-	return flush(call, header,
-		     HV_FLUSH_ALL_PROCESSORS | HV_FLUSH_ALL_SPACES | HV_FLUSH_NON_GLOBAL_ONLY);
-}
-
-uint16_t hypercall_flush_list(struct hypercall *call, const void *header, const void *in, void *out)
-{
-	(void)in;
-	(void)out;
-	return flush(call, header, HV_FLUSH_ALL_PROCESSORS | HV_FLUSH_ALL_SPACES);
 }
 
 /* ---- scheduling ---- */

@@ -31,9 +31,9 @@ static const struct hypercall_row {
 	uint64_t privileges;
 	hypercall_t *perform;
 } rows[] = {
-	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_SPACE, OUTSIDE, 24, 0, 0, 0, hypercall_flush_space},
+	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_SPACE, OUTSIDE, 24, 0, 0, 0, hypercall_flush},
 	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST, REP | ALL_REPS | OUTSIDE, 24, 8, 0, 0,
-	 hypercall_flush_list},
+	 hypercall_flush},
 	{HV_CALL_NOTIFY_LONG_SPIN_WAIT, 0, 8, 0, 0, 0, hypercall_long_spin},
 	{HV_CALL_GET_VP_REGISTERS, REP | OUTSIDE, 16, 4, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_get_register},

@@ -79,15 +79,24 @@ static status_t page_register_set(struct gpa_space *space, struct hv_page_regist
 	return status;
 }
 
+/* And nothing is left in it. */
+static status_t page_reset(struct gpa_space *space, struct hv_page_register *page)
+{
+	status_t status = page_register_set(space, page, 0);
+
+	if (status == STATUS_OK)
+		memset(page->overlay.page, 0, PAGE_SIZE);
+	return status;
+}
+
 static status_t vtl_reset(struct gpa_space *space, struct hv_vtl *v)
 {
 	status_t status = page_register_set(space, &v->hypercall, 0);
 
 	if (status == STATUS_OK)
-		status = page_register_set(space, &v->reference_tsc, 0);
+		status = page_reset(space, &v->reference_tsc);
 	if (status != STATUS_OK)
 		return status;
-	memset(v->reference_tsc.overlay.page, 0, PAGE_SIZE);
 	v->guest_os_id = 0;
 	v->tsc_sequence = 0;
 	return STATUS_OK;
@@ -117,24 +126,15 @@ status_t hv_vp_create(struct vp *vp)
 
 void hv_vp_destroy(struct vp *vp)
 {
-	uint32_t vtl;
-
-	for (vtl = 0; vtl < VTL_COUNT; vtl++)
-		if (vp->vtl[vtl])
-			page_destroy(vp->partition, &vp->vtl[vtl]->assist);
+	if (vp->vtl[0])
+		page_destroy(vp->partition, &vp->vtl[0]->assist);
 }
 
 status_t hv_vp_reset(struct vp *vp)
 {
 	struct hv_page_register *assist = &vp->vtl[0]->assist;
-	status_t status;
 
-	if (!assist->overlay.page)
-		return STATUS_OK;
-	status = page_register_set(vp->vtl[0]->space, assist, 0);
-	if (status == STATUS_OK)
-		memset(assist->overlay.page, 0, PAGE_SIZE);
-	return status;
+	return assist->overlay.page ? page_reset(vp->vtl[0]->space, assist) : STATUS_OK;
 }
 
 /* ---- the reference TSC page (TLFS, "Partition Reference Time Enlightenment") ---- */
@@ -197,13 +197,6 @@ void hv_time_changed(struct partition *partition)
 	spin_unlock(&hv->lock);
 }
 
-static void page_invalidate(struct hv_partition *hv, struct hv_page_register *page)
-{
-	spin_lock(&hv->lock);
-	((volatile struct hv_reference_tsc_page *)page->overlay.page)->sequence = HV_TSC_INVALID;
-	spin_unlock(&hv->lock);
-}
-
 uint64_t hv_vp_runtime(const struct vp *vp)
 {
 	uint64_t ticks = vp->stats->loaded_ticks;
@@ -216,72 +209,52 @@ uint64_t hv_vp_runtime(const struct vp *vp)
 
 /* ---- registers ---- */
 
-/* One at a time: each looks at others, and waits for other CPUs. */
-static bool change_begin(struct hv_partition *hv)
-{
-	return !atomic_exchange(&hv->changing, true);
-}
-
-static void change_end(struct hv_partition *hv)
-{
-	atomic_store(&hv->changing, false);
-}
-
 /* TLFS, "Establishing the Hypercall Interface": without an identity there is no page. One that is locked
  * stays where it is. */
 status_t hv_guest_os_id_set(struct partition *partition, uint32_t vtl, uint64_t value)
 {
-	struct hv_partition *hv = partition->hv;
-	struct hv_vtl *v = &hv->vtl[vtl];
+	struct hv_vtl *v = &partition->hv->vtl[vtl];
 	status_t status = STATUS_OK;
 
-	if (!change_begin(hv))
-		return STATUS_BUSY;
 	if (!value && !(v->hypercall.value & HV_HYPERCALL_LOCKED))
 		status = page_register_set(partition_space(partition, vtl), &v->hypercall,
 					   v->hypercall.value & ~HV_PAGE_ENABLE);
 	if (status == STATUS_OK)
 		v->guest_os_id = value;
-	change_end(hv);
 	return status;
 }
 
 status_t hv_hypercall_set(struct partition *partition, uint32_t vtl, uint64_t value)
 {
-	struct hv_partition *hv = partition->hv;
-	struct hv_vtl *v = &hv->vtl[vtl];
+	struct hv_vtl *v = &partition->hv->vtl[vtl];
 	status_t status = STATUS_ACCESS_DENIED;
 
 	if (!page_is_within(partition_space(partition, vtl), value))
 		return STATUS_INVALID_ADDRESS;
-	if (!change_begin(hv))
-		return STATUS_BUSY;
 	value &= HV_PAGE_ADDRESS | HV_HYPERCALL_LOCKED | HV_PAGE_ENABLE;
 	if (!v->guest_os_id)
 		value &= ~HV_PAGE_ENABLE;
 	if (!(v->hypercall.value & HV_HYPERCALL_LOCKED))
 		status = page_register_set(partition_space(partition, vtl), &v->hypercall, value);
-	change_end(hv);
 	return status;
 }
 
-/* A page beyond the guest's memory is no fault, but nowhere. It shows nothing of before. */
+/* A page beyond the guest's memory is no fault, but nowhere. It tells the time before it shows. */
 status_t hv_reference_tsc_set(struct partition *partition, uint32_t vtl, uint64_t value)
 {
 	struct gpa_space *space = partition_space(partition, vtl);
-	struct hv_partition *hv = partition->hv;
-	struct hv_page_register *page = &hv->vtl[vtl].reference_tsc;
+	struct hv_page_register *page = &partition->hv->vtl[vtl].reference_tsc;
+	uint64_t old = page->value;
 	status_t status;
 
-	if (!change_begin(hv))
-		return STATUS_BUSY;
-	value &= HV_PAGE_ADDRESS | HV_PAGE_ENABLE;
-	page_invalidate(hv, page);
-	status = page_register_set(space, page, page_is_within(space, value) ? value : 0);
-	if (status == STATUS_OK)
-		page->value = value;
-	change_end(hv);
+	page->value = value & (HV_PAGE_ADDRESS | HV_PAGE_ENABLE);
 	hv_time_changed(partition);
+	status = gpa_overlay_move(space, &page->overlay,
+				  (value & HV_PAGE_ENABLE) && page_is_within(space, value)
+					  ? value & HV_PAGE_ADDRESS
+					  : GPA_NOWHERE);
+	if (status != STATUS_OK)
+		page->value = old;
 	return status;
 }
 

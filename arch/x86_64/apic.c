@@ -64,7 +64,7 @@ static void apic_write(enum apic_register reg, uint32_t value)
 		mmio_write32(registers, reg, value);
 }
 
-status_t apic_init(hpa_t address)
+__cold status_t apic_init(hpa_t address)
 {
 	x2apic = cpuid_get(1, 0).ecx & CPUID_1_ECX_X2APIC;
 	if (!x2apic) {
@@ -116,7 +116,7 @@ bool apic_in_service(uint32_t vector)
 	return apic_read((enum apic_register)(APIC_ISR + vector / 32 * 16)) >> vector % 32 & 1;
 }
 
-void apic_error(void)
+__cold void apic_error(void)
 {
 	apic_write(APIC_ERROR, 0);
 	uint32_t cause = apic_read(APIC_ERROR);
@@ -149,12 +149,12 @@ void apic_send_interrupt(uint32_t target, uint32_t vector)
 	command_send(target, ICR_FIXED | ICR_ASSERT | vector);
 }
 
-void apic_send_init(uint32_t target)
+__cold void apic_send_init(uint32_t target)
 {
 	command_send(target, ICR_INIT | ICR_ASSERT);
 }
 
-void apic_send_startup(uint32_t target, uint32_t page)
+__cold void apic_send_startup(uint32_t target, uint32_t page)
 {
 	command_send(target, ICR_STARTUP | ICR_ASSERT | page);
 }
@@ -176,7 +176,7 @@ void arch_cpu_notify(struct cpu *cpu)
 
 /* ---- timer ---- */
 
-void apic_timer_mode(bool deadline)
+__cold void apic_timer_mode(bool deadline)
 {
 	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
 	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | (deadline ? LVT_TIMER_TSC_DEADLINE : 0));

@@ -43,8 +43,8 @@ enum hypercall_outcome hypercall_perform(struct hypercall *call);
  */
 typedef uint16_t hypercall_t(struct hypercall *call, const void *header, const void *in, void *out);
 
-hypercall_t hypercall_flush_space, hypercall_flush_list, hypercall_long_spin,
-	hypercall_get_register, hypercall_set_register, hypercall_vp_index, hypercall_capabilities;
+hypercall_t hypercall_flush, hypercall_long_spin, hypercall_get_register, hypercall_set_register,
+	hypercall_vp_index, hypercall_capabilities;
 
 /* ---- of the architecture ---- */
 

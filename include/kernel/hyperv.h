@@ -47,9 +47,20 @@ status_t hv_vp_create(struct vp *vp) __must_check;
 void hv_vp_destroy(struct vp *vp);
 status_t hv_vp_reset(struct vp *vp) __must_check; /* so too */
 
+/* Writes to registers come one at a time: each looks at others, and waits for other CPUs. False: another VP
+ * is at it, and soon will be done. */
+static inline bool hv_change_begin(struct hv_partition *hv)
+{
+	return !atomic_exchange(&hv->changing, true);
+}
+static inline void hv_change_end(struct hv_partition *hv)
+{
+	atomic_store(&hv->changing, false);
+}
+
 /*
- * Writes to the registers, of a guest's own VP, which is loaded on no CPU. BUSY: try again soon. Other
- * failures are the guest's fault, or want of memory: nothing has changed.
+ * Between these two, by a guest's own VP, which is loaded on no CPU. BUSY: try again soon. Other failures are
+ * the guest's fault, or want of memory: nothing has changed.
  */
 status_t hv_guest_os_id_set(struct partition *partition, uint32_t vtl, uint64_t value);
 status_t hv_hypercall_set(struct partition *partition, uint32_t vtl, uint64_t value);

@@ -170,7 +170,8 @@ static const void *vp_open(void *context, const void *above, uint32_t number)
 
 static const struct inspect_row vp_rows[] = {
 	VP_WORD("state", "stopped\0running\0ready\0blocked\0", vp_view.kernel.run_state),
-	VP_WORD("activity", "running\0halted\0wait_for_sipi\0shutdown\0idle\0", vp_view.kernel.activity),
+	VP_WORD("activity", "running\0halted\0wait_for_sipi\0shutdown\0idle\0",
+		vp_view.kernel.activity),
 	VP("cpu", INSPECT_STRING, vp_view.cpu),
 	VP("active_vtl", INSPECT_UNSIGNED, vp_view.kernel.active_vtl),
 	VP("requests", INSPECT_HEX, vp_view.kernel.requests),

@@ -16,7 +16,7 @@ struct host_leaf {
 enum host_kind { HOST_EPYC, HOST_SKYLAKE, HOST_PLAIN, HOST_COUNT };
 void stub_host_set(enum host_kind kind);
 
-extern uint32_t stub_requests[128];    /* by VP: what vp_request() set */
+extern uint32_t stub_requests[128];   /* by VP: what vp_request() set */
 extern uint64_t stub_notified;	      /* bit n: VP n, by vp_notify() */
 extern unsigned int stub_own_pages;   /* gpa_map_own_page() less gpa_unmap_own_page() */
 extern struct guest_state stub_state; /* of every VP */

@@ -428,8 +428,17 @@ static void test_reference_tsc(void **state)
 	assert_int_equal(page->sequence, 1);
 	/* Away, and beyond the end. */
 	assert_true(wr(0x40000021, PLACE));
-	assert_int_equal(page->sequence, HV_TSC_INVALID);
+	assert_int_equal(rd(0x40000021), PLACE);
 	assert_int_equal(place_of(reg), GPA_NOWHERE);
+	/* Back again, it does not tell what was so before. */
+	p->time_offset += 5 * UNITS;
+	hv_time_changed(p);
+	assert_true(wr(0x40000021, PLACE | 1));
+	assert_true(page_time(rd(0x10)) - rd(0x40000020) + 1 <= 2);
+	move_status = STATUS_NO_MEMORY;
+	assert_false(wr(0x40000021, OTHER));
+	move_status = STATUS_OK;
+	assert_int_equal(rd(0x40000021), PLACE | 1);
 	assert_true(wr(0x40000021, TOO_FAR | 1));
 	assert_int_equal(rd(0x40000021), TOO_FAR | 1);
 	assert_int_equal(place_of(reg), GPA_NOWHERE);

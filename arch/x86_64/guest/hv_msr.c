@@ -41,7 +41,7 @@ static bool read_placed(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *val
 	return true;
 }
 
-static status_t register_place(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+static status_t placed(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	switch (msr) {
 	case HV_MSR_GUEST_OS_ID: return hv_guest_os_id_set(vp->partition, vtl, value);
@@ -49,6 +49,18 @@ static status_t register_place(struct vp *vp, uint32_t vtl, uint32_t msr, uint64
 	case HV_MSR_REFERENCE_TSC: return hv_reference_tsc_set(vp->partition, vtl, value);
 	default: return hv_assist_set(vp, vtl, value);
 	}
+}
+
+static status_t register_place(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	struct hv_partition *hv = vp->partition->hv;
+	status_t status;
+
+	if (!hv_change_begin(hv))
+		return STATUS_BUSY;
+	status = placed(vp, vtl, msr, value);
+	hv_change_end(hv);
+	return status;
 }
 
 static bool read_vp_index(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
@@ -89,23 +101,19 @@ static bool read_frequency(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *
 
 #define APIC_MSR(offset) (X2APIC_MSR_BASE + (offset) / 16)
 
-static bool apic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value)
+static bool apic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint64_t *value)
 {
-	uint64_t wide;
-
-	if (!lapic_is_x2apic(vp_lapic(vp, vtl)))
-		return guest_lapic_read(vp, vtl, offset, value);
-	if (!guest_lapic_msr_read(vp, APIC_MSR(offset), &wide))
-		return false;
-	*value = (uint32_t)wide;
-	return true;
+	if (lapic_is_x2apic(vp_lapic(vp, vtl)))
+		return guest_lapic_msr_read(vp, APIC_MSR(offset), value);
+	*value = 0;
+	return guest_lapic_read(vp, vtl, offset, (uint32_t *)value);
 }
 
-static bool apic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t value)
+static bool apic_write(struct vp *vp, uint32_t vtl, uint32_t offset, uint64_t value)
 {
-	if (!lapic_is_x2apic(vp_lapic(vp, vtl)))
-		return guest_lapic_write(vp, vtl, offset, value);
-	return guest_lapic_msr_write(vp, APIC_MSR(offset), value);
+	if (lapic_is_x2apic(vp_lapic(vp, vtl)))
+		return guest_lapic_msr_write(vp, APIC_MSR(offset), value);
+	return guest_lapic_write(vp, vtl, offset, (uint32_t)value);
 }
 
 /* The value does not matter, but in x2APIC mode its own MSR takes 0 alone. */
@@ -115,44 +123,34 @@ static bool write_eoi(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 	return value <= UINT32_MAX && apic_write(vp, vtl, LAPIC_EOI, 0);
 }
 
+/* The page has it in two halves. */
 static bool read_icr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
 {
-	uint32_t low, high;
-
 	(void)msr;
-	if (lapic_is_x2apic(vp_lapic(vp, vtl)))
-		return guest_lapic_msr_read(vp, APIC_MSR(LAPIC_ICR), value);
-	if (!guest_lapic_read(vp, vtl, LAPIC_ICR, &low) ||
-	    !guest_lapic_read(vp, vtl, LAPIC_ICR_HIGH, &high))
-		return false;
-	*value = (uint64_t)high << 32 | low;
-	return true;
+	return apic_read(vp, vtl, LAPIC_ICR, value) &&
+	       (lapic_is_x2apic(vp_lapic(vp, vtl)) ||
+		guest_lapic_read(vp, vtl, LAPIC_ICR_HIGH, (uint32_t *)value + 1));
 }
 
 static bool write_icr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	(void)msr;
-	if (lapic_is_x2apic(vp_lapic(vp, vtl)))
-		return guest_lapic_msr_write(vp, APIC_MSR(LAPIC_ICR), value);
-	return guest_lapic_write(vp, vtl, LAPIC_ICR_HIGH, (uint32_t)(value >> 32)) &&
-	       guest_lapic_write(vp, vtl, LAPIC_ICR, (uint32_t)value);
+	if (!lapic_is_x2apic(vp_lapic(vp, vtl)) &&
+	    !guest_lapic_write(vp, vtl, LAPIC_ICR_HIGH, (uint32_t)(value >> 32)))
+		return false;
+	return apic_write(vp, vtl, LAPIC_ICR, value);
 }
 
 static bool read_tpr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
 {
-	uint32_t tpr;
-
 	(void)msr;
-	if (!apic_read(vp, vtl, LAPIC_TPR, &tpr))
-		return false;
-	*value = tpr;
-	return true;
+	return apic_read(vp, vtl, LAPIC_TPR, value);
 }
 
 static bool write_tpr(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	(void)msr;
-	return value <= UINT8_MAX && apic_write(vp, vtl, LAPIC_TPR, (uint32_t)value);
+	return value <= UINT8_MAX && apic_write(vp, vtl, LAPIC_TPR, value);
 }
 
 /* ---- idle ---- */

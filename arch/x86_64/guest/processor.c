@@ -36,7 +36,7 @@ __cold status_t arch_partition_create(struct partition *partition)
 }
 
 __cold status_t arch_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
-			      uint32_t leaf_count)
+				     uint32_t leaf_count)
 {
 	status_t status = guest_cpuid_build(partition, leaves, leaf_count);
 
