@@ -228,7 +228,7 @@ __cold status_t memory_init(uint64_t kernel_bytes)
 	return STATUS_OK;
 }
 
-status_t memory_reserve_root(uint64_t size, hpa_t *hpa)
+__cold status_t memory_reserve_root(uint64_t size, hpa_t *hpa)
 {
 	status_t status = memory_reserve(size, PAGE_SIZE, BOOT_MEMORY_ROOT, hpa);
 
@@ -353,7 +353,7 @@ void blocks_unpin(hpa_t base, uint64_t size)
 	assert_kernel(bits <= PINS_MAX);
 }
 
-status_t block_deposit(hpa_t block)
+__cold status_t block_deposit(hpa_t block)
 {
 	uint64_t i = block >> BLOCK_SHIFT;
 	status_t status = STATUS_OK;
@@ -373,7 +373,7 @@ status_t block_deposit(hpa_t block)
 	return status;
 }
 
-void block_return(hpa_t block)
+__cold void block_return(hpa_t block)
 {
 	uint64_t i = block >> BLOCK_SHIFT;
 

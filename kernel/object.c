@@ -194,7 +194,7 @@ static void entry_free(struct handle_table *table, handle_t handle)
 	spin_unlock(&table->lock);
 }
 
-status_t handle_close(struct handle_table *table, handle_t handle)
+__cold status_t handle_close(struct handle_table *table, handle_t handle)
 {
 	struct handle_entry *entry;
 	struct object *object;
@@ -213,8 +213,8 @@ status_t handle_close(struct handle_table *table, handle_t handle)
 	return STATUS_OK;
 }
 
-status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t rights,
-			  handle_t *copy)
+__cold status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t rights,
+				 handle_t *copy)
 {
 	struct object *object;
 	status_t status = handle_get(table, handle, OBJECT_NONE, rights, &object);
@@ -226,7 +226,7 @@ status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t 
 	return status;
 }
 
-void handle_table_destroy(struct handle_table *table)
+__cold void handle_table_destroy(struct handle_table *table)
 {
 	for (uint32_t page = 0; page < table->page_count; page++) {
 		for (uint32_t i = 0; i < ENTRIES_PER_PAGE; i++)

@@ -322,7 +322,7 @@ struct syscall_result sys_vp_set_registers(struct thread *thread, const uint64_t
 	return syscall_status(status);
 }
 
-struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t a[6])
 {
 	struct vp *vp;
 	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
@@ -335,7 +335,7 @@ struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t a[6])
 }
 
 /* Breakpoints and steps; with no address, none. */
-struct syscall_result sys_vp_set_debug_state(struct thread *thread, const uint64_t a[6])
+__cold struct syscall_result sys_vp_set_debug_state(struct thread *thread, const uint64_t a[6])
 {
 	struct vp_debug_state state;
 	struct vp *vp;

@@ -264,12 +264,15 @@ bool guest_hv_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	return row && row->write && row->write(vp, vp->active_vtl, msr, value);
 }
 
-status_t guest_hv_msr_place(struct vp *vp, uint32_t msr, uint64_t value)
+status_t guest_hv_msr_place(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	const struct hv_msr_row *row = row_find(vp, msr);
 
-	return row && row->places ? register_place(vp, vp->active_vtl, msr, value)
-				  : STATUS_INVALID_REGISTER;
+	if (row && row->places)
+		return register_place(vp, vtl, msr, value);
+	if (!row || !row->write)
+		return STATUS_INVALID_REGISTER;
+	return row->write(vp, vtl, msr, value) ? STATUS_OK : STATUS_INVALID_REGISTER_VALUE;
 }
 
 /* ---- as registers with names ---- */
@@ -292,29 +295,22 @@ static uint32_t msr_of(uint32_t name)
 status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
 			      union hv_register_value *value)
 {
-	const struct hv_msr_row *row = row_find(vp, msr_of(name));
-	uint32_t leaf = HV_CPUID_FEATURES + (name - NAME_FEATURES);
+	uint32_t msr = msr_of(name), leaf = HV_CPUID_FEATURES + (name - NAME_FEATURES);
+	const struct hv_msr_row *row = row_find(vp, msr);
 
+	if (row && row->read && row->read(vp, vtl, msr, &value->low))
+		return STATUS_OK;
 	if (name == NAME_VERSION)
 		leaf = HV_CPUID_VERSION;
 	else if (name - NAME_FEATURES > NAME_FEATURES_LAST - NAME_FEATURES)
-		return row && row->read && row->read(vp, vtl, msr_of(name), &value->low)
-			       ? STATUS_OK
-			       : STATUS_INVALID_REGISTER;
+		return STATUS_INVALID_REGISTER;
 	guest_cpuid_query(vp, leaf, 0, (uint32_t *)value);
 	return STATUS_OK;
 }
 
 status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
 {
-	uint32_t msr = msr_of(name);
-	const struct hv_msr_row *row = row_find(vp, msr);
-
-	if (row && row->places)
-		return register_place(vp, vtl, msr, value);
-	if (!row || !row->write)
-		return STATUS_INVALID_REGISTER;
-	return row->write(vp, vtl, msr, value) ? STATUS_OK : STATUS_INVALID_REGISTER_VALUE;
+	return guest_hv_msr_place(vp, vtl, msr_of(name), value);
 }
 
 /* ---- what kernel/hyperv.c asks ---- */
@@ -331,14 +327,12 @@ void arch_hv_features(const struct partition *partition, uint64_t *privileges, u
 	*features = shown[CPUID_EDX] & there[CPUID_EDX];
 }
 
-#define INT3 0xcc
+#define INT3	    0xcc
+#define VMCALL_RET  0xc3c1010fu
+#define VMMCALL_RET 0xc3d9010fu
 
 void arch_hypercall_page_fill(const struct partition *partition, uint8_t *page)
 {
-	static const uint8_t code[] = {0x0f, 0x01, 0xc1, 0xc3}; /* VMCALL, RET */
-
 	memset(page, INT3, PAGE_SIZE);
-	memcpy(page, code, sizeof(code));
-	if (guest_cpuid_is_amd(partition))
-		page[2] = 0xd9; /* VMMCALL */
+	*(uint32_t *)page = guest_cpuid_is_amd(partition) ? VMMCALL_RET : VMCALL_RET;
 }

@@ -9,7 +9,8 @@
  * that (outside.h). */
 bool guest_hv_msr_read(struct vp *vp, uint32_t msr, uint64_t *value);
 bool guest_hv_msr_write(struct vp *vp, uint32_t msr, uint64_t value);
-/* That write, by a VP that is loaded on no CPU. BUSY: again; other failures are #GP. */
-status_t guest_hv_msr_place(struct vp *vp, uint32_t msr, uint64_t value);
+/* Any write, by a VP that is loaded on no CPU. BUSY: again. INVALID_REGISTER: there is none that can be
+ * written. Other failures: not that value, or not there. */
+status_t guest_hv_msr_place(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value);
 
 #endif

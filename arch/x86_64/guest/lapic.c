@@ -448,19 +448,19 @@ uint64_t lapic_base_reset(const struct lapic *lapic)
 	       (lapic->x2apic_at_reset ? APIC_BASE_X2APIC : 0);
 }
 
-void lapic_reset(struct lapic *lapic)
+__cold void lapic_reset(struct lapic *lapic)
 {
 	atomic_store_explicit(&lapic->base, lapic_base_reset(lapic), RELAXED);
 	put(&lapic->sipi_vector, 0);
 	registers_reset(lapic);
 }
 
-void lapic_init_reset(struct lapic *lapic)
+__cold void lapic_init_reset(struct lapic *lapic)
 {
 	registers_reset(lapic);
 }
 
-void lapic_create(struct lapic *lapic, const struct lapic_config *config)
+__cold void lapic_create(struct lapic *lapic, const struct lapic_config *config)
 {
 	memset(lapic, 0, sizeof(*lapic));
 	lapic->page = config->page;
@@ -496,7 +496,7 @@ bool lapic_base_valid(const struct lapic *lapic, uint64_t value)
 	       (value & (APIC_BASE_ENABLE | APIC_BASE_X2APIC)) != APIC_BASE_X2APIC;
 }
 
-bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects)
+__cold bool lapic_base_set(struct lapic *lapic, uint64_t value, struct lapic_effects *effects)
 {
 	uint64_t before = lapic_base_get(lapic);
 	uint32_t id = get(&lapic->id);

@@ -69,7 +69,7 @@ static void effects_apply(struct vp *vp, uint32_t vtl, struct lapic_effects *eff
 	}
 }
 
-static enum apic_place apic_place(struct vp *vp, uint32_t vtl)
+static __cold enum apic_place apic_place(struct vp *vp, uint32_t vtl)
 {
 	struct lapic *lapic = vp_lapic(vp, vtl);
 
@@ -81,7 +81,7 @@ static enum apic_place apic_place(struct vp *vp, uint32_t vtl)
 }
 
 /* It was reset, or its mode or address is another. */
-static void apic_changed(struct vp *vp, uint32_t vtl)
+static __cold void apic_changed(struct vp *vp, uint32_t vtl)
 {
 	guest_apic_page_check(vp, vtl);
 	if (backend->apic_place_set)
@@ -91,7 +91,7 @@ static void apic_changed(struct vp *vp, uint32_t vtl)
 
 /* ---- made, reset ---- */
 
-void guest_lapic_create(struct vp *vp, uint32_t vtl)
+__cold void guest_lapic_create(struct vp *vp, uint32_t vtl)
 {
 	const struct partition *partition = vp->partition;
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
@@ -111,7 +111,7 @@ void guest_lapic_create(struct vp *vp, uint32_t vtl)
 	arch->lapic.tsc_offset = partition->arch.tsc_offset;
 }
 
-void guest_lapic_reset(struct vp *vp, uint32_t vtl)
+__cold void guest_lapic_reset(struct vp *vp, uint32_t vtl)
 {
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
 
@@ -125,7 +125,7 @@ void guest_lapic_reset(struct vp *vp, uint32_t vtl)
 		timer_cancel(&arch->lapic_timer);
 }
 
-void guest_lapic_init_reset(struct vp *vp, uint32_t vtl)
+__cold void guest_lapic_init_reset(struct vp *vp, uint32_t vtl)
 {
 	struct arch_vp_vtl *arch = vtl_arch(vp, vtl);
 
@@ -228,14 +228,14 @@ bool guest_lapic_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	return true;
 }
 
-void guest_lapic_changed(struct vp *vp, uint32_t vtl, struct lapic_effects *effects)
+__cold void guest_lapic_changed(struct vp *vp, uint32_t vtl, struct lapic_effects *effects)
 {
 	apic_changed(vp, vtl);
 	cr8_from_tpr(vp, vtl);
 	effects_apply(vp, vtl, effects, timestamp_read());
 }
 
-bool guest_lapic_base_write(struct vp *vp, uint64_t value)
+__cold bool guest_lapic_base_write(struct vp *vp, uint64_t value)
 {
 	struct lapic_effects effects = {.bits = 0};
 
@@ -257,7 +257,7 @@ void guest_lapic_tsc_deadline_write(struct vp *vp, uint64_t value)
 	timer_update(vp, vp->active_vtl, now);
 }
 
-static void lint_effects_request(struct vp *vp, uint32_t bits)
+static __cold void lint_effects_request(struct vp *vp, uint32_t bits)
 {
 	uint32_t requests = 0;
 
@@ -294,7 +294,7 @@ void guest_lapic_timer_update(struct vp *vp)
 			timer_update(vp, vtl, now);
 }
 
-void guest_lapic_timer_cancel(struct vp *vp)
+__cold void guest_lapic_timer_cancel(struct vp *vp)
 {
 	uint32_t vtl;
 
@@ -317,7 +317,7 @@ void guest_lapic_timer_fire(struct vp *vp)
 	}
 }
 
-void guest_tsc_offset_set(struct vp *vp, uint64_t offset)
+__cold void guest_tsc_offset_set(struct vp *vp, uint64_t offset)
 {
 	uint32_t vtl;
 

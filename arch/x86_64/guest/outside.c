@@ -25,7 +25,7 @@ static status_t placing_write(struct vp *vp)
 	const uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
 
-	return guest_hv_msr_place(vp, (uint32_t)gpr[GPR_RCX], value);
+	return guest_hv_msr_place(vp, vp->active_vtl, (uint32_t)gpr[GPR_RCX], value);
 }
 
 void guest_outside_work(struct vp *vp)

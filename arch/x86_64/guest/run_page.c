@@ -64,7 +64,7 @@ enum vp_outcome run_page_apic(struct vp *vp, enum vp_run_reason reason)
 	return run_page_return(vp, reason);
 }
 
-enum vp_outcome run_page_msr(struct vp *vp, bool write, uint64_t next_rip)
+__cold enum vp_outcome run_page_msr(struct vp *vp, bool write, uint64_t next_rip)
 {
 	const uint64_t *gpr = vp->arch.gpr;
 	struct vp_run_page *run = vp->run;
@@ -87,7 +87,7 @@ __cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, 
 	return run_page_return(vp, reason);
 }
 
-enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code)
+__cold enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code)
 {
 	vp_arch(vp)->activity = ACTIVITY_SHUTDOWN;
 	regs_fill(vp);
