@@ -158,14 +158,21 @@ static void state_write(struct processor *processor, const struct gdb_state *sta
 			    status_words(status));
 }
 
-/* Under the lock. */
+/* Of the VP's, or none: nothing of a debugger's. Under the lock. */
 static void debug_state_set(struct processor *processor, const struct gdb_vp *vp)
 {
-	struct vp_debug_state state = gdb.breakpoints.state;
+	struct vp_debug_state state = {.flags = 0};
+	status_t status;
 
-	if (vp->steps)
+	if (vp)
+		state = gdb.breakpoints.state;
+	if (vp && vp->steps)
 		state.flags |= DEBUG_SINGLE_STEP | DEBUG_HOLD_INTERRUPTS;
-	(void)vp_set_debug_state(processor->vp, 0, &state);
+	status = vp_set_debug_state(processor->vp, 0, &state);
+	if (status != STATUS_OK)
+		log_warning("gdb: %s: VP %u: breakpoints and steps: %s",
+			    processor->machine->config->name, processor->index,
+			    status_words(status));
 }
 
 static void hardware_stop(const struct processor *processor, struct gdb_stop *stop)
@@ -270,18 +277,6 @@ static bool is_debuggers(enum vp_halt_reason reason)
 	       reason == VP_HALT_HW_BREAK || reason == VP_HALT_INT3;
 }
 
-/* For a gdb that waits for it no longer, or has gone: it does what gdb has it do by now. An INT3 of the
- * guest's own comes again. Under the lock. */
-static void go_on(struct processor *processor, struct gdb_vp *vp)
-{
-	static const struct vp_debug_state none;
-
-	if (vp)
-		debug_state_set(processor, vp);
-	else
-		(void)vp_set_debug_state(processor->vp, 0, &none);
-}
-
 /* Under the lock. */
 static bool halted(struct processor *processor, struct gdb_vp *vp)
 {
@@ -294,7 +289,9 @@ static bool halted(struct processor *processor, struct gdb_vp *vp)
 	    !stop_find(processor, vp, &vp->stop)) {
 		if (!is_debuggers(reason))
 			return false;
-		go_on(processor, vp);
+		/* gdb waits for it no longer, or has gone: it does what gdb has it do by now. An INT3 of
+		 * the guest's own comes again. */
+		debug_state_set(processor, vp);
 		return true;
 	}
 	again = stopped(processor, vp);
