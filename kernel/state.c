@@ -224,6 +224,15 @@ static status_t time_read(const void *data, uint64_t size, struct partition_stat
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* What is armed by now is for another time. */
+static void timers_look(struct partition *partition)
+{
+	uint32_t i;
+
+	for (i = 0; partition->hv && i < partition->vp_count; i++)
+		vp_request(partition->vps[i], VP_REQUEST_STIMER);
+}
+
 status_t partition_restore(struct partition *partition, const void *data, uint64_t size)
 {
 	struct partition_state_time time;
@@ -245,6 +254,7 @@ status_t partition_restore(struct partition *partition, const void *data, uint64
 	partition->time_offset = time.reference_time;
 	arch_partition_tsc_set(partition, time.tsc);
 	hv_time_changed(partition);
+	timers_look(partition);
 	partition->state = before;
 	return STATUS_OK;
 }
