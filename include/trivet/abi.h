@@ -11,6 +11,7 @@
 #define TRIVET_ABI_H
 
 #include <trivet/hv/registers.h>
+#include <trivet/hv/synic.h>
 #include <trivet/status.h>
 #include <trivet/types.h>
 
@@ -316,6 +317,17 @@ struct doorbell_config {
 	uint8_t length;	   /* of the write: 1, 2, 4, 8 (ports: not 8); 0: any */
 	uint16_t flags;	   /* enum doorbell_flags */
 	uint64_t reserved; /* zero */
+};
+
+/* Message ports and event ports of a partition share the connections' ids: HV_CONNECTION_ID. */
+#define PORT_MESSAGES 32u /* that wait in a message port; a guest that posts more is told */
+
+/* A message as a guest posted it: `type`, `payload_size` and `payload` are the guest's, the rest of
+ * `message` is 0. */
+struct port_message {
+	struct hv_message message;
+	uint32_t vp; /* that posted it */
+	uint32_t vtl;
 };
 
 enum dirty_flags {
