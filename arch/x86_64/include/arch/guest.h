@@ -100,6 +100,7 @@ enum vp_waiting {
 	WAITING_DEBUG,
 	WAITING_MSR_READ,
 	WAITING_MSR_WRITE,
+	WAITING_CPUID,
 };
 
 /* How an entry ends that is a step. */
