@@ -29,8 +29,10 @@ enum hv_cpuid_leaf {
 #define HV_PRIVILEGE_REFERENCE_TSC	 BIT(9)
 #define HV_PRIVILEGE_GUEST_IDLE		 BIT(10)
 #define HV_PRIVILEGE_FREQUENCIES	 BIT(11)
+#define HV_PRIVILEGE_PARTITION_ID	 BIT(33) /* no partition has it: guests take it for the root's */
 #define HV_PRIVILEGE_VP_REGISTERS	 BIT(49)
 #define HV_PRIVILEGE_EXTENDED_HYPERCALLS BIT(52)
+#define HV_PRIVILEGE_START_VP		 BIT(53)
 
 #define HV_FEATURE_XMM_INPUT	  BIT(4)
 #define HV_FEATURE_GUEST_IDLE	  BIT(5)
@@ -43,6 +45,8 @@ enum hv_cpuid_leaf {
 #define HV_HINT_APIC_MSRS	  BIT(3)
 #define HV_HINT_RELAXED_TIMING	  BIT(5)
 #define HV_HINT_DEPRECATE_AUTOEOI BIT(9)
+#define HV_HINT_CLUSTER_IPI	  BIT(10)
+#define HV_HINT_EX_MASKS	  BIT(11)
 
 /* EAX of leaf 0x40000006. */
 #define HV_HARDWARE_MSR_BITMAPS BIT(1)
