@@ -58,3 +58,42 @@ uint16_t hypercall_assert_interrupt(struct hypercall *call, const void *header, 
 		       ? HV_SUCCESS
 		       : HV_INVALID_PARAMETER;
 }
+
+/* ---- of devices ---- */
+
+/* The set stands where the mask does, and half of its own header behind that. */
+static bool target_decode(const struct hypercall *call, const struct hv_retarget_input *input,
+			  struct vpci_target *target)
+{
+	const struct hv_vp_set *set = (const struct hv_vp_set *)&input->mask;
+
+	if (input->flags & ~(uint32_t)(HV_TARGET_MULTICAST | HV_TARGET_PROCESSOR_SET))
+		return false;
+	target->vector = input->vector;
+	target->multicast = input->flags & HV_TARGET_MULTICAST;
+	if (input->flags & HV_TARGET_PROCESSOR_SET)
+		return (call->variable || set->format == HV_VP_SET_ALL) &&
+		       vp_set_decode(set, call->variable - 1, &target->set);
+	target->set = vp_set_of_mask(&input->mask);
+	return !call->variable;
+}
+
+uint16_t hypercall_retarget(struct hypercall *call, const void *header, const void *in, void *out)
+{
+	const struct hv_retarget_input *input = header;
+	struct vpci_target target;
+
+	(void)in;
+	(void)out;
+	if (input->partition_id != HV_PARTITION_ID_SELF)
+		return HV_ACCESS_DENIED;
+	if (input->source != HV_INTERRUPT_SOURCE_MSI || input->reserved || input->reserved2 ||
+	    !target_decode(call, input, &target))
+		return HV_INVALID_PARAMETER;
+	switch (vpci_retarget(call->vp->partition, call->vtl, input->device_id, &input->message,
+			      &target)) {
+	case STATUS_OK: return HV_SUCCESS;
+	case STATUS_WRONG_TYPE: return HV_INVALID_DEVICE_ID;
+	default: return HV_INVALID_PARAMETER;
+	}
+}

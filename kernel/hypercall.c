@@ -53,6 +53,7 @@ static const struct hypercall_row {
 	 hypercall_set_register},
 	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, OUTSIDE, 32, 0, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_translate},
+	{HV_CALL_RETARGET_DEVICE_INTERRUPT, APICS | VARIABLE, 56, 0, 0, 0, hypercall_retarget},
 	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, APICS, 32, 0, 0, 0, hypercall_assert_interrupt},
 	{HV_CALL_START_VIRTUAL_PROCESSOR, OUTSIDE, 240, 0, 0, HV_PRIVILEGE_START_VP,
 	 hypercall_start_vp},

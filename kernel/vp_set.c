@@ -11,6 +11,11 @@ static unsigned int bits_count(uint64_t bits)
 	return n;
 }
 
+uint32_t vp_set_banks(const struct hv_vp_set *input)
+{
+	return input->format == HV_VP_SET_ALL ? 0 : bits_count(input->valid_banks);
+}
+
 bool vp_set_decode(const struct hv_vp_set *input, uint32_t words, struct vp_set *set)
 {
 	if (input->format > HV_VP_SET_ALL)

@@ -45,9 +45,9 @@ enum hypercall_outcome hypercall_perform(struct hypercall *call);
 typedef uint16_t hypercall_t(struct hypercall *call, const void *header, const void *in, void *out);
 
 hypercall_t hypercall_flush, hypercall_flush_ex, hypercall_flush_physical, hypercall_long_spin,
-	hypercall_ipi, hypercall_ipi_ex, hypercall_assert_interrupt, hypercall_property,
-	hypercall_denied, hypercall_get_register, hypercall_set_register, hypercall_translate,
-	hypercall_start_vp, hypercall_vp_index, hypercall_capabilities;
+	hypercall_ipi, hypercall_ipi_ex, hypercall_assert_interrupt, hypercall_retarget,
+	hypercall_property, hypercall_denied, hypercall_get_register, hypercall_set_register,
+	hypercall_translate, hypercall_start_vp, hypercall_vp_index, hypercall_capabilities;
 
 /* An HV_INPUT_VTL: one's own, or a lower one. */
 uint16_t hypercall_vtl(const struct hypercall *call, uint8_t input, uint32_t *vtl);

@@ -30,6 +30,7 @@ gpa_t fake_overlay = GPA_NOWHERE;
 bool fake_memory_changes;
 status_t fake_set_status;
 struct guest_registers fake_set;
+uint32_t fake_objects_left = UINT32_MAX;
 
 struct cpu *fake_cpu;
 void (*fake_relaxed)(void);
@@ -64,6 +65,9 @@ status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, 
 void *heap_alloc(struct heap *heap, size_t size)
 {
 	(void)heap;
+	if (fake_objects_left == 0)
+		return NULL;
+	fake_objects_left--;
 	return calloc(1, size);
 }
 
@@ -193,6 +197,33 @@ bool gpa_look(struct gpa_space *space, gpa_t gpa, struct gpa_view *view)
 	return view->overlay || gpa < FAKE_MEMORY;
 }
 
+/* ---- objects ---- */
+
+void object_init(struct object *object, enum object_type type,
+		 void (*destroy)(struct object *object))
+{
+	object->references = 1;
+	object->type = type;
+	object->destroy = destroy;
+}
+
+void object_get(struct object *object)
+{
+	object->references++;
+}
+
+void object_put(struct object *object)
+{
+	assert(object->references);
+	if (--object->references == 0)
+		object->destroy(object);
+}
+
+void partition_put(struct partition *partition)
+{
+	object_put(&partition->object);
+}
+
 /* ---- registers, all of them ---- */
 
 void guest_registers_get(struct vp *v, uint32_t vtl, struct guest_registers *r)
@@ -225,6 +256,7 @@ void fake_machine_create(void)
 
 	stub_host_set(HOST_SKYLAKE);
 	p = fake_partition = stub_partition(&config);
+	p->object.references = 1;
 	p->space[0]->partition = p;
 	assert(hv_partition_create(p) == STATUS_OK);
 	for (i = 0; i < FAKE_VPS; i++) {

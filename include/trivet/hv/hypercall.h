@@ -33,6 +33,7 @@ enum hv_call_code {
 	HV_CALL_GET_VP_REGISTERS = 0x0050,
 	HV_CALL_SET_VP_REGISTERS = 0x0051,
 	HV_CALL_TRANSLATE_VIRTUAL_ADDRESS = 0x0052,
+	HV_CALL_RETARGET_DEVICE_INTERRUPT = 0x007e,
 	HV_CALL_ASSERT_VIRTUAL_INTERRUPT = 0x0094,
 	HV_CALL_START_VIRTUAL_PROCESSOR = 0x0099,
 	HV_CALL_GET_VP_INDEX_FROM_APIC_ID = 0x009a,
@@ -61,6 +62,7 @@ enum hv_status {
 	HV_INVALID_VP_STATE = 0x0015,
 	HV_INVALID_SYNIC_STATE = 0x0018,
 	HV_INVALID_REGISTER_VALUE = 0x0050,
+	HV_INVALID_DEVICE_ID = 0x0057,
 };
 
 #define HV_PARTITION_ID_SELF UINT64_MAX
@@ -136,6 +138,27 @@ struct hv_assert_interrupt_input {
 	uint8_t target_vtl;
 	uint8_t reserved[3];
 };
+
+/* HV_MSI_ENTRY */
+struct hv_msi_entry {
+	uint32_t address, data;
+};
+
+#define HV_INTERRUPT_SOURCE_MSI 1u
+#define HV_TARGET_MULTICAST	BIT(0) /* to all of the set; else to any one */
+#define HV_TARGET_PROCESSOR_SET BIT(1) /* an HV_VP_SET stands where the mask does */
+struct hv_retarget_input {
+	uint64_t partition_id;
+	uint64_t device_id;
+	uint32_t source;
+	uint32_t reserved;
+	struct hv_msi_entry message;
+	uint64_t reserved2;
+	uint32_t vector;
+	uint32_t flags;
+	uint64_t mask; /* or the set's format: the rest of it is in the variable header */
+};
+static_assert(sizeof(struct hv_retarget_input) == 56, "TLFS size");
 
 /* HV_PARTITION_PROPERTY_CODE: those that there are. */
 enum hv_partition_property {
