@@ -20,7 +20,7 @@ enum row_flags {
 	APICS = BIT(4),	   /* is not there if the VMM has the interrupt controllers */
 };
 
-#define HEADER_MAX   240u /* bytes of its fixed part */
+#define HEADER_MAX   256u /* bytes of its fixed part */
 #define VARIABLE_MAX 65u  /* words: all banks of a set of VPs, and one for what is before them */
 #define INPUT_MAX    32u
 #define OUTPUT_MAX   64u
@@ -29,8 +29,9 @@ enum row_flags {
 
 static const struct hypercall_row {
 	uint16_t code;
-	uint8_t flags;		       /* enum row_flags */
-	uint8_t header, input, output; /* sizes; those of a rep call by element, but the header */
+	uint8_t flags;	 /* enum row_flags */
+	uint16_t header; /* sizes; those of a rep call by element, but the header */
+	uint8_t input, output;
 	uint64_t privileges;
 	hypercall_t *perform;
 } rows[] = {
@@ -53,6 +54,8 @@ static const struct hypercall_row {
 	 hypercall_set_register},
 	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, OUTSIDE, 32, 0, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_translate},
+	{HV_CALL_POST_MESSAGE, 0, 256, 0, 0, HV_PRIVILEGE_POST_MESSAGES, hypercall_post_message},
+	{HV_CALL_SIGNAL_EVENT, 0, 8, 0, 0, HV_PRIVILEGE_SIGNAL_EVENTS, hypercall_signal_event},
 	{HV_CALL_RETARGET_DEVICE_INTERRUPT, APICS | VARIABLE, 56, 0, 0, 0, hypercall_retarget},
 	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, APICS, 32, 0, 0, 0, hypercall_assert_interrupt},
 	{HV_CALL_START_VIRTUAL_PROCESSOR, OUTSIDE, 240, 0, 0, HV_PRIVILEGE_START_VP,

@@ -25,6 +25,7 @@ struct hypercall {
 	uint64_t result;
 	bool fast_changed; /* behind the input */
 	bool yield;	   /* the VP may give its CPU to another thread */
+	bool woke;	   /* a thread, maybe, to which it has to give its CPU */
 };
 
 enum hypercall_outcome {
@@ -47,7 +48,8 @@ typedef uint16_t hypercall_t(struct hypercall *call, const void *header, const v
 hypercall_t hypercall_flush, hypercall_flush_ex, hypercall_flush_physical, hypercall_long_spin,
 	hypercall_ipi, hypercall_ipi_ex, hypercall_assert_interrupt, hypercall_retarget,
 	hypercall_property, hypercall_denied, hypercall_get_register, hypercall_set_register,
-	hypercall_translate, hypercall_start_vp, hypercall_vp_index, hypercall_capabilities;
+	hypercall_translate, hypercall_start_vp, hypercall_vp_index, hypercall_capabilities,
+	hypercall_post_message, hypercall_signal_event;
 
 /* An HV_INPUT_VTL: one's own, or a lower one. */
 uint16_t hypercall_vtl(const struct hypercall *call, uint8_t input, uint32_t *vtl);

@@ -13,6 +13,7 @@
 #include <kernel/overlay.h>
 #include <kernel/partition.h>
 #include <kernel/vpci.h>
+#include <kernel/port.h>
 #include <trivet/hv/msr.h>
 
 /* A register that places an overlay page. */
@@ -37,6 +38,7 @@ struct hv_partition {
 	_Atomic uint64_t crash[HV_CRASH_PARAMETERS];
 	_Atomic uint32_t crashes; /* that were told of */
 	struct vpci_bus vpci;
+	struct port_table ports;
 };
 
 /* At the end of build, when the space and the VPs' count are known; sets partition->hv. NO_MEMORY. */

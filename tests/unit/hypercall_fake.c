@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <hv_call.h>
+#include <kernel/port.h>
 #include <kernel/cpu.h>
 #include <kernel/memory_map.h>
 #include <kernel/overlay.h>
@@ -30,9 +31,12 @@ gpa_t fake_overlay = GPA_NOWHERE;
 bool fake_memory_changes;
 status_t fake_set_status;
 struct guest_registers fake_set;
+struct hv_post_message_input fake_posted;
+uint32_t fake_signalled_connection, fake_signalled_flag;
 uint32_t fake_objects_left = UINT32_MAX;
 
-struct cpu *fake_cpu;
+static struct cpu cpu;
+struct cpu *fake_cpu = &cpu;
 void (*fake_relaxed)(void);
 
 /* ---- what the kernel gives ---- */
@@ -114,6 +118,22 @@ void guest_debug_flags_done(struct vp *v)
 {
 	(void)v;
 	abort();
+}
+
+uint16_t port_post(struct vp *v, uint32_t vtl, const struct hv_post_message_input *input)
+{
+	assert(v == fake_vp && vtl == 0);
+	fake_posted = *input;
+	return HV_INSUFFICIENT_BUFFERS;
+}
+
+uint16_t port_signal(const struct partition *partition, uint32_t vtl, uint32_t connection,
+		     uint16_t flag)
+{
+	assert(partition == fake_partition && vtl == 0);
+	fake_signalled_connection = connection;
+	fake_signalled_flag = flag;
+	return HV_SUCCESS;
 }
 
 bool sched_yield(void)

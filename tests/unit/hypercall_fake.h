@@ -31,6 +31,8 @@ extern bool fake_memory_changes;	/* while a word is exchanged */
 extern status_t fake_set_status;	/* of guest_registers_set() */
 extern struct guest_registers fake_set; /* what it was given */
 
+extern struct hv_post_message_input fake_posted;
+extern uint32_t fake_signalled_connection, fake_signalled_flag;
 extern uint32_t fake_objects_left; /* that heap_alloc() gives */
 
 void fake_machine_create(void);

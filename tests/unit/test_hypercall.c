@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <hv_call.h>
+#include <kernel/cpu.h>
 #include <trivet/hv/features.h>
 
 #include "hypercall_fake.h"
@@ -427,6 +429,42 @@ static void test_flush(void **state)
 	assert_status(HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST | REPS(510), IN, 0, HV_INVALID_ALIGNMENT);
 }
 
+/* ---- messages and events ---- */
+
+/* A thread that the call has woken is more urgent than the VP. */
+static void test_port_calls(void **state)
+{
+	const struct hv_post_message_input post = {
+		.connection = 5, .type = 6, .payload_size = 240, .payload = {[239] = 7}};
+	const uint64_t signal = HV_CALL_SIGNAL_EVENT;
+
+	(void)state;
+	memcpy(in_memory(IN), &post, sizeof(post));
+	assert_status(HV_CALL_POST_MESSAGE, IN, 0, HV_INSUFFICIENT_BUFFERS);
+	assert_memory_equal(&fake_posted, &post, sizeof(post));
+	assert_status(HV_CALL_POST_MESSAGE, IN + 0xf00, 0, HV_INVALID_PARAMETER); /* all 0 */
+	assert_status(HV_CALL_POST_MESSAGE, IN + 0xf08, 0, HV_INVALID_ALIGNMENT);
+	assert_status(HV_CALL_POST_MESSAGE | FAST, 5, 6, HV_INVALID_HYPERCALL_INPUT);
+	assert_status(signal | FAST, 0x0000000900000005, 0, HV_SUCCESS);
+	assert_true(fake_signalled_connection == 5 && fake_signalled_flag == 9);
+	assert_status(signal | FAST, 0x0001000900000005, 0, HV_INVALID_PARAMETER);
+	*(uint64_t *)in_memory(IN) = 0x0000000400ffffff;
+	assert_status(signal, IN, 0, HV_SUCCESS);
+	assert_true(fake_signalled_connection == 0xffffff && fake_signalled_flag == 4);
+	assert_int_equal(fake_outsides, 0);
+	fake_vp->arch.gpr[GPR_RCX] = signal | FAST;
+	fake_vp->vtl[0]->arch.rip = FAKE_RIP;
+	assert_int_equal(guest_hypercall(fake_vp, FAKE_NEXT, false), VP_CONTINUE);
+	fake_cpu->ready.occupied = 1;
+	fake_vp->vtl[0]->arch.rip = FAKE_RIP;
+	assert_int_equal(guest_hypercall(fake_vp, FAKE_NEXT, false), VP_SWITCH);
+	fake_cpu->ready.occupied = 0;
+	fake_partition->hv->privileges &=
+		~(HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS);
+	assert_status(HV_CALL_POST_MESSAGE, IN, 0, HV_ACCESS_DENIED);
+	assert_status(signal | FAST, 5, 0, HV_ACCESS_DENIED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -438,6 +476,7 @@ int main(void)
 		TEST(xmm),	     TEST(long_spin),
 		TEST(vp_index),	     TEST(get_registers),
 		TEST(set_registers), TEST(flush),
+		TEST(port_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

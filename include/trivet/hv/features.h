@@ -30,6 +30,8 @@ enum hv_cpuid_leaf {
 #define HV_PRIVILEGE_GUEST_IDLE		 BIT(10)
 #define HV_PRIVILEGE_FREQUENCIES	 BIT(11)
 #define HV_PRIVILEGE_PARTITION_ID	 BIT(33) /* no partition has it: guests take it for the root's */
+#define HV_PRIVILEGE_POST_MESSAGES	 BIT(36)
+#define HV_PRIVILEGE_SIGNAL_EVENTS	 BIT(37)
 #define HV_PRIVILEGE_VP_REGISTERS	 BIT(49)
 #define HV_PRIVILEGE_EXTENDED_HYPERCALLS BIT(52)
 #define HV_PRIVILEGE_START_VP		 BIT(53)
