@@ -12,6 +12,7 @@
 #include <kernel/lock.h>
 #include <kernel/overlay.h>
 #include <kernel/partition.h>
+#include <kernel/vpci.h>
 #include <kernel/port.h>
 #include <trivet/hv/msr.h>
 
@@ -36,6 +37,7 @@ struct hv_partition {
 	struct hv_vtl vtl[VTL_COUNT];
 	_Atomic uint64_t crash[HV_CRASH_PARAMETERS];
 	_Atomic uint32_t crashes; /* that were told of */
+	struct vpci_bus vpci;
 	struct port_table ports;
 };
 

@@ -100,7 +100,13 @@
 	X(guest_event_port_signal, 88, "port")                                                     \
 	X(guest_event_port_clear, 89, "port")                                                      \
 	X(guest_event_port_retarget, 90, "port, index, sint, flag")                                \
-	X(synic_post_message, 91, "partition, vtl, index, sint, va of struct hv_message")
+	X(synic_post_message, 91, "partition, vtl, index, sint, va of struct hv_message")          \
+	/* VPCI devices */                                                                         \
+	X(vpci_device_create, 100, "partition, vtl, device id -> device")                          \
+	X(vpci_register_interrupt, 101,                                                            \
+	  "device, vector count, va of struct vpci_interrupt -> address, data << 32")              \
+	X(vpci_unregister_interrupt, 102, "device, address, data")                                 \
+	X(vpci_signal_msi, 103, "device, address, data")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
 enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };
@@ -327,6 +333,20 @@ struct doorbell_config {
 	uint8_t length;	   /* of the write: 1, 2, 4, 8 (ports: not 8); 0: any */
 	uint16_t flags;	   /* enum doorbell_flags */
 	uint64_t reserved; /* zero */
+};
+
+#define VPCI_VECTORS_MAX  32u	/* that are registered at once */
+#define VPCI_MESSAGES_MAX 2048u /* of a device */
+#define VPCI_MULTICAST	  BIT(0)
+
+/* Where an interrupt of a VPCI device goes until the guest says another place: an HV_VP_SET with room for all
+ * banks. */
+struct vpci_interrupt {
+	uint32_t vector; /* of the first one */
+	uint32_t flags;	 /* VPCI_MULTICAST: to all VPs of the set; else to any one */
+	uint64_t format; /* HV_VP_SET_SPARSE, HV_VP_SET_ALL */
+	uint64_t valid_banks;
+	uint64_t banks[64];
 };
 
 /* Message ports and event ports of a partition share the connections' ids: HV_CONNECTION_ID. */

@@ -210,14 +210,17 @@ static void test_leaves(void **state)
 	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000003);
 	assert_int_equal(r[CPUID_EAX], 0xe7f);
-	assert_int_equal(r[CPUID_EBX], BIT(4) | BIT(5) | BIT(17) | BIT(20));
+	assert_int_equal(r[CPUID_EBX], BIT(4) | BIT(5) | BIT(17) | BIT(20) | BIT(21));
 	assert_int_equal(r[CPUID_ECX], 0);
 	assert_int_equal(r[CPUID_EDX],
 			 BIT(4) | BIT(5) | BIT(8) | BIT(10) | BIT(15) | BIT(18) | BIT(19));
 	ask(0x40000004);
-	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(3) | BIT(5) | BIT(9));
+	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(3) | BIT(5) | BIT(9) | BIT(10) | BIT(11));
 	assert_int_equal(r[CPUID_EBX], 0xfff);
 	assert_int_equal(r[CPUID_ECX], 46);
+	ask(0x40000005);
+	assert_int_equal(r[CPUID_EAX], 4096);
+	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000006);
 	assert_int_equal(r[CPUID_EAX], BIT(1) | BIT(3));
 	ask(0x4000000c);
@@ -236,7 +239,7 @@ static void test_leaves_with_the_vmms_apic(void **state)
 	assert_false(r[CPUID_EDX] & (BIT(5) | BIT(19)));
 	assert_false(can_read(0x40000080) || can_read(0x40000090) || wr(0x400000b1, 1));
 	ask(0x40000004);
-	assert_false(r[CPUID_EAX] & BIT(3));
+	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(5) | BIT(9) | BIT(11));
 	assert_false(can_read(0x400000f0) || can_read(0x40000072) || wr(0x40000070, 0));
 	assert_true(can_read(0x40000002));
 }

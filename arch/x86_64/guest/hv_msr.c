@@ -338,9 +338,15 @@ status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
 	return STATUS_OK;
 }
 
-status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
+/* Of another VP, what places a page of its: other writes may be at what it works with. */
+status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value, bool own)
 {
-	return guest_hv_msr_place(vp, vtl, msr_of(name), value);
+	uint32_t msr = msr_of(name);
+	const struct hv_msr_row *row = row_find(vp, msr);
+
+	if (!own && row && row->write && !row->places)
+		return STATUS_WRONG_STATE;
+	return guest_hv_msr_place(vp, vtl, msr, value);
 }
 
 /* ---- what kernel/hyperv.c asks ---- */
