@@ -18,7 +18,7 @@ enum row_flags {
 	OUTSIDE = BIT(2),  /* waits for other CPUs, or works on what a loaded VP has in its CPU */
 };
 
-#define HEADER_MAX 24u
+#define HEADER_MAX 256u
 #define INPUT_MAX  32u
 #define OUTPUT_MAX 16u
 /* Elements between two looks at interrupts and other threads. */
@@ -26,8 +26,9 @@ enum row_flags {
 
 static const struct hypercall_row {
 	uint16_t code;
-	uint8_t flags;		       /* enum row_flags */
-	uint8_t header, input, output; /* sizes; those of a rep call by element, but the header */
+	uint8_t flags;	 /* enum row_flags */
+	uint16_t header; /* sizes; those of a rep call by element, but the header */
+	uint8_t input, output;
 	uint64_t privileges;
 	hypercall_t *perform;
 } rows[] = {
@@ -39,6 +40,8 @@ static const struct hypercall_row {
 	 hypercall_get_register},
 	{HV_CALL_SET_VP_REGISTERS, REP | OUTSIDE, 16, 32, 0, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_set_register},
+	{HV_CALL_POST_MESSAGE, 0, 256, 0, 0, HV_PRIVILEGE_POST_MESSAGES, hypercall_post_message},
+	{HV_CALL_SIGNAL_EVENT, 0, 8, 0, 0, HV_PRIVILEGE_SIGNAL_EVENTS, hypercall_signal_event},
 	/* The padding of its elements in the specification is in no implementation. */
 	{HV_CALL_GET_VP_INDEX_FROM_APIC_ID, REP, 16, 4, 4, 0, hypercall_vp_index},
 	{HV_EXT_CALL_QUERY_CAPABILITIES, 0, 0, 0, 8, HV_PRIVILEGE_EXTENDED_HYPERCALLS,

@@ -32,7 +32,7 @@ status_t hv_partition_create(struct partition *partition)
 	struct hv_partition *hv;
 	status_t status;
 
-	if (!(partition->config.flags & PARTITION_HYPERV))
+	if (!partition_has_hyperv(&partition->config))
 		return STATUS_OK;
 	hv = heap_alloc(partition->heap, sizeof(*hv));
 	if (!hv)
@@ -58,6 +58,7 @@ void hv_partition_destroy(struct partition *partition)
 		page_destroy(partition, &hv->vtl[vtl].hypercall);
 		page_destroy(partition, &hv->vtl[vtl].reference_tsc);
 	}
+	port_table_destroy(partition);
 	heap_free(partition->heap, hv, sizeof(*hv));
 	partition->hv = NULL;
 }

@@ -67,6 +67,8 @@ struct backend_ops {
 	 * at once; if not, the answer is what that said. Loaded VPs only. */
 	enum vp_outcome (*enter)(struct vp *vp);
 
+	/* The active VTL runs 64-bit code at privilege level 0. Cheap; loaded VPs only. */
+	bool (*in_kernel_64)(const struct vp *vp);
 	/* The active VTL: can it take an interrupt / an NMI at the next entry? */
 	bool (*can_take)(struct vp *vp, enum vp_window window);
 	/* Deliver at the next entry; nothing else may be waiting there. An event that the next exit
@@ -111,7 +113,7 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 			__builtin_unreachable();
 		return outcome;
 	}
-	outcome = arch_vp_handle_exit(vp);
+	outcome = arch_vp_quick_exit(vp);
 	if (likely(outcome == VP_CONTINUE && !vp_has_work(vp, v)))
 		return VP_ENTER;
 	return outcome;

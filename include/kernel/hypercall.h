@@ -24,6 +24,7 @@ struct hypercall {
 	uint64_t result;
 	bool fast_changed; /* behind the input */
 	bool yield;	   /* the VP may give its CPU to another thread */
+	bool woke;	   /* a thread, maybe, to which it has to give its CPU */
 };
 
 enum hypercall_outcome {
@@ -44,7 +45,7 @@ enum hypercall_outcome hypercall_perform(struct hypercall *call);
 typedef uint16_t hypercall_t(struct hypercall *call, const void *header, const void *in, void *out);
 
 hypercall_t hypercall_flush, hypercall_long_spin, hypercall_get_register, hypercall_set_register,
-	hypercall_vp_index, hypercall_capabilities;
+	hypercall_vp_index, hypercall_capabilities, hypercall_post_message, hypercall_signal_event;
 
 /* ---- of the architecture ---- */
 

@@ -12,6 +12,7 @@
 #include <kernel/lock.h>
 #include <kernel/overlay.h>
 #include <kernel/partition.h>
+#include <kernel/port.h>
 #include <trivet/hv/msr.h>
 
 /* A register that places an overlay page. */
@@ -35,6 +36,7 @@ struct hv_partition {
 	struct hv_vtl vtl[VTL_COUNT];
 	_Atomic uint64_t crash[HV_CRASH_PARAMETERS];
 	_Atomic uint32_t crashes; /* that were told of */
+	struct port_table ports;
 };
 
 /* At the end of build, when the space and the VPs' count are known; sets partition->hv. NO_MEMORY. */

@@ -20,6 +20,7 @@ enum object_type {
 	OBJECT_DOORBELL,
 	OBJECT_PIN,
 	OBJECT_MSI_SOURCE,
+	OBJECT_PORT,
 };
 
 struct object {

@@ -181,6 +181,8 @@ void arch_vp_resume(struct vp *vp);
 enum vp_outcome arch_vp_prepare(struct vp *vp);
 /* vp->exit. */
 enum vp_outcome arch_vp_handle_exit(struct vp *vp);
+/* The same of ARCH_QUICK_EXITS, for vp_exit_take(). VP_UNHANDLED: not quickly. */
+enum vp_outcome arch_vp_quick_exit(struct vp *vp);
 /* Runs the host's machine-check handler, for one that came as an exit. No VP is loaded. */
 void arch_machine_check(void);
 /* What the VP asked for by VP_UNLOAD: it waits for other CPUs. No VP is loaded. */

@@ -42,7 +42,8 @@ static void list_execute(struct machine *only)
 
 		print("%2u %-16s %-12s %3u VPs %6llu MiB%s\n", machine->number,
 		      machine->config->name, machine_state_name(machine), machine->config->vps,
-		      (ull)machine->config->memory >> 20, machine->config->hyperv ? " hyperv" : "");
+		      (ull)machine->config->memory >> 20,
+		      machine->config->hyperv == CONFIG_HYPERV_ON ? " hyperv" : "");
 	}
 }
 

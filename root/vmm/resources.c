@@ -214,6 +214,10 @@ static void ram_free(struct machine *machine)
 
 static status_t partition_create(struct machine *machine)
 {
+	static const uint32_t hyperv_flags[] = {
+		[CONFIG_HYPERV_ON] = PARTITION_HYPERV,
+		[CONFIG_HYPERV_VMM] = PARTITION_HYPERV | PARTITION_HYPERV_VMM,
+	};
 	const struct config_partition *config = machine->config;
 	struct proto_partition_config proto = {
 		.vp_count = config->vps,
@@ -221,7 +225,7 @@ static status_t partition_create(struct machine *machine)
 		.cores_per_socket = config->cores,
 		.apic_mode = config->apic,
 		.isolation = config->isolation,
-		.flags = (config->hyperv ? PARTITION_HYPERV : 0) |
+		.flags = hyperv_flags[config->hyperv] |
 			 (config->user_apic ? PARTITION_USER_MODE_APIC : 0) |
 			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
 	};
@@ -240,8 +244,7 @@ static status_t partition_create(struct machine *machine)
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
-			log_error("%s: %s is not offered", config->name,
-				  config->isolation ? "this isolation" : "hyperv = on");
+			log_error("%s: this isolation is not offered", config->name);
 		return status;
 	}
 	status = machine_deposit(machine, 1);

@@ -14,6 +14,7 @@
 #define DOORBELL_ADDRESS 0xff010000
 #define CODE_SELECTOR	 0x08
 #define DATA_SELECTOR	 0x10
+#define CODE_64_SELECTOR 0x18
 #define TRAMPOLINE	 0x8000	/* below 1 MiB, where a start-up IPI can point */
 #define AP_STACK_SIZE	 1024
 
@@ -32,6 +33,19 @@
 #define VECTOR_SELF	 0x40
 #define VECTOR_THERE	 0x41
 #define VECTOR_BACK	 0x42
+
+#define HV_INTERFACE	     0x40000001
+#define HV_SIGNATURE	     0x31237648 /* "Hv#1" */
+#define HV_MSR_GUEST_OS_ID   0x40000000
+#define HV_MSR_HYPERCALL     0x40000001
+#define HV_CALL_LONG_SPIN    0x10008 /* fast */
+#define HV_CALL_SIGNAL_EVENT 0x1005d
+#define CONNECTION	     0x2001 /* of root/bench.c */
+#define EFER_MSR	     0xc0000080
+#define EFER_LME	     0x100
+#define CR4_PAE		     0x20
+#define CR0_PG		     0x80000000
+#define LARGE_PAGE	     0x83
 
 	.macro write_msr number, low, high=0
 	mov $\number, %ecx
@@ -97,6 +111,19 @@
 	mov %eax, (%ebx)
 	.endm
 
+	.macro do_hypercall
+	mov $HV_CALL_LONG_SPIN, %ecx
+	mov $hypercall_page, %ebx
+	call *%rbx
+	.endm
+
+	.macro do_signal
+	mov $HV_CALL_SIGNAL_EVENT, %ecx
+	mov $CONNECTION, %edx
+	mov $hypercall_page, %ebx
+	call *%rbx
+	.endm
+
 	.macro do_mmio_read
 	mov SERVED_ADDRESS, %eax
 	.endm
@@ -114,6 +141,36 @@
 	rdtsc
 	sub before, %eax
 	xor %edx, %edx
+	mov $ROUNDS, %ecx
+	div %ecx
+	mov %eax, quotient
+	print_text "bench: \name: "
+	mov quotient, %eax
+	call print_number
+	print_text " instructions\limit\r\n"
+	.endm
+
+/* The same with 64-bit code, which stands at 32-bit addresses. */
+	.macro measure_64 name, limit, code
+	call console_wait
+	ljmp $CODE_64_SELECTOR, $2f
+	.code64
+2:	mov %esp, %esp
+	\code
+	rdtsc
+	mov %eax, before(%rip)
+	mov $ROUNDS, %edi
+1:	\code
+	dec %edi
+	jnz 1b
+	rdtsc
+	sub before(%rip), %eax
+	pushq $CODE_SELECTOR
+	mov $3f, %ecx
+	push %rcx
+	lretq
+	.code32
+3:	xor %edx, %edx
 	mov $ROUNDS, %ecx
 	div %ecx
 	mov %eax, quotient
@@ -161,9 +218,43 @@ guest_main:
 	measure "self IPI, handler and its EOI", "", do_self_ipi
 	call ap_start
 	measure "IPI to a halted VP and one back, both EOIs", "", do_ping
+	call hyperv_start
+	jne guest_end
+	measure_64 "hypercall with nothing to do", " (limit 300)", do_hypercall
+	measure_64 "HvCallSignalEvent to a host event port", " (limit 400)", do_signal
 guest_end:
 	xor %eax, %eax
 	jmp debug_exit
+
+/* ---- hypercalls ---- */
+
+/* ZF: the Hyper-V interface is there, and ready; 64-bit code can run. */
+hyperv_start:
+	cli
+	mov $HV_INTERFACE, %eax
+	cpuid
+	cmp $HV_SIGNATURE, %eax
+	jne 1f
+	write_msr HV_MSR_GUEST_OS_ID, 1
+	write_msr HV_MSR_HYPERCALL, hypercall_page + 1
+	movl $page_directory + 3, page_directory_pointers
+	movl $page_directory_pointers + 3, page_map
+	movl $LARGE_PAGE, page_directory
+	movl $LARGE_PAGE + (2 << 20), page_directory + 8
+	mov %cr4, %eax
+	or $CR4_PAE, %eax
+	mov %eax, %cr4
+	mov $page_map, %eax
+	mov %eax, %cr3
+	mov $EFER_MSR, %ecx
+	rdmsr
+	or $EFER_LME, %eax
+	wrmsr
+	mov %cr0, %eax
+	or $CR0_PG, %eax
+	mov %eax, %cr0
+	xor %eax, %eax
+1:	ret
 
 /* ---- interrupts ---- */
 
@@ -307,6 +398,7 @@ gdt:
 	.quad 0
 	.quad 0x00cf9b000000ffff
 	.quad 0x00cf93000000ffff
+	.quad 0x00af9b000000ffff
 gdt_end:
 gdtr:
 	.word gdt_end - gdt - 1
@@ -331,7 +423,15 @@ number_end:
 	.byte 0
 
 	.bss
-	.balign 8
+	.balign 4096
+page_map:
+	.skip 4096
+page_directory_pointers:
+	.skip 4096
+page_directory:
+	.skip 4096
+hypercall_page:
+	.skip 4096
 idt:
 	.skip 8 * (VECTOR_BACK + 1)
 idt_end:

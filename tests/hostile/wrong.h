@@ -31,6 +31,9 @@
 #define FREE_GPA	GIB(1)
 #define DOORBELL_GPA_AT 0xf0000000ull
 #define VPS		2u
+#define CONNECTION	0x123u /* of MESSAGES; those of the next two numbers are free */
+/* What the guest, which never ran, has not switched on cannot be reached. */
+#define SYNIC_OFF	STATUS_NOT_SUPPORTED
 
 /* Objects to be wrong about. */
 enum thing {
@@ -42,6 +45,9 @@ enum thing {
 	SOURCE,
 	DOORBELL,
 	PIN,
+	MESSAGES, /* ports of the partition's */
+	SIGNALS,
+	FLAG,
 	THREAD, /* that has ended */
 	TASK,
 	THINGS
@@ -80,6 +86,7 @@ struct places {
 	struct cpuid_leaf leaf;
 	struct doorbell_config doorbell;
 	struct vp_debug_state debug;
+	struct hv_message message;
 	union saved_vp vp;
 	union saved_partition partition;
 	uint64_t pat;
@@ -97,7 +104,7 @@ enum row_flags {
 };
 
 /*
- * A call, and how it is right. By argument: h handle, H handle or 0, v VTL, i index of a VP, r buffer to
+ * A call, and how it is right. By argument: h handle, H handle or 0, e the event, v VTL, i index of a VP, r buffer to
  * be read, R the same or 0, w buffer to be written, z size of the saved state that the argument before
  * points to, p page of the window, a other address in the window, g s guest-physical range, . other.
  * What is in the window counts from the arena's start.

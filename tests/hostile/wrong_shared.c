@@ -86,6 +86,19 @@ const struct call_row call_rows[] = {
 	{SYS_serial_read, "..", .a = {AT(out), 16},
 	 .faultless = "until somebody types: wrong_lines.c"},
 	{SYS_serial_write, "r.", .a = {AT(text), TEXT_SIZE}},
+	{SYS_message_port_create, "hv.e.", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, CONNECTION + 1, 0, 1}},
+	{SYS_message_port_receive, "h.", MESSAGES, RIGHT_READ, .a = {0, AT(out)},
+	 .answer = STATUS_NOT_FOUND},
+	{SYS_host_event_port_create, "hv.e.", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, CONNECTION + 1, 0, 1}},
+	{SYS_guest_event_port_create, "hvi..", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, 0, 2, 3}},
+	{SYS_guest_event_port_signal, "h", FLAG, RIGHT_WRITE, .answer = SYNIC_OFF},
+	{SYS_guest_event_port_clear, "h", FLAG, RIGHT_WRITE, .answer = SYNIC_OFF},
+	{SYS_guest_event_port_retarget, "hi..", FLAG, RIGHT_WRITE, .a = {0, 1, 2, 3}},
+	{SYS_synic_post_message, "hvi.r", PARTITION, RIGHT_WRITE, .a = {0, 0, 0, 2, AT(message)},
+	 .answer = SYNIC_OFF},
 };
 const size_t call_row_count = ARRAY_SIZE(call_rows);
 
@@ -121,6 +134,7 @@ void arguments_make(const struct call_row *row, uint64_t a[6])
 		switch (row->arguments[i]) {
 		case 'h':
 		case 'H': a[i] = things[row->thing]; break;
+		case 'e': a[i] = things[EVENT]; break;
 		case 'p':
 		case 'a': a[i] = arena_at(a[i]); break;
 		case 'z': a[i] = ((const struct state_header *)a[i - 1])->size; break;

@@ -189,6 +189,44 @@ static void interrupt_values(void)
 	EXPECT_VALUES("interrupts", rows);
 }
 
+static void port_values(void)
+{
+	static const uint32_t connects[] = {SYS_message_port_create, SYS_host_event_port_create};
+	const struct wrong_value rows[] = {
+		{SYS_guest_event_port_create, STATUS_NOT_FOUND, 3, HV_SINT_COUNT},
+		{SYS_guest_event_port_create, STATUS_NOT_FOUND, 3, BIT(32) | 2},
+		{SYS_guest_event_port_create, STATUS_INVALID_ARGUMENT, 4, HV_EVENT_FLAGS},
+		{SYS_guest_event_port_create, STATUS_INVALID_ARGUMENT, 4, BIT(32) | 3},
+		{SYS_guest_event_port_create, STATUS_INVALID_ARGUMENT, 4, UINT64_MAX},
+		{SYS_guest_event_port_retarget, STATUS_NOT_FOUND, 2, HV_SINT_COUNT},
+		{SYS_guest_event_port_retarget, STATUS_NOT_FOUND, 2, UINT64_MAX},
+		{SYS_guest_event_port_retarget, STATUS_INVALID_ARGUMENT, 3, HV_EVENT_FLAGS},
+		{SYS_guest_event_port_retarget, STATUS_INVALID_ARGUMENT, 3, BIT(63)},
+		{SYS_synic_post_message, STATUS_NOT_FOUND, 3, HV_SINT_COUNT},
+		{SYS_synic_post_message, STATUS_NOT_FOUND, 3, BIT(32) | 2},
+	};
+	size_t i;
+
+	EXPECT_VALUES("ports", rows);
+	for (i = 0; i < ARRAY_SIZE(connects); i++) {
+		const uint32_t number = connects[i];
+		const struct wrong_value shared[] = {
+			{number, STATUS_INVALID_ARGUMENT, 2, HV_CONNECTION_ID + 1},
+			{number, STATUS_INVALID_ARGUMENT, 2, BIT(32) | CONNECTION},
+			{number, STATUS_INVALID_ARGUMENT, 2, UINT64_MAX},
+			{number, STATUS_ALREADY_EXISTS, 2, CONNECTION},
+			{number, STATUS_ALREADY_EXISTS, 2, CONNECTION + 3},
+			{number, STATUS_INVALID_HANDLE, 3, HANDLE_NONE},
+			{number, STATUS_INVALID_HANDLE, 3, things[EVENT] | BIT(32)},
+			{number, STATUS_WRONG_TYPE, 3, things[PARTITION]},
+			{number, STATUS_WRONG_TYPE, 3, things[MESSAGES]},
+			{number, STATUS_INVALID_ARGUMENT, 4, 0},
+		};
+
+		EXPECT_VALUES("connections", shared);
+	}
+}
+
 static void vp_values(void)
 {
 	const uint64_t saved = places.vp.header.size, time = places.partition.header.size;
@@ -362,10 +400,10 @@ static void configuration_fields(void)
 		{SYS_proto_partition_create, STATUS_NO_VBS, FIELD(proto.isolation), ISOLATION_VBS},
 		{SYS_proto_partition_create, STATUS_NO_SNP, FIELD(proto.isolation), ISOLATION_SNP},
 		{SYS_proto_partition_create, STATUS_NO_TDX, FIELD(proto.isolation), ISOLATION_TDX},
-		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags), BIT(3)},
+		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags), BIT(4)},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags), BIT(31)},
-		{SYS_proto_partition_create, STATUS_NOT_SUPPORTED, FIELD(proto.flags),
-		 PARTITION_HYPERV},
+		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags),
+		 PARTITION_HYPERV_VMM},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.name[15]), 1},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.reserved[0]), 1},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.reserved[1]),
@@ -519,6 +557,9 @@ static void state_fields(void)
 		{SYS_vp_state_set, STATUS_INVALID_REGISTER_VALUE, FIELD(pat), 2},
 		{SYS_vp_state_set, STATUS_INVALID_REGISTER_VALUE, FIELD(pat), UINT64_MAX},
 		{SYS_vp_get_registers, STATUS_INVALID_REGISTER, FIELD(name), 0x12345678},
+		{SYS_synic_post_message, STATUS_INVALID_ARGUMENT, FIELD(message.type), 0},
+		{SYS_synic_post_message, STATUS_INVALID_ARGUMENT, FIELD(message.payload_size),
+		 HV_MESSAGE_PAYLOAD + 1},
 		{SYS_vp_get_registers, STATUS_INVALID_REGISTER, FIELD(name), 0},
 		{SYS_vp_get_registers, STATUS_INVALID_REGISTER, FIELD(name), UINT32_MAX},
 		{SYS_vp_set_registers, STATUS_INVALID_REGISTER, FIELD(name), 0x12345678},
@@ -630,6 +671,7 @@ void wrong_values(void)
 	system_values();
 	memory_values();
 	interrupt_values();
+	port_values();
 	vp_values();
 	other_arguments();
 	kernel_mapping();

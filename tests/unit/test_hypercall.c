@@ -46,7 +46,8 @@ static status_t call_status;
 static struct vp *called;
 static uint64_t kicked; /* bits by VP */
 
-struct cpu *fake_cpu;
+static struct cpu cpu;
+struct cpu *fake_cpu = &cpu;
 void (*fake_relaxed)(void);
 
 /* ---- what the kernel gives ---- */
@@ -125,6 +126,25 @@ void guest_debug_flags_done(struct vp *v)
 {
 	(void)v;
 	fail();
+}
+
+static struct hv_post_message_input posted;
+static uint32_t signalled_connection, signalled_flag;
+
+uint16_t port_post(struct vp *v, uint32_t vtl, const struct hv_post_message_input *input)
+{
+	assert_true(v == vp && vtl == 0);
+	posted = *input;
+	return HV_INSUFFICIENT_BUFFERS;
+}
+
+uint16_t port_signal(const struct partition *partition, uint32_t vtl, uint32_t connection,
+		     uint16_t flag)
+{
+	assert_true(partition == p && vtl == 0);
+	signalled_connection = connection;
+	signalled_flag = flag;
+	return HV_SUCCESS;
 }
 
 bool sched_yield(void)
@@ -638,6 +658,41 @@ static void test_flush(void **state)
 	assert_status(HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST | REPS(510), IN, 0, HV_INVALID_ALIGNMENT);
 }
 
+/* ---- messages and events ---- */
+
+/* A thread that the call has woken is more urgent than the VP. */
+static void test_port_calls(void **state)
+{
+	const struct hv_post_message_input post = {
+		.connection = 5, .type = 6, .payload_size = 240, .payload = {[239] = 7}};
+	const uint64_t signal = HV_CALL_SIGNAL_EVENT;
+
+	(void)state;
+	memcpy(in_memory(IN), &post, sizeof(post));
+	assert_status(HV_CALL_POST_MESSAGE, IN, 0, HV_INSUFFICIENT_BUFFERS);
+	assert_memory_equal(&posted, &post, sizeof(post));
+	assert_status(HV_CALL_POST_MESSAGE, IN + 0xf00, 0, HV_INVALID_PARAMETER); /* all 0 */
+	assert_status(HV_CALL_POST_MESSAGE, IN + 0xf08, 0, HV_INVALID_ALIGNMENT);
+	assert_status(HV_CALL_POST_MESSAGE | FAST, 5, 6, HV_INVALID_HYPERCALL_INPUT);
+	assert_status(signal | FAST, 0x0000000900000005, 0, HV_SUCCESS);
+	assert_true(signalled_connection == 5 && signalled_flag == 9);
+	assert_status(signal | FAST, 0x0001000900000005, 0, HV_INVALID_PARAMETER);
+	*(uint64_t *)in_memory(IN) = 0x0000000400ffffff;
+	assert_status(signal, IN, 0, HV_SUCCESS);
+	assert_true(signalled_connection == 0xffffff && signalled_flag == 4);
+	assert_int_equal(outsides, 0);
+	vp->arch.gpr[GPR_RCX] = signal | FAST;
+	vp->vtl[0]->arch.rip = RIP;
+	assert_int_equal(guest_hypercall(vp, NEXT, false), VP_CONTINUE);
+	cpu.ready.occupied = 1;
+	vp->vtl[0]->arch.rip = RIP;
+	assert_int_equal(guest_hypercall(vp, NEXT, false), VP_SWITCH);
+	cpu.ready.occupied = 0;
+	p->hv->privileges &= ~(HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS);
+	assert_status(HV_CALL_POST_MESSAGE, IN, 0, HV_ACCESS_DENIED);
+	assert_status(signal | FAST, 5, 0, HV_ACCESS_DENIED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -649,6 +704,7 @@ int main(void)
 		TEST(xmm),	     TEST(long_spin),
 		TEST(vp_index),	     TEST(get_registers),
 		TEST(set_registers), TEST(flush),
+		TEST(port_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

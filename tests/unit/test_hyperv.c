@@ -209,7 +209,7 @@ static void test_leaves(void **state)
 	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000003);
 	assert_int_equal(r[CPUID_EAX], 0xe73);
-	assert_int_equal(r[CPUID_EBX], BIT(17) | BIT(20));
+	assert_int_equal(r[CPUID_EBX], BIT(4) | BIT(5) | BIT(17) | BIT(20));
 	assert_int_equal(r[CPUID_ECX], 0);
 	assert_int_equal(r[CPUID_EDX], BIT(4) | BIT(5) | BIT(8) | BIT(10) | BIT(15) | BIT(18));
 	ask(0x40000004);

@@ -18,10 +18,11 @@
 
 /* The APICs are the kernel's. */
 #define APIC_PRIVILEGES (HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_GUEST_IDLE)
-#define PRIVILEGES                                                                          \
-	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |       \
-	 HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_REFERENCE_TSC | \
-	 HV_PRIVILEGE_FREQUENCIES | HV_PRIVILEGE_VP_REGISTERS | HV_PRIVILEGE_EXTENDED_HYPERCALLS)
+#define PRIVILEGES                                                                            \
+	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |         \
+	 HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_REFERENCE_TSC |   \
+	 HV_PRIVILEGE_FREQUENCIES | HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS | \
+	 HV_PRIVILEGE_VP_REGISTERS | HV_PRIVILEGE_EXTENDED_HYPERCALLS)
 #define FEATURES                                                                   \
 	(HV_FEATURE_GUEST_IDLE | HV_FEATURE_FREQUENCIES | HV_FEATURE_GUEST_CRASH | \
 	 HV_FEATURE_HYPERCALL_LOCK | HV_FEATURE_XMM_INPUT | HV_FEATURE_XMM_OUTPUT)
@@ -105,10 +106,12 @@ static const struct {
 
 bool cpuid_hypervisor(const struct cpuid_policy *policy, uint32_t leaf, uint32_t out[4])
 {
-	bool hyperv = policy->config->flags & PARTITION_HYPERV;
+	bool hyperv = partition_has_hyperv(policy->config);
 	unsigned int i;
 
 	out[0] = out[1] = out[2] = out[3] = 0;
+	if (policy->config->flags & PARTITION_HYPERV_VMM)
+		return false;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].leaf != leaf || rows[i].hyperv != hyperv)
 			continue;

@@ -81,7 +81,7 @@ enum vp_work {
 /* Those of enum vp_exit_kind that vp_exit_take() handles: common, and at home in RAX to RDX. */
 #define ARCH_QUICK_EXITS                                                       \
 	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) | \
-	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE))
+	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_HYPERCALL))
 
 enum vp_activity {
 	ACTIVITY_RUNNING,
@@ -100,6 +100,7 @@ enum vp_waiting {
 	WAITING_DEBUG,
 	WAITING_MSR_READ,
 	WAITING_MSR_WRITE,
+	WAITING_CPUID,
 };
 
 /* How an entry ends that is a step. */
