@@ -127,7 +127,7 @@ status_t vmbus_send(struct vmbus_channel *channel, enum vmbus_packet_type type, 
 	descriptor.length8 = (uint16_t)(ALIGN_UP(size, 8) / 8);
 	status = vmbus_ring_put(&channel->outgoing, &descriptor, pieces, count, &signal);
 	if (status == STATUS_BAD_FORMAT) {
-		vmbus_channel_break(channel, "wild index in the ring to the guest of channel");
+		vmbus_channel_break(channel, "has a wild index in a ring of channel");
 		return STATUS_WRONG_STATE;
 	}
 	if (status == STATUS_OK)
@@ -219,7 +219,7 @@ static void room_look(struct vmbus_channel *channel)
 		return;
 	status = vmbus_ring_room(&channel->outgoing);
 	if (status == STATUS_BAD_FORMAT)
-		vmbus_channel_break(channel, "wild index in the ring to the guest of channel");
+		vmbus_channel_break(channel, "has a wild index in a ring of channel");
 	if (status != STATUS_OK)
 		return;
 	channel->outgoing.need = 0;
@@ -238,7 +238,7 @@ bool vmbus_channel_serve(struct vmbus_channel *channel)
 	vmbus_ring_mask(&channel->incoming, true);
 	status = packets_receive(channel, &left);
 	if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-		vmbus_channel_break(channel, "packet that makes no sense in channel");
+		vmbus_channel_break(channel, "sends a packet that makes no sense to channel");
 	if (channel->state != VMBUS_CHANNEL_OPEN)
 		return false;
 	vmbus_ring_mask(&channel->incoming, false);

@@ -86,7 +86,7 @@ static void ic_opened(struct vmbus_channel *channel)
 	ic->waiting = false;
 	ic->asked = ic->answered = 0;
 	if (message_send(ic, &header, &first, &second) != STATUS_OK)
-		ic_fail(ic, "has no room for versions in channel");
+		ic_fail(ic, "leaves no room for versions in channel");
 }
 
 static bool version_offered(const struct ic_version *versions, size_t count,
@@ -114,7 +114,7 @@ static void versions_take(struct ic *ic, const uint8_t *body, size_t size)
 	if (answer.counts.framework_count != 1 || answer.counts.message_count != 1 ||
 	    !version_offered(frameworks, ARRAY_SIZE(frameworks), &answer.framework) ||
 	    !version_offered(service->versions, service->version_count, &answer.message)) {
-		ic_fail(ic, "finds no version that fits in channel");
+		ic_fail(ic, "agrees to no version that fits in channel");
 		return;
 	}
 	ic->framework = answer.framework;

@@ -284,7 +284,7 @@ static void open_channel(struct vmbus *bus, const void *message, size_t size)
 	if (result.status == VMBUS_STATUS_SUCCESS)
 		channel->ops->opened(channel);
 	else
-		bus->host->complain(bus, "cannot have a channel open:", open.relid);
+		bus->host->complain(bus, "cannot have this channel open:", open.relid);
 }
 
 static void close_channel(struct vmbus *bus, const void *message, size_t size)
@@ -564,7 +564,7 @@ static void channel_attach(struct vmbus_channel *channel)
 	if (channel->state != VMBUS_CHANNEL_OPEN)
 		return;
 	if (channel->bus->host->connect(channel->bus, channel) != STATUS_OK)
-		vmbus_channel_break(channel, "cannot have its signals back: channel");
+		vmbus_channel_break(channel, "cannot have its signals back of channel");
 	else
 		channel->ops->resumed(channel);
 }

@@ -53,7 +53,7 @@ struct vmbus_host {
 	void (*again)(struct vmbus *bus);
 	/* Reference time now, and UTC as struct ic_time_message has it; false: there is no clock. */
 	bool (*clock)(struct vmbus *bus, uint64_t *reference, uint64_t *utc);
-	/* The guest has done what no sane one does. It may do so for ever. */
+	/* "The guest" has done what no sane one does: it `what` `number`. It may do so for ever. */
 	void (*complain)(struct vmbus *bus, const char *what, uint32_t number);
 };
 
