@@ -83,11 +83,10 @@ endif
 ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
 HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/lib/start.S root/lib/format.c kernel/status.c
-# The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`.
+# The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
 DSDT_C := $(BUILD)/gen/dsdt.c
-ifneq ($(wildcard root/firmware/dsdt.asl),)
-ROOT_SRCS += $(DSDT_C)
-endif
+VMBUS_C := $(BUILD)/gen/vmbus.c
+ROOT_SRCS += $(DSDT_C) $(VMBUS_C)
 
 # $(call objects,FOLDER,SOURCES): NAME.c.o or NAME.S.o; of sources below $(BUILD), what follows it.
 objects = $(addprefix $(1)/,$(addsuffix .o,$(patsubst $(BUILD)/%,%,$(2))))
