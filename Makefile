@@ -318,11 +318,13 @@ iso:
 	@scripts/iso --build $(BUILD) --arch $(ARCH) --output $(BUILD)/trivet.iso
 	@echo "$(BUILD)/trivet.iso boots on BIOS and on UEFI machines"
 
-guest: $(GUEST)/vmlinuz $(GUEST)/initramfs
+guest: $(GUEST)/vmlinuz $(GUEST)/initramfs $(GUEST)/hyperv/initramfs
 $(GUEST)/vmlinuz:
 	@scripts/guest-image kernel $@
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
 	@scripts/guest-image initramfs $@
+$(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
+	@scripts/guest-image hyperv $(@D)
 
 deps-run:
 	@scripts/deps run

@@ -50,20 +50,37 @@ static uint32_t ring_advance(const struct vmbus_ring *ring, uint32_t index, uint
 	return index >= ring->size ? index - ring->size : index;
 }
 
-/* Copies [at, at + size) of the data, which wraps, page by page. */
-static void ring_copy(const struct vmbus_ring *ring, uint32_t at, void *out, const void *in,
-		      size_t size)
+/* Where `at` is in the data, and how many of `size` bytes lie on that page. */
+static uint8_t *ring_place(const struct vmbus_ring *ring, uint32_t at, size_t size, uint32_t *count)
 {
-	for (size_t done = 0, count; done < size; done += count) {
-		uint32_t inside = at % PAGE_SIZE;
-		uint8_t *bytes = (uint8_t *)ring->pages[at / PAGE_SIZE] + inside;
+	uint32_t inside = at % PAGE_SIZE;
 
-		count = MIN(size - done, PAGE_SIZE - inside);
-		if (out)
-			memcpy((uint8_t *)out + done, bytes, count);
-		else
-			memcpy(bytes, (const uint8_t *)in + done, count);
-		at = ring_advance(ring, at, (uint32_t)count);
+	*count = (uint32_t)MIN(size, PAGE_SIZE - inside);
+	return (uint8_t *)ring->pages[at / PAGE_SIZE] + inside;
+}
+
+/* Copies [at, at + size) of the data, which wraps. */
+static void ring_read(const struct vmbus_ring *ring, uint32_t at, void *to, size_t size)
+{
+	uint32_t count;
+
+	for (size_t done = 0; done < size; done += count) {
+		const uint8_t *from = ring_place(ring, at, size - done, &count);
+
+		memcpy((uint8_t *)to + done, from, count);
+		at = ring_advance(ring, at, count);
+	}
+}
+
+static void ring_write(const struct vmbus_ring *ring, uint32_t at, const void *from, size_t size)
+{
+	uint32_t count;
+
+	for (size_t done = 0; done < size; done += count) {
+		uint8_t *to = ring_place(ring, at, size - done, &count);
+
+		memcpy(to, (const uint8_t *)from + done, count);
+		at = ring_advance(ring, at, count);
 	}
 }
 
@@ -96,7 +113,7 @@ status_t vmbus_ring_peek(struct vmbus_ring *ring, struct vmbus_descriptor *descr
 		return STATUS_NOT_FOUND;
 	if (used < sizeof(*descriptor) + sizeof(struct vmbus_footer))
 		return STATUS_BAD_FORMAT;
-	ring_copy(ring, ring->out, descriptor, NULL, sizeof(*descriptor));
+	ring_read(ring, ring->out, descriptor, sizeof(*descriptor));
 	total = descriptor->length8 * UNIT;
 	if (descriptor->data_offset8 * UNIT < sizeof(*descriptor) ||
 	    descriptor->length8 < descriptor->data_offset8 ||
@@ -105,7 +122,7 @@ status_t vmbus_ring_peek(struct vmbus_ring *ring, struct vmbus_descriptor *descr
 	total -= sizeof(*descriptor);
 	if (total > size)
 		return STATUS_TOO_LARGE;
-	ring_copy(ring, ring_advance(ring, ring->out, sizeof(*descriptor)), rest, NULL, total);
+	ring_read(ring, ring_advance(ring, ring->out, sizeof(*descriptor)), rest, total);
 	*length = total;
 	return STATUS_OK;
 }
@@ -188,15 +205,15 @@ status_t vmbus_ring_put(struct vmbus_ring *ring, const struct vmbus_descriptor *
 	ring->need = 0;
 	word_write(ring, VMBUS_RING_PENDING_SEND, 0);
 	end = ring_advance(ring, ring->in, length);
-	ring_copy(ring, ring->in, NULL, descriptor, sizeof(*descriptor));
+	ring_write(ring, ring->in, descriptor, sizeof(*descriptor));
 	at = ring_advance(ring, ring->in, sizeof(*descriptor));
 	for (size_t i = 0; i < count; i++) {
-		ring_copy(ring, at, NULL, pieces[i].data, pieces[i].size);
+		ring_write(ring, at, pieces[i].data, pieces[i].size);
 		at = ring_advance(ring, at, (uint32_t)pieces[i].size);
 	}
 	/* Less than a unit lies between; it may lie across the ring's end. */
-	ring_copy(ring, at, NULL, zeros, end >= at ? end - at : ring->size - at + end);
-	ring_copy(ring, end, NULL, &footer, sizeof(footer));
+	ring_write(ring, at, zeros, end >= at ? end - at : ring->size - at + end);
+	ring_write(ring, end, &footer, sizeof(footer));
 	ring->in = ring_advance(ring, end, sizeof(footer));
 	word_write(ring, VMBUS_RING_IN, ring->in);
 	atomic_thread_fence(memory_order_seq_cst);

@@ -65,30 +65,49 @@ static void pair_print(struct ic_kvp_request *request)
 	print("%s = %s\n", request->key, request->value);
 }
 
+/* Prints the pool, or with a key the pair that has it. NOT_FOUND: the list is at its end. */
+static status_t pairs_print(struct machine *machine, struct ic_kvp_request *request,
+			    const char *key)
+{
+	for (request->index = 0; request->index < LIST_MAX; request->index++) {
+		status_t status = machine_kvp(machine, request);
+
+		if (status != STATUS_OK)
+			return status;
+		if (key && strcmp(key, request->key) != 0)
+			continue;
+		pair_print(request);
+		if (key)
+			return STATUS_OK;
+	}
+	return STATUS_NOT_FOUND;
+}
+
 static void pool_list(struct machine *machine, struct ic_kvp_request *request)
 {
-	status_t status = STATUS_OK;
+	status_t status = pairs_print(machine, request, NULL);
 
-	request->operation = IC_KVP_ENUMERATE;
-	for (request->index = 0; request->index < LIST_MAX; request->index++) {
-		status = machine_kvp(machine, request);
-		if (status != STATUS_OK)
-			break;
-		pair_print(request);
-	}
-	/* The end of the list. */
-	if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+	if (status != STATUS_NOT_FOUND)
 		failure_print(machine, status);
 }
 
-static void pair_do(struct machine *machine, struct ic_kvp_request *request)
+/* Out of the list: Linux answers the question for one key with a value that lacks its first bytes. */
+static void pair_get(struct machine *machine, struct ic_kvp_request *request, const char *key)
+{
+	status_t status;
+
+	request->operation = IC_KVP_ENUMERATE;
+	status = pairs_print(machine, request, key);
+	if (status != STATUS_OK)
+		failure_print(machine, status);
+}
+
+static void pair_change(struct machine *machine, struct ic_kvp_request *request)
 {
 	status_t status = machine_kvp(machine, request);
 
 	if (status != STATUS_OK)
 		failure_print(machine, status);
-	else if (request->operation == IC_KVP_GET)
-		pair_print(request);
 	else
 		print("%s: done\n", machine->config->name);
 }
@@ -137,12 +156,13 @@ static bool request_parse(char *const words[], struct ic_kvp_request *request)
 	return false;
 }
 
-static void request_do(struct machine *machine, struct ic_kvp_request *request)
+static void request_do(struct machine *machine, struct ic_kvp_request *request, const char *key)
 {
-	if (request->operation == IC_KVP_ENUMERATE)
-		pool_list(machine, request);
-	else
-		pair_do(machine, request);
+	switch (request->operation) {
+	case IC_KVP_ENUMERATE: pool_list(machine, request); break;
+	case IC_KVP_GET: pair_get(machine, request, key); break;
+	default: pair_change(machine, request);
+	}
 }
 
 bool kvp_execute(char *const words[])
@@ -150,6 +170,7 @@ bool kvp_execute(char *const words[])
 	struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
 	struct ic_kvp_request *request = calloc(1, sizeof(*request));
 
+	/* words: kvp NAME FORM POOL KEY VALUE */
 	if (!request)
 		print("%s\n", status_words(STATUS_NO_MEMORY));
 	else if (!words[1] || !request_parse(words + 2, request))
@@ -159,7 +180,7 @@ bool kvp_execute(char *const words[])
 	else if (!machine)
 		print("no machine \"%s\"; \"list\" shows them\n", words[1]);
 	else
-		request_do(machine, request);
+		request_do(machine, request, words[2] ? words[4] : NULL);
 	free(request);
 	return true;
 }
