@@ -92,6 +92,9 @@ struct backend_ops {
 	void (*state_get)(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 	void (*state_set)(struct vp *vp, uint32_t vtl, uint32_t groups,
 			  const struct guest_state *state);
+	/* How the active VTL of a loaded VP translates addresses: CR3 and CR4 as STATE_ADDRESSING gives
+	 * them, of 64-bit code; otherwise GUEST_NOT_64BIT. */
+	struct guest_addressing (*addressing_64)(struct vp *vp);
 };
 
 /*
@@ -111,7 +114,7 @@ static inline enum vp_outcome vp_exit_take(struct vp *vp, const struct vp_vtl *v
 			__builtin_unreachable();
 		return outcome;
 	}
-	outcome = arch_vp_handle_exit(vp);
+	outcome = arch_vp_quick_exit(vp);
 	if (likely(outcome == VP_CONTINUE && !vp_has_work(vp, v)))
 		return VP_ENTER;
 	return outcome;

@@ -14,6 +14,7 @@
 #define DOORBELL_ADDRESS 0xff010000
 #define CODE_SELECTOR	 0x08
 #define DATA_SELECTOR	 0x10
+#define CODE_64_SELECTOR 0x18
 #define TRAMPOLINE	 0x8000	/* below 1 MiB, where a start-up IPI can point */
 #define AP_STACK_SIZE	 1024
 
@@ -29,6 +30,13 @@
 #define ICR_INIT	 0x4500	/* SDM 3A 11.6.1: assert, INIT */
 #define ICR_STARTUP	 0x4600
 #define ICR_FIXED	 0x4000
+#define EFER_MSR	 0xc0000080
+#define EFER_LME	 0x100
+#define CR4_PAE		 0x20
+#define CR0_PG		 0x80000000
+#define PAGE_TABLE	 0x3	/* present, writable */
+#define PAGE_2M		 0x83
+#define HIGH_GIB	 0xc0000000
 #define VECTOR_SELF	 0x40
 #define VECTOR_THERE	 0x41
 #define VECTOR_BACK	 0x42
@@ -97,22 +105,56 @@
 	mov %eax, (%ebx)
 	.endm
 
+	.macro do_doorbell_store_64
+	mov $DOORBELL_ADDRESS, %ebx
+	mov %eax, (%rbx)
+	.endm
+
 	.macro do_mmio_read
 	mov SERVED_ADDRESS, %eax
 	.endm
 
 /* measure NAME, LIMIT (none: ""), one of these. */
 	.macro measure name, limit, code
-	\code			/* the first one may have to build something */
 	call console_wait
+	rounds \code
+	print_quotient "\name", "\limit"
+	.endm
+
+/* So too, in 64-bit code with paging, as drivers have it. */
+	.macro measure_64 name, limit, code
+	call console_wait
+	call long_mode_enter
+	ljmp $CODE_64_SELECTOR, $.Llong\@
+	.code64
+.Llong\@:
+	rounds \code
+	ljmp *.Lback\@(%rip)
+	.balign 8
+.Lback\@:
+	.long .Lcompatible\@
+	.word CODE_SELECTOR
+	.code32
+.Lcompatible\@:
+	call long_mode_leave
+	print_quotient "\name", "\limit"
+	.endm
+
+/* EAX: the time stamps that ROUNDS of it take. */
+	.macro rounds code
+	\code			/* the first one may have to build something */
 	rdtsc
-	mov %eax, before
+	mov %eax, %ebp
 	mov $ROUNDS, %edi
-1:	\code
+.Lround\@:
+	\code
 	dec %edi
-	jnz 1b
+	jnz .Lround\@
 	rdtsc
-	sub before, %eax
+	sub %ebp, %eax
+	.endm
+
+	.macro print_quotient name, limit
 	xor %edx, %edx
 	mov $ROUNDS, %ecx
 	div %ecx
@@ -148,7 +190,8 @@ guest_main:
 	measure "MMIO write handled by the root task", "", do_mmio_write
 	measure "MMIO read handled by the root task", "", do_mmio_read
 	measure "doorbell rung by OUT", " (limit 400)", do_doorbell_out
-	measure "doorbell rung by a store", " (limit 800)", do_doorbell_store
+	measure_64 "doorbell rung by a store", " (limit 400)", do_doorbell_store_64
+	measure "doorbell rung by a store of 32-bit code", " (limit 900)", do_doorbell_store
 
 	mov $1, %eax
 	cpuid
@@ -235,6 +278,49 @@ wait_for_count:
 	sti
 	ret
 
+/* ---- long mode (SDM 3A 10.8.5): the first and the last GiB, in pages of 2 MiB ---- */
+
+long_mode_enter:
+	mov $low_directory, %edi
+	mov $PAGE_2M, %eax
+	call directory_fill
+	mov $high_directory, %edi
+	mov $HIGH_GIB + PAGE_2M, %eax
+	call directory_fill
+	movl $pointers + PAGE_TABLE, pml4
+	movl $low_directory + PAGE_TABLE, pointers
+	movl $high_directory + PAGE_TABLE, pointers + 8 * (HIGH_GIB >> 30)
+	mov $pml4, %eax
+	mov %eax, %cr3
+	mov $CR4_PAE, %eax
+	mov %eax, %cr4
+	write_msr EFER_MSR, EFER_LME
+	mov %cr0, %eax
+	or $CR0_PG, %eax
+	mov %eax, %cr0
+	ret
+
+/* The page at EDI maps 1 GiB from EAX on. */
+directory_fill:
+	mov $512, %ecx
+1:	mov %eax, (%edi)
+	add $1 << 21, %eax
+	add $8, %edi
+	loop 1b
+	ret
+
+/* EAX is kept. */
+long_mode_leave:
+	mov %eax, %ebp
+	mov %cr0, %eax
+	and $~CR0_PG, %eax
+	mov %eax, %cr0
+	write_msr EFER_MSR, 0
+	xor %eax, %eax
+	mov %eax, %cr4
+	mov %ebp, %eax
+	ret
+
 /* ---- the second processor ---- */
 
 ap_start:
@@ -307,6 +393,7 @@ gdt:
 	.quad 0
 	.quad 0x00cf9b000000ffff
 	.quad 0x00cf93000000ffff
+	.quad 0x00af9b000000ffff
 gdt_end:
 gdtr:
 	.word gdt_end - gdt - 1
@@ -338,3 +425,12 @@ idt_end:
 	.balign 16
 	.skip AP_STACK_SIZE
 ap_stack_top:
+	.balign 4096
+pml4:
+	.skip 4096
+pointers:
+	.skip 4096
+low_directory:
+	.skip 4096
+high_directory:
+	.skip 4096
