@@ -82,6 +82,9 @@ status_t vp_state_set(struct vp *vp, uint32_t vtl, uint32_t id, const void *data
 	view.length[place] = (uint32_t)size;
 	if (!arch_vp_state_valid(vp, vtl, &view))
 		return STATUS_INVALID_REGISTER_VALUE;
+	status = arch_vp_state_place(vp, vtl, &view);
+	if (status != STATUS_OK)
+		return status;
 	arch_vp_settle(vp);
 	arch_vp_state_set(vp, vtl, &view);
 	return STATUS_OK;
@@ -173,6 +176,9 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
 	for (vtl = 0; vtl < VTL_COUNT && status == STATUS_OK; vtl++)
 		if (vp->vtl[vtl] && !arch_vp_state_valid(vp, vtl, &views[vtl]))
 			status = STATUS_INVALID_REGISTER_VALUE;
+	/* Only VTL0 has such pages. */
+	if (status == STATUS_OK)
+		status = arch_vp_state_place(vp, 0, &views[0]);
 	if (status != STATUS_OK)
 		return status;
 	arch_vp_forget(vp);

@@ -152,7 +152,7 @@ __cold void stimer_cancel(struct vp *vp)
 
 /* ---- registers ---- */
 
-/* What the registers say now. One in the past needs no timer. */
+/* What the registers say by now. One in the past needs no timer. */
 static void start(struct synic *synic, struct stimer *timer)
 {
 	uint64_t now = partition_reference_time(synic->vp->partition);
@@ -168,28 +168,30 @@ static void start(struct synic *synic, struct stimer *timer)
 	arm(synic);
 }
 
-/* Source 0 is the hypervisor's own: no timer can be enabled with it. */
+static void config_take(struct stimer *timer, uint64_t config)
+{
+	timer->config = stimer_can_run(config) ? config : config & ~HV_STIMER_ENABLED;
+}
+
 void stimer_config_set(struct vp *vp, uint32_t vtl, uint32_t n, uint64_t value)
 {
-	struct stimer *timer = &vp_synic(vp, vtl)->stimer[n];
+	struct synic *synic = vp_synic(vp, vtl);
 
-	if (!(value & HV_STIMER_DIRECT) && !(value >> HV_STIMER_SINT_SHIFT & 0xf))
-		value &= ~HV_STIMER_ENABLED;
-	timer->config = value;
-	start(vp_synic(vp, vtl), timer);
+	config_take(&synic->stimer[n], value);
+	start(synic, &synic->stimer[n]);
 }
 
 void stimer_count_set(struct vp *vp, uint32_t vtl, uint32_t n, uint64_t value)
 {
-	struct stimer *timer = &vp_synic(vp, vtl)->stimer[n];
+	struct synic *synic = vp_synic(vp, vtl);
+	struct stimer *timer = &synic->stimer[n];
 
 	timer->count = value;
 	if (!value)
 		timer->config &= ~HV_STIMER_ENABLED;
-	else if ((timer->config & HV_STIMER_AUTO_ENABLE) &&
-		 (timer->config & (HV_STIMER_DIRECT | (uint64_t)0xf << HV_STIMER_SINT_SHIFT)))
-		timer->config |= HV_STIMER_ENABLED;
-	start(vp_synic(vp, vtl), timer);
+	else if (timer->config & HV_STIMER_AUTO_ENABLE)
+		config_take(timer, timer->config | HV_STIMER_ENABLED);
+	start(synic, timer);
 }
 
 /* ---- made, reset ---- */

@@ -19,11 +19,6 @@
 #define FLAGS_PER_WORD 32u
 #define FLAG_WORDS     (HV_EVENT_FLAGS / FLAGS_PER_WORD)
 
-static bool is_timer(unsigned int node)
-{
-	return node >= SYNIC_MESSAGES;
-}
-
 /* ---- queues ---- */
 
 static void queue_push(struct synic *synic, uint32_t sint, uint8_t node)
@@ -48,7 +43,7 @@ static uint8_t queue_pop(struct synic *synic, uint32_t sint)
 	queue->first = synic->next[node];
 	if (queue->first == NONE)
 		synic->waiting &= ~(uint32_t)BIT(sint);
-	if (is_timer(node)) {
+	if (synic_node_is_timer(node)) {
 		synic->timers &= (uint8_t)~BIT(node - SYNIC_MESSAGES);
 		return node;
 	}
@@ -61,7 +56,7 @@ static uint8_t queue_pop(struct synic *synic, uint32_t sint)
 }
 
 /* A queue that has none can have one: of the free messages one for each of those is kept. */
-static status_t queue_add(struct synic *synic, uint32_t sint, const struct hv_message *message)
+status_t synic_queue_message(struct synic *synic, uint32_t sint, const struct hv_message *message)
 {
 	struct synic_queue *queue = &synic->queue[sint];
 	uint8_t node = synic->free;
@@ -77,7 +72,14 @@ static status_t queue_add(struct synic *synic, uint32_t sint, const struct hv_me
 	return STATUS_OK;
 }
 
-static void queues_reset(struct synic *synic)
+void synic_queue_timer(struct synic *synic, uint32_t sint, uint32_t n, uint64_t due)
+{
+	synic->stimer[n].due = due;
+	synic->timers |= (uint8_t)BIT(n);
+	queue_push(synic, sint, (uint8_t)(SYNIC_MESSAGES + n));
+}
+
+__cold void synic_queues_reset(struct synic *synic)
 {
 	uint8_t node;
 
@@ -156,7 +158,7 @@ static bool queue_deliver(struct synic *synic, uint32_t sint)
 		return false;
 	node = queue_pop(synic, sint);
 	more = synic->waiting & BIT(sint);
-	if (is_timer(node))
+	if (synic_node_is_timer(node))
 		timer_fill(slot, synic, node - SYNIC_MESSAGES, more);
 	else
 		message_fill(slot, &synic->pool[node], more);
@@ -224,7 +226,7 @@ static status_t message_take(struct synic *synic, uint32_t sint, const struct hv
 {
 	*told = queue_deliver(synic, sint);
 	if ((synic->waiting & BIT(sint)) || !slot_is_free(slot_of(synic, sint)))
-		return queue_add(synic, sint, message);
+		return synic_queue_message(synic, sint, message);
 	message_fill(slot_of(synic, sint), message, false);
 	*told = true;
 	return STATUS_OK;
@@ -302,11 +304,8 @@ void synic_timer_expired(struct synic *synic, uint32_t n, uint64_t due)
 	bool told;
 
 	spin_lock(&synic->lock);
-	if (!(synic->timers & BIT(n))) {
-		synic->stimer[n].due = due;
-		synic->timers |= (uint8_t)BIT(n);
-		queue_push(synic, sint, (uint8_t)(SYNIC_MESSAGES + n));
-	}
+	if (!(synic->timers & BIT(n)))
+		synic_queue_timer(synic, sint, n, due);
 	told = queue_deliver(synic, sint);
 	spin_unlock(&synic->lock);
 	if (told)
@@ -316,7 +315,7 @@ void synic_timer_expired(struct synic *synic, uint32_t n, uint64_t due)
 /* ---- registers ---- */
 
 /* Those whose delivery ends them: of several sources with one vector, one suffices to say so. */
-static void auto_eoi_tell(const struct synic *synic)
+__cold void synic_auto_eoi_tell(const struct synic *synic)
 {
 	const uint64_t bits = HV_SINT_AUTO_EOI | HV_SINT_MASKED | HV_SINT_POLLING;
 	uint32_t vectors[SYNIC_VECTOR_WORDS] = {0};
@@ -348,21 +347,24 @@ void synic_sint_set(struct vp *vp, uint32_t vtl, uint32_t sint, uint64_t value)
 	spin_lock(&synic->lock);
 	synic->sint[sint] = value;
 	spin_unlock(&synic->lock);
-	auto_eoi_tell(synic);
+	synic_auto_eoi_tell(synic);
 	queues_scan(synic);
 }
 
 /* A page beyond the guest's memory is no fault, but nowhere. */
-status_t synic_page_set(struct vp *vp, uint32_t vtl, enum synic_page which, uint64_t value)
+gpa_t synic_page_place(const struct vp *vp, uint32_t vtl, uint64_t value)
+{
+	gpa_t gpa = value & HV_PAGE_ADDRESS;
+
+	return (value & HV_PAGE_ENABLE) && gpa < gpa_limit(vp->vtl[vtl]->space) ? gpa : GPA_NOWHERE;
+}
+
+__cold status_t synic_page_set(struct vp *vp, uint32_t vtl, enum synic_page which, uint64_t value)
 {
 	struct synic *synic = vp_synic(vp, vtl);
-	struct gpa_space *space = vp->vtl[vtl]->space;
-	uint64_t gpa = value & HV_PAGE_ADDRESS;
-	status_t status;
+	status_t status = gpa_overlay_move(vp->vtl[vtl]->space, &synic->page[which].overlay,
+					   synic_page_place(vp, vtl, value));
 
-	if (!(value & HV_PAGE_ENABLE) || gpa >= gpa_limit(space))
-		gpa = GPA_NOWHERE;
-	status = gpa_overlay_move(space, &synic->page[which].overlay, gpa);
 	if (status != STATUS_OK)
 		return status;
 	spin_lock(&synic->lock);
@@ -386,7 +388,7 @@ static void registers_reset(struct synic *synic)
 	synic->control = 0;
 	for (i = 0; i < HV_SINT_COUNT; i++)
 		synic->sint[i] = HV_SINT_MASKED;
-	queues_reset(synic);
+	synic_queues_reset(synic);
 }
 
 __cold status_t synic_create(struct vp *vp, uint32_t vtl)
@@ -456,6 +458,6 @@ __cold status_t synic_reset(struct vp *vp, uint32_t vtl)
 	for (i = 0; i < SYNIC_PAGES; i++)
 		memset(synic->page[i].overlay.page, 0, PAGE_SIZE);
 	spin_unlock(&synic->lock);
-	auto_eoi_tell(synic);
+	synic_auto_eoi_tell(synic);
 	return STATUS_OK;
 }

@@ -9,6 +9,7 @@
 
 #include <kernel/processor.h>
 #include <trivet/hv/synic.h>
+#include <trivet/state.h>
 
 /*
  * Queues a message to a SINT, to be put into its slot as soon as that is free, and interrupts the VP then.
@@ -104,14 +105,47 @@ static inline struct synic *vp_synic(const struct vp *vp, uint32_t vtl)
 	return vp->vtl[vtl]->synic;
 }
 
-/* ---- between synic.c and stimer.c ---- */
+/* ---- state (synic_state.c): elements VP_STATE_SYNIC_MSRS to VP_STATE_SYNIC_TIMERS ---- */
+
+/* As arch_vp_state_get() and so on for one element, of a VTL that has a synic. */
+void synic_state_get(struct vp *vp, uint32_t vtl, uint32_t element, void *data);
+void synic_state_reset(uint32_t element, void *data);
+bool synic_state_valid(const struct vp *vp, uint32_t element, const void *data);
+status_t synic_state_place(struct vp *vp, uint32_t vtl,
+			   const struct vp_state_synic *state) __must_check;
+void synic_state_set(struct vp *vp, uint32_t vtl, uint32_t element, const void *data);
+
+/* ---- between synic.c, stimer.c and synic_state.c ---- */
+
+void synic_queues_reset(struct synic *synic); /* the lock is held */
+/* BUSY: no message of its kind may wait there any more. The lock is held. */
+status_t synic_queue_message(struct synic *synic, uint32_t sint,
+			     const struct hv_message *message) __must_check;
+void synic_queue_timer(struct synic *synic, uint32_t sint, uint32_t n, uint64_t due);
+static inline bool synic_node_is_timer(unsigned int node)
+{
+	return node >= SYNIC_MESSAGES;
+}
+void synic_auto_eoi_tell(const struct synic *synic);
+/* Where SIEFP or SIMP places its page. */
+gpa_t synic_page_place(const struct vp *vp, uint32_t vtl, uint64_t value);
 
 /* The message of a timer is queued to its SINT; if it waits there since the last time, that is all. */
 void synic_timer_expired(struct synic *synic, uint32_t n, uint64_t due);
+/* Source 0 is the hypervisor's own: no timer is enabled with it. */
+static inline bool stimer_can_run(uint64_t config)
+{
+	return !(config & HV_STIMER_ENABLED) ||
+	       (config & (HV_STIMER_DIRECT | (uint64_t)0xf << HV_STIMER_SINT_SHIFT));
+}
 void stimer_create(struct synic *synic);
 void stimer_reset(struct synic *synic);
 
 /* ---- of the architecture ---- */
+
+/* Can these registers have that value? */
+bool arch_synic_sint_valid(uint64_t value);
+bool arch_stimer_config_valid(const struct vp *vp, uint64_t value);
 
 /* An interrupt of a SINT, from any CPU. */
 void arch_synic_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector);

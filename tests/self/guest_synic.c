@@ -4,6 +4,7 @@
 #include <kernel/arch.h>
 #include <kernel/cpu.h>
 #include <kernel/memory.h>
+#include <kernel/state.h>
 #include <kernel/synic.h>
 #include <trivet/hv/msr.h>
 
@@ -196,6 +197,16 @@ static bool sleeps_until(struct test_guest *g, uint64_t time)
 	return !does(g, SLEEP) && now(g) >= time && interrupts(g, 1);
 }
 
+/* It is enabled until it has expired; the machine may be slow. */
+static bool one_shot_config(struct test_guest *g, uint64_t due)
+{
+	uint64_t config = reads(g, HV_MSR_STIMER0_CONFIG);
+
+	if (config == (DIRECT | HV_STIMER_AUTO_ENABLE))
+		return now(g) >= due;
+	return config == (DIRECT | HV_STIMER_AUTO_ENABLE | HV_STIMER_ENABLED);
+}
+
 static bool timer_one_shot(struct test_guest *g)
 {
 	uint64_t due = now(g) + 2 * UNITS_PER_MS;
@@ -204,9 +215,7 @@ static bool timer_one_shot(struct test_guest *g)
 	if (writes(g, HV_MSR_STIMER0_CONFIG, DIRECT | HV_STIMER_AUTO_ENABLE))
 		return false;
 	for (i = 0; i < 3; i++, due = now(g) + 2 * UNITS_PER_MS)
-		if (writes(g, HV_MSR_STIMER0_COUNT, due) ||
-		    reads(g, HV_MSR_STIMER0_CONFIG) !=
-			    (DIRECT | HV_STIMER_AUTO_ENABLE | HV_STIMER_ENABLED) ||
+		if (writes(g, HV_MSR_STIMER0_COUNT, due) || !one_shot_config(g, due) ||
 		    !sleeps_until(g, due) ||
 		    reads(g, HV_MSR_STIMER0_CONFIG) != (DIRECT | HV_STIMER_AUTO_ENABLE))
 			return false;
@@ -214,19 +223,21 @@ static bool timer_one_shot(struct test_guest *g)
 	return !writes(g, HV_MSR_STIMER0_COUNT, 1) && interrupts(g, 1);
 }
 
+/* Never more than there were periods. */
 static bool periodic(struct test_guest *g, uint64_t flags)
 {
-	uint64_t begin = now(g), i;
+	uint64_t begin = now(g), *count = &g->vp->arch.gpr[GPR_RBX], i;
 
+	*count = 0;
 	if (writes(g, HV_MSR_STIMER0_CONFIG + 6, DIRECT | HV_STIMER_PERIODIC | flags) ||
 	    writes(g, HV_MSR_STIMER3_COUNT, UNITS_PER_MS) ||
 	    writes(g, HV_MSR_STIMER0_CONFIG + 6,
 		   DIRECT | HV_STIMER_PERIODIC | HV_STIMER_ENABLED | flags))
 		return false;
 	for (i = 1; i <= 5; i++)
-		if (!sleeps_until(g, begin + i * UNITS_PER_MS))
+		if (does(g, SLEEP) || *count < i || now(g) < begin + *count * UNITS_PER_MS)
 			return false;
-	return !writes(g, HV_MSR_STIMER3_COUNT, 0);
+	return !writes(g, HV_MSR_STIMER3_COUNT, 0) && stores(g, GUEST_DATA, 0);
 }
 
 static bool timer_periodic(struct test_guest *g)
@@ -244,11 +255,11 @@ static bool timer_message(struct test_guest *g)
 	    writes(g, HV_MSR_STIMER0_COUNT + 2, due))
 		return false;
 	/* The slot is full until long after. */
-	while (now(g) < due + UNITS_PER_MS)
-		if (!interrupts(g, 0))
+	while (now(g) < due + UNITS_PER_MS || !(SLOT_FLAGS(looks(g, SLOT)) & 1))
+		if (!interrupts(g, 0) || now(g) > due + PATIENCE_MS * UNITS_PER_MS)
 			return false;
-	if (slot_number(g) != 1 || !(SLOT_FLAGS(looks(g, SLOT)) & 1) || !stores(g, SLOT, 0) ||
-	    writes(g, HV_MSR_EOM, 0) || !interrupts(g, 1))
+	if (slot_number(g) != 1 || !stores(g, SLOT, 0) || writes(g, HV_MSR_EOM, 0) ||
+	    !interrupts(g, 1))
 		return false;
 	delivered = looks(g, SLOT + 32);
 	return (uint32_t)looks(g, SLOT) == HV_MESSAGE_TIMER_EXPIRED &&
@@ -269,6 +280,70 @@ static bool reset(struct test_guest *g)
 	       reads(g, HV_MSR_SINT0 + SINT) == HV_SINT_MASKED &&
 	       reads(g, HV_MSR_STIMER0_CONFIG) == 0 && looks(g, SLOT) == 0 && enable(g) &&
 	       looks(g, SLOT) == 0 && interrupts(g, 0);
+}
+
+/* ---- saved and restored ---- */
+
+#define STATE_ORDER 3u
+static_assert((PAGE_SIZE << STATE_ORDER) == STATE_SIZE_MAX, "the buffer");
+
+/* Time stands still for both: what comes out of the copy is what went in. */
+static bool copied(struct test_guest *g, struct test_guest *copy, void *state, uint8_t *again)
+{
+	uint64_t partition[16], size, other;
+
+	memcpy(copy->ram, g->ram, GUEST_RAM);
+	return partition_freeze(g->partition) == STATUS_OK &&
+	       vp_save(g->vp, state, STATE_SIZE_MAX, &size) == STATUS_OK &&
+	       partition_save(g->partition, partition, sizeof(partition), &other) == STATUS_OK &&
+	       partition_freeze(copy->partition) == STATUS_OK &&
+	       partition_restore(copy->partition, partition, other) == STATUS_OK &&
+	       vp_restore(copy->vp, state, size) == STATUS_OK &&
+	       vp_save(copy->vp, again, STATE_SIZE_MAX, &other) == STATUS_OK && other == size &&
+	       !memcmp(state, again, size) && partition_thaw(copy->partition) == STATUS_OK;
+}
+
+static bool goes_on(struct test_guest *g, uint64_t due)
+{
+	uint32_t i;
+
+	/* The first message was in its slot, and its interrupt taken. */
+	if (slot_number(g) != 1 || !interrupts(g, 0))
+		return false;
+	for (i = 2; i <= 4; i++)
+		if (!stores(g, SLOT, 0) || writes(g, HV_MSR_EOM, 0) || !interrupts(g, 1) ||
+		    slot_number(g) != i)
+			return false;
+	if (looks(g, EVENTS + SINT * 256) != 4 || reads(g, HV_MSR_STIMER0_COUNT) != due ||
+	    now(g) >= due)
+		return false;
+	return sleeps_until(g, due) && reads(g, HV_MSR_STIMER0_COUNT + 4) == UNITS_PER_MS;
+}
+
+static bool saved(struct test_guest *g)
+{
+	void *state = page_alloc(&kernel_heap, STATE_ORDER);
+	uint8_t *again = page_alloc(&kernel_heap, STATE_ORDER);
+	uint64_t due = now(g) + 1000 * UNITS_PER_MS;
+	struct test_guest copy;
+	bool was_set, good;
+	uint32_t i;
+
+	good = enable(g) && synic_signal_event(g->vp, 0, SINT, 2, &was_set) == STATUS_OK &&
+	       interrupts(g, 1) && post(g->vp, 1) == STATUS_OK && interrupts(g, 1);
+	for (i = 2; i <= 4; i++)
+		good = good && post(g->vp, i) == STATUS_OK;
+	good = good && !writes(g, HV_MSR_STIMER0_CONFIG, DIRECT | HV_STIMER_AUTO_ENABLE) &&
+	       !writes(g, HV_MSR_STIMER0_COUNT, due) &&
+	       !writes(g, HV_MSR_STIMER0_COUNT + 4, UNITS_PER_MS) &&
+	       guest_create_flags(&copy, PARTITION_HYPERV);
+	if (good) {
+		good = copied(g, &copy, state, again) && goes_on(&copy, due);
+		guest_destroy(&copy);
+	}
+	page_free(&kernel_heap, state, STATE_ORDER);
+	page_free(&kernel_heap, again, STATE_ORDER);
+	return good;
 }
 
 /* ---- a VP that runs on another CPU ---- */
@@ -380,6 +455,7 @@ SYNIC_TEST(timer_one_shot)
 SYNIC_TEST(timer_periodic)
 SYNIC_TEST(timer_message)
 SYNIC_TEST(reset)
+SYNIC_TEST(saved)
 
 SELFTEST(synic_of_a_vp_that_runs)
 {

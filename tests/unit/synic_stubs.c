@@ -63,13 +63,23 @@ void page_free(struct heap *heap, void *pages, unsigned int order)
 	give_back(pages);
 }
 
-status_t gpa_overlay_move(struct gpa_space *at, struct gpa_overlay *overlay, gpa_t gpa)
+status_t gpa_overlays_move(struct gpa_space *at, const struct gpa_overlay_place *places,
+			   unsigned int count)
 {
+	unsigned int i;
+
 	if (at != &space)
 		abort();
-	if (stub_move_status == STATUS_OK)
-		overlay->gpa = gpa;
+	for (i = 0; i < count && stub_move_status == STATUS_OK; i++)
+		places[i].overlay->gpa = places[i].gpa;
 	return stub_move_status;
+}
+
+status_t gpa_overlay_move(struct gpa_space *at, struct gpa_overlay *overlay, gpa_t gpa)
+{
+	const struct gpa_overlay_place place = {overlay, gpa};
+
+	return gpa_overlays_move(at, &place, 1);
 }
 
 uint64_t ns_from_ticks(uint64_t timestamp)
@@ -127,6 +137,17 @@ void arch_synic_auto_eoi(struct vp *vp, uint32_t vtl, const uint32_t vectors[SYN
 	(void)vp;
 	(void)vtl;
 	memcpy(stub_auto_eoi, vectors, sizeof(stub_auto_eoi));
+}
+
+bool arch_synic_sint_valid(uint64_t value)
+{
+	return (value & HV_SINT_MASKED) || (value & HV_SINT_VECTOR) >= 16;
+}
+
+bool arch_stimer_config_valid(const struct vp *vp, uint64_t value)
+{
+	(void)vp;
+	return !(value & ~HV_STIMER_DEFINED);
 }
 
 struct vp *stub_vp_create(uint64_t privileges)

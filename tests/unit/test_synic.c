@@ -441,6 +441,155 @@ static void test_reset(void **state)
 	assert_int_equal(number(slot(SINT)), 5);
 }
 
+/* ---- state ---- */
+
+static struct vp_state_synic registers;
+static struct vp_state_queues queues;
+static struct vp_state_timers timers;
+
+static void states_get(void)
+{
+	memset(&registers, 0, sizeof(registers));
+	memset(&queues, 0, sizeof(queues));
+	memset(&timers, 0, sizeof(timers));
+	synic_state_get(vp, 0, VP_STATE_SYNIC_MSRS, &registers);
+	synic_state_get(vp, 0, VP_STATE_SYNIC_QUEUES, &queues);
+	synic_state_get(vp, 0, VP_STATE_SYNIC_TIMERS, &timers);
+}
+
+static void test_state(void **state)
+{
+	static uint8_t pages[2][PAGE_SIZE];
+	struct vp_state_queues before;
+	uint64_t i;
+
+	(void)state;
+	enable();
+	synic_sint_set(vp, 0, OTHER, HV_SINT_AUTO_EOI | VECTOR);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(post(SINT, i) | post(OTHER, 10 + i), STATUS_OK);
+	stimer_config_set(vp, 0, 3,
+			  HV_STIMER_AUTO_ENABLE | (uint64_t)OTHER << HV_STIMER_SINT_SHIFT);
+	stimer_count_set(vp, 0, 3, 5); /* long ago */
+	stimer_config_set(vp, 0, 1, HV_STIMER_AUTO_ENABLE | HV_STIMER_DIRECT | VECTOR << 4);
+	stimer_count_set(vp, 0, 1, UINT32_MAX);
+	states_get();
+	synic_state_get(vp, 0, VP_STATE_SYNIC_MESSAGE_PAGE, pages[0]);
+	synic_state_get(vp, 0, VP_STATE_SYNIC_EVENT_PAGE, pages[1]);
+	assert_int_equal(queues.count, 7);
+	assert_int_equal(queues.entry[6].timer, 4);
+	assert_true(synic_state_valid(vp, VP_STATE_SYNIC_MSRS, &registers));
+	assert_true(synic_state_valid(vp, VP_STATE_SYNIC_QUEUES, &queues));
+	assert_true(synic_state_valid(vp, VP_STATE_SYNIC_TIMERS, &timers));
+	before = queues;
+
+	teardown(NULL);
+	setup(NULL);
+	stub_move_status = STATUS_BUSY;
+	assert_int_equal(synic_state_place(vp, 0, &registers), STATUS_BUSY);
+	stub_move_status = STATUS_OK;
+	assert_int_equal(synic_state_place(vp, 0, &registers), STATUS_OK);
+	synic_state_set(vp, 0, VP_STATE_SYNIC_MSRS, &registers);
+	synic_state_set(vp, 0, VP_STATE_SYNIC_MESSAGE_PAGE, pages[0]);
+	synic_state_set(vp, 0, VP_STATE_SYNIC_EVENT_PAGE, pages[1]);
+	synic_state_set(vp, 0, VP_STATE_SYNIC_QUEUES, &queues);
+	synic_state_set(vp, 0, VP_STATE_SYNIC_TIMERS, &timers);
+	states_get();
+	assert_memory_equal(&queues, &before, sizeof(before));
+	assert_true(ends_itself(VECTOR));
+	assert_true(stub_armed != TIMER_NEVER);
+	assert_int_equal(vp_synic(vp, 0)->page[SYNIC_MESSAGES_PAGE].overlay.gpa, PAGE);
+	assert_int_equal(interrupts_take(VECTOR), 0);
+	for (i = 0; i < 4; i++) {
+		assert_true(number(slot(SINT)) == i && number(slot(OTHER)) == 10 + i);
+		empty(SINT);
+		empty(OTHER);
+	}
+	assert_int_equal(slot(OTHER)->type, HV_MESSAGE_TIMER_EXPIRED);
+	assert_int_equal(vp_synic(vp, 0)->free_count, SYNIC_MESSAGES);
+	assert_int_equal(vp_synic(vp, 0)->idle_count, HV_SINT_COUNT);
+}
+
+static void refuses(uint32_t element, void *data, void *at, uint64_t value, size_t size)
+{
+	uint8_t kept[8];
+
+	assert_true(synic_state_valid(vp, element, data));
+	memcpy(kept, at, size);
+	memcpy(at, &value, size);
+	assert_false(synic_state_valid(vp, element, data));
+	memcpy(at, kept, size);
+}
+
+#define REFUSES(element, data, member, value) \
+	refuses(element, &(data), &(data).member, value, sizeof((data).member))
+
+static void test_states_refused(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	enable();
+	assert_int_equal(post(SINT, 0) | post(SINT, 1), STATUS_OK);
+	stimer_config_set(vp, 0, 0, HV_STIMER_AUTO_ENABLE | (uint64_t)SINT << 16);
+	stimer_count_set(vp, 0, 0, 5);
+	stimer_count_set(vp, 0, 0, UINT32_MAX);
+	states_get();
+	REFUSES(VP_STATE_SYNIC_MSRS, registers, version, 2);
+	REFUSES(VP_STATE_SYNIC_MSRS, registers, sint[3], 15);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, count, 3);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, count, 1);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, count, UINT32_MAX);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, reserved, 1);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[0].sint, 16);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[1].sint, 1);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[0].timer, 5);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[1].timer, 2);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[0].message.type, 0);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[0].message.flags, 1);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[0].message.payload_size, 241);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[0].message.payload[8], 1);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[1].message.payload[16], 1);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[1].message.type, 7);
+	REFUSES(VP_STATE_SYNIC_QUEUES, queues, entry[35].message.origin, 1);
+	REFUSES(VP_STATE_SYNIC_TIMERS, timers, timer[0].config, BIT(20));
+	REFUSES(VP_STATE_SYNIC_TIMERS, timers, timer[0].config, HV_STIMER_ENABLED);
+	REFUSES(VP_STATE_SYNIC_TIMERS, timers, timer[0].expiration, UINT64_MAX);
+	REFUSES(VP_STATE_SYNIC_TIMERS, timers, timer[0].expiration, 1);
+	REFUSES(VP_STATE_SYNIC_TIMERS, timers, timer[1].expiration, 1);
+	/* a timer twice */
+	queues.entry[2] = queues.entry[1];
+	queues.count = 3;
+	assert_false(synic_state_valid(vp, VP_STATE_SYNIC_QUEUES, &queues));
+	/* more than may wait for one source */
+	memset(&queues, 0, sizeof(queues));
+	for (i = 0; i <= ALONE; i++)
+		queues.entry[i].message.type = TYPE;
+	queues.count = ALONE;
+	queues.entry[ALONE].message.type = 0;
+	assert_true(synic_state_valid(vp, VP_STATE_SYNIC_QUEUES, &queues));
+	queues.entry[ALONE].message.type = TYPE;
+	queues.count = ALONE + 1;
+	assert_false(synic_state_valid(vp, VP_STATE_SYNIC_QUEUES, &queues));
+}
+
+static void test_states_at_reset(void **state)
+{
+	struct vp_state_synic reset_registers = {0};
+	struct vp_state_timers reset_timers = {0};
+
+	(void)state;
+	synic_state_reset(VP_STATE_SYNIC_MSRS, &reset_registers);
+	synic_state_reset(VP_STATE_SYNIC_TIMERS, &reset_timers);
+	states_get();
+	assert_memory_equal(&registers, &reset_registers, sizeof(registers));
+	assert_memory_equal(&timers, &reset_timers, sizeof(timers));
+	assert_int_equal(queues.count, 0);
+	assert_true(synic_state_valid(vp, VP_STATE_SYNIC_MSRS, &registers));
+	assert_true(synic_state_valid(vp, VP_STATE_SYNIC_QUEUES, &queues));
+	assert_true(synic_state_valid(vp, VP_STATE_SYNIC_TIMERS, &timers));
+}
+
 static void test_without_memory(void **state)
 {
 	unsigned int allowed = 0;
@@ -474,6 +623,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_states_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_states_at_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_memory, setup, teardown),
 	};
 

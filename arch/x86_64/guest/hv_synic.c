@@ -25,13 +25,10 @@ bool guest_synic_read(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value
 	return true;
 }
 
-/* A source that is masked needs no vector: so it is after a reset. */
-static bool sint_write(struct vp *vp, uint32_t vtl, uint32_t sint, uint64_t value)
+/* One that is masked needs no vector: so it is after a reset. */
+bool arch_synic_sint_valid(uint64_t value)
 {
-	if (!(value & HV_SINT_MASKED) && (value & HV_SINT_VECTOR) < VECTOR_FIRST)
-		return false;
-	synic_sint_set(vp, vtl, sint, value);
-	return true;
+	return (value & HV_SINT_MASKED) || (value & HV_SINT_VECTOR) >= VECTOR_FIRST;
 }
 
 bool guest_synic_write(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
@@ -43,7 +40,11 @@ bool guest_synic_write(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value
 		synic_message_end(vp, vtl);
 		return true;
 	case HV_MSR_SCONTROL: synic_control_set(vp, vtl, value); return true;
-	case HV_MSR_SINT0 ... HV_MSR_SINT15: return sint_write(vp, vtl, msr - HV_MSR_SINT0, value);
+	case HV_MSR_SINT0 ... HV_MSR_SINT15:
+		if (!arch_synic_sint_valid(value))
+			return false;
+		synic_sint_set(vp, vtl, msr - HV_MSR_SINT0, value);
+		return true;
 	default: return false; /* SVERSION */
 	}
 }
@@ -56,18 +57,24 @@ bool guest_stimer_read(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *valu
 	return true;
 }
 
+bool arch_stimer_config_valid(const struct vp *vp, uint64_t value)
+{
+	uint64_t known = HV_STIMER_DEFINED;
+
+	if (!(vp->partition->hv->features & HV_FEATURE_DIRECT_TIMERS))
+		known &= ~HV_STIMER_DIRECT;
+	return !(value & ~known);
+}
+
 bool guest_stimer_write(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	uint32_t n = (msr - HV_MSR_STIMER0_CONFIG) / 2;
-	uint64_t known = HV_STIMER_DEFINED;
 
 	if (msr & 1) {
 		stimer_count_set(vp, vtl, n, value);
 		return true;
 	}
-	if (!(vp->partition->hv->features & HV_FEATURE_DIRECT_TIMERS))
-		known &= ~HV_STIMER_DIRECT;
-	if (value & ~known)
+	if (!arch_stimer_config_valid(vp, value))
 		return false;
 	stimer_config_set(vp, vtl, n, value);
 	return true;
