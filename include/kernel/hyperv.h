@@ -10,6 +10,7 @@
 #define KERNEL_HYPERV_H
 
 #include <kernel/lock.h>
+#include <kernel/monitor.h>
 #include <kernel/overlay.h>
 #include <kernel/partition.h>
 #include <kernel/port.h>
@@ -25,7 +26,8 @@ struct hv_vtl {
 	uint64_t guest_os_id;
 	struct hv_page_register hypercall;
 	struct hv_page_register reference_tsc;
-	uint32_t tsc_sequence; /* the last valid one */
+	uint32_t tsc_sequence;		   /* the last valid one */
+	_Atomic(struct monitor *) monitor; /* kernel/monitor.c; NULL: it never had one */
 };
 
 struct hv_partition {

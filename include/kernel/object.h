@@ -21,6 +21,7 @@ enum object_type {
 	OBJECT_PIN,
 	OBJECT_MSI_SOURCE,
 	OBJECT_PORT,
+	OBJECT_MONITOR,
 };
 
 struct object {
