@@ -10,6 +10,7 @@
 #define KERNEL_HYPERV_H
 
 #include <kernel/lock.h>
+#include <kernel/monitor.h>
 #include <kernel/overlay.h>
 #include <kernel/partition.h>
 #include <kernel/vpci.h>
@@ -26,7 +27,8 @@ struct hv_vtl {
 	uint64_t guest_os_id;
 	struct hv_page_register hypercall;
 	struct hv_page_register reference_tsc;
-	uint32_t tsc_sequence; /* the last valid one */
+	uint32_t tsc_sequence;		   /* the last valid one */
+	_Atomic(struct monitor *) monitor; /* kernel/monitor.c; NULL: it never had one */
 };
 
 struct hv_partition {

@@ -149,6 +149,7 @@
 	ljmp $CODE_64_SELECTOR, $.Llong\@
 	.code64
 .Llong\@:
+	mov %esp, %esp		/* its upper half is not defined */
 	rounds \code
 	ljmp *.Lback\@(%rip)
 	.balign 8

@@ -87,6 +87,10 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_guest_event_port_clear] = "h",
 	[SYS_guest_event_port_retarget] = "hccc",
 	[SYS_synic_post_message] = "hvccp",
+	[SYS_monitor_page_set] = "hvg",
+	[SYS_monitor_register] = "hvccn",
+	[SYS_monitor_read] = "hvgc",
+	[SYS_monitor_write] = "hvgcn",
 };
 
 static uint64_t draw(struct caller *c)
@@ -384,7 +388,7 @@ static bool makes_handle(uint32_t number)
 	       number == SYS_handle_duplicate || number == SYS_proto_partition_create ||
 	       number == SYS_partition_doorbell_create || number == SYS_partition_pin ||
 	       number == SYS_message_port_create || number == SYS_host_event_port_create ||
-	       number == SYS_guest_event_port_create;
+	       number == SYS_guest_event_port_create || number == SYS_monitor_register;
 }
 
 void call_one(struct caller *c)

@@ -168,6 +168,9 @@ static void ports_make(void)
 			  &things[SIGNALS]) == STATUS_OK);
 	EXPECT(call_value(SYS_guest_event_port_create, partition, 0, 0, 2, 3, 0, &things[FLAG]) ==
 	       STATUS_OK);
+	EXPECT(call(SYS_monitor_page_set, partition, 0, MONITOR_GPA, 0, 0, 0) == STATUS_OK);
+	EXPECT(call_value(SYS_monitor_register, partition, 0, 4, CONNECTION + 3, 1000, 0,
+			  &things[MONITOR]) == STATUS_OK);
 }
 
 static void objects_make(void)
@@ -241,6 +244,7 @@ static void objects_close(void)
 	handle_end(&things[MESSAGES]);
 	handle_end(&things[SIGNALS]);
 	handle_end(&things[FLAG]);
+	handle_end(&things[MONITOR]);
 	handle_end(&things[SOURCE]);
 	*(volatile uint8_t *)block = 1; /* it is in the window again */
 	EXPECT(call(SYS_event_signal, things[DOORBELL], 1, 0, 0, 0, 0) == STATUS_WRONG_TYPE);

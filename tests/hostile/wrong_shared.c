@@ -99,6 +99,11 @@ const struct call_row call_rows[] = {
 	{SYS_guest_event_port_retarget, "hi..", FLAG, RIGHT_WRITE, .a = {0, 1, 2, 3}},
 	{SYS_synic_post_message, "hvi.r", PARTITION, RIGHT_WRITE, .a = {0, 0, 0, 2, AT(message)},
 	 .answer = SYNIC_OFF},
+	{SYS_monitor_page_set, "hv.", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA}},
+	{SYS_monitor_register, "hv...", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, 5, CONNECTION + 3, 1000}},
+	{SYS_monitor_read, "hv..", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA, 8}},
+	{SYS_monitor_write, "hv...", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA, 8, 0}},
 };
 const size_t call_row_count = ARRAY_SIZE(call_rows);
 

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What a guest posts and signals, and a guest whose Hyper-V interface is the VMM's. */
+/* What a guest posts and signals, by calls and by its monitor page, and a guest whose Hyper-V interface is the
+ * VMM's. */
 #include "guest.h"
 #include <kernel/event.h>
+#include <kernel/arch.h>
 #include <kernel/memory.h>
+#include <kernel/monitor.h>
 #include <kernel/port.h>
 #include <kernel/string.h>
 #include <trivet/hv/hypercall.h>
+#include <trivet/hv/monitor.h>
 
 GUEST_CODE_DECLARE(hyperv);
 GUEST_CODE_DECLARE(hyperv_vmm);
+GUEST_CODE_DECLARE(monitor);
 extern const char guest_hyperv_gp[], guest_hyperv_ud[];
 extern const char guest_hyperv_vmm_gp[], guest_hyperv_vmm_ud[];
 
@@ -193,6 +198,70 @@ SELFTEST(ports_signal)
 SELFTEST(ports_post)
 {
 	ports_test(post_test, outcome, reason);
+}
+
+/* ---- monitor pages ---- */
+
+#define MONITOR	   0x80000ull
+#define LATENCY	   2000u /* 200 us */
+#define RUN_MS	   5u
+#define MONITOR_ID 70u
+
+static bool bit_set(struct test_guest *g, uint64_t bit)
+{
+	uint64_t *gpr = g->vp->arch.gpr;
+
+	gpr[GPR_R8] = offsetof(struct hv_monitor_page, trigger_group) * 8 + bit;
+	gpr[GPR_R9] = MONITOR;
+	gpr[GPR_R10] = timestamp_hz / 1000 * RUN_MS;
+	return guest_says(g, 1);
+}
+
+static uint32_t pending(struct test_guest *g, uint64_t group)
+{
+	uint64_t word = 0;
+
+	return monitor_read(g->partition, 0,
+			    MONITOR + offsetof(struct hv_monitor_page, trigger_group) + 8 * group,
+			    &word, 8) == STATUS_OK
+		       ? (uint32_t)word
+		       : UINT32_MAX;
+}
+
+/* Bit 6 of group 2. What has no connection is taken and means nothing. */
+static bool monitor_signals(struct test_guest *g, struct event *event, struct object *monitored)
+{
+	const uint64_t memory = g->vp->stats->exits[VP_EXIT_MEMORY];
+	const struct hv_monitor_page *below = (const void *)(g->ram + MONITOR);
+	bool ok = bit_set(g, 64 * 2 + 6) && bits_take(event) == BITS && !pending(g, 2) &&
+		  bit_set(g, 64 * 2 + 6) && bits_take(event) == BITS && bit_set(g, 64 * 2 + 7) &&
+		  bits_take(event) == 0 && !pending(g, 2) && !below->trigger_group[2];
+
+	object_put(monitored);
+	return ok && bit_set(g, 64 * 2 + 6) && bits_take(event) == 0 &&
+	       g->vp->stats->exits[VP_EXIT_MEMORY] == memory;
+}
+
+static bool monitor_test(struct test_guest *g, struct event *event)
+{
+	struct object *monitored;
+	struct port *port;
+	bool ok = false;
+
+	guest_start(g, monitor);
+	if (!guest_says(g, 1) || !connected(g, PORT_HOST_EVENT, event, 0, CONNECTION, &port))
+		return false;
+	if (monitor_page_set(g->partition, 0, MONITOR) == STATUS_OK &&
+	    monitor_register(g->partition, 0, MONITOR_ID, CONNECTION, LATENCY, &monitored) ==
+		    STATUS_OK)
+		ok = monitor_signals(g, event, monitored);
+	object_put(port_object(port));
+	return ok;
+}
+
+SELFTEST(ports_monitor)
+{
+	ports_test(monitor_test, outcome, reason);
 }
 
 /* ---- the VMM's interface ---- */

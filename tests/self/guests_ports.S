@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The code of a tiny guest whose Hyper-V interface is the VMM's: as in guests.S. */
+/* The code of tiny guests of tests/self/guest_ports.c: as in guests.S. */
 #include "guest.inc"
+
+/* Sets bit R8 of the page at R9 and runs without an exit for R10 ticks; again and again. */
+guest monitor
+1:	say	1
+	lock bts %r8, (%r9)
+	rdtsc
+	mov	%eax, %r11d
+2:	pause
+	rdtsc
+	sub	%r11d, %eax
+	cmp	%r10d, %eax
+	jb	2b
+	jmp	1b
+guest_end monitor
 
 /* R15: VMMCALL rather than VMCALL. What it gets stays in R8 to R11. */
 guest hyperv_vmm
