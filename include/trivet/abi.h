@@ -110,7 +110,10 @@
 	X(vpci_register_interrupt, 101,                                                            \
 	  "device, vector count, va of struct vpci_interrupt -> address, data << 32")              \
 	X(vpci_unregister_interrupt, 102, "device, address, data")                                 \
-	X(vpci_signal_msi, 103, "device, address, data")
+	X(vpci_signal_msi, 103, "device, address, data")                                           \
+	/* guests that crash */                                                                    \
+	X(partition_crash_bind, 107, "partition, event, bits: signalled when its guest crashes")   \
+	X(partition_crash_get, 108, "partition, va of struct partition_crash: the last one")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
 enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };
@@ -362,6 +365,20 @@ struct port_message {
 	struct hv_message message;
 	uint32_t vp; /* that posted it */
 	uint32_t vtl;
+};
+
+#define PARTITION_CRASH_PARAMETERS 5u
+#define PARTITION_CRASH_TEXT	   4096u
+
+/* What a guest told by the crash registers of its Hyper-V interface. */
+struct partition_crash {
+	uint32_t count; /* of crashes since the partition was built or reset, this one too */
+	uint32_t vp;	/* that told */
+	uint32_t vtl;
+	uint32_t text_size; /* 0: it gave none */
+	uint64_t control;   /* what it wrote to the control register */
+	uint64_t parameter[PARTITION_CRASH_PARAMETERS];
+	char text[PARTITION_CRASH_TEXT]; /* the guest's: anything may be in it */
 };
 
 enum dirty_flags {

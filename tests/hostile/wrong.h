@@ -32,7 +32,8 @@
 #define MONITOR_GPA	0x80000000ull
 #define DOORBELL_GPA_AT 0xf0000000ull
 #define VPS		2u
-#define CONNECTION	0x123u /* of MESSAGES; those of the next two numbers are free */
+#define CONNECTION	0x123u	  /* of MESSAGES; those of the next two numbers are free */
+#define DEVICE_ID	0x1234ull /* of DEVICE, whose message is the first of it */
 /* What the guest, which never ran, has not switched on cannot be reached. */
 #define SYNIC_OFF	STATUS_NOT_SUPPORTED
 
@@ -50,6 +51,7 @@ enum thing {
 	SIGNALS,
 	FLAG,
 	MONITOR, /* a bit of its page */
+	DEVICE,	 /* of VPCI */
 	THREAD,	 /* that has ended */
 	TASK,
 	THINGS
@@ -89,6 +91,7 @@ struct places {
 	struct doorbell_config doorbell;
 	struct vp_debug_state debug;
 	struct hv_message message;
+	struct vpci_interrupt interrupt;
 	union saved_vp vp;
 	union saved_partition partition;
 	uint64_t pat;

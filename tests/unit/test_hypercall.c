@@ -311,7 +311,7 @@ static void test_get_registers(void **state)
 	names[2] = 0x00200; /* PrivilegesAndFeaturesInfo */
 	names[3] = 0x90002; /* GuestOsId */
 	names[4] = 0x00211; /* GuestCrashP1 */
-	fake_partition->hv->crash[1] = 77;
+	fake_partition->hv->crash.parameter[1] = 77;
 	assert_status(call | REPS(5), IN, OUT, HV_SUCCESS | DONE(5));
 	assert_int_equal(fake_outsides, 1);
 	assert_int_equal(values[0].low, 1);
@@ -357,7 +357,7 @@ static void test_set_registers(void **state)
 	regs[2] = (struct hv_register_assoc){.name = 0x90002, .value = {.low = 11}};
 	assert_status(call | REPS(3), IN, 0, HV_SUCCESS | DONE(3));
 	assert_int_equal(fake_vp->arch.gpr[GPR_RBX], 9);
-	assert_int_equal(fake_partition->hv->crash[0], 10);
+	assert_int_equal(fake_partition->hv->crash.parameter[0], 10);
 	assert_int_equal(fake_partition->hv->vtl[0].guest_os_id, 11);
 	/* what cannot be written, and values that are none */
 	regs[0] = (struct hv_register_assoc){.name = 0x90004};

@@ -104,6 +104,28 @@ enum vp_outcome guest_hypercall(struct vp *v, uint64_t next_rip, bool outside)
 	return VP_CONTINUE;
 }
 
+static uint64_t crash_control;
+
+/* ---- what test_hv_crash.c has ---- */
+
+void hv_crash_notify(struct vp *v, uint32_t vtl, uint64_t control)
+{
+	(void)v;
+	assert_true(vtl == 0);
+	crash_control = control;
+	v->partition->hv->crash.count++;
+}
+
+void hv_crash_reset(struct partition *partition)
+{
+	memset(&partition->hv->crash, 0, sizeof(partition->hv->crash));
+}
+
+void hv_crash_destroy(struct partition *partition)
+{
+	(void)partition;
+}
+
 /* ---- a partition ---- */
 
 static void make(uint32_t flags, uint32_t apic_mode)
@@ -534,12 +556,14 @@ static void test_crash(void **state)
 		assert_true(wr(0x40000100 + n, 0xabc0 + n));
 	vp = p->vps[1];
 	assert_int_equal(rd(0x40000104), 0xabc4);
-	assert_int_equal(rd(0x40000105), BIT(63));
+	assert_int_equal(rd(0x40000105), BIT(63) | BIT(62));
 	vp = p->vps[0];
 	assert_true(wr(0x40000105, BIT(58)));
-	assert_int_equal(p->hv->crashes, 0);
+	assert_int_equal(p->hv->crash.count, 0);
 	assert_true(wr(0x40000105, BIT(63)));
-	assert_int_equal(p->hv->crashes, 1);
+	assert_int_equal(p->hv->crash.count, 1);
+	assert_true(wr(0x40000105, BIT(63) | BIT(62) | BIT(58)));
+	assert_int_equal(crash_control, BIT(63) | BIT(62) | BIT(58));
 	assert_int_equal(hv_partition_reset(p), STATUS_OK);
 	assert_int_equal(rd(0x40000104), 0);
 }

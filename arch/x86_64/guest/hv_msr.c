@@ -172,14 +172,14 @@ static bool read_idle(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value
 static bool read_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
 {
 	(void)vtl;
-	*value = vp->partition->hv->crash[msr - HV_MSR_CRASH_P0];
+	*value = vp->partition->hv->crash.parameter[msr - HV_MSR_CRASH_P0];
 	return true;
 }
 
 static bool write_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	(void)vtl;
-	vp->partition->hv->crash[msr - HV_MSR_CRASH_P0] = value;
+	vp->partition->hv->crash.parameter[msr - HV_MSR_CRASH_P0] = value;
 	return true;
 }
 
@@ -189,16 +189,15 @@ static bool read_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64
 	(void)vp;
 	(void)vtl;
 	(void)msr;
-	*value = HV_CRASH_NOTIFY;
+	*value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
 	return true;
 }
 
 static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
-	(void)vtl;
 	(void)msr;
 	if (value & HV_CRASH_NOTIFY)
-		hv_crash_notify(vp->partition);
+		hv_crash_notify(vp, vtl, value);
 	return true;
 }
 
