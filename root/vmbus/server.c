@@ -327,9 +327,13 @@ static void modify_channel(struct vmbus *bus, const void *message, size_t size)
 static void relid_released(struct vmbus *bus, const void *message, size_t size)
 {
 	const struct vmbus_relid_message *released = message;
-	struct vmbus_channel *channel = channel_known(bus, released->relid);
+	struct vmbus_channel *channel;
 
 	(void)size;
+	/* Linux releases channels after it has ended the connection. */
+	if (!bus->version)
+		return;
+	channel = channel_known(bus, released->relid);
 	if (!channel)
 		return;
 	vmbus_channel_close(channel);
@@ -432,8 +436,7 @@ static const struct {
 	[VMBUS_GPADL_BODY] = {gpadl_body, VMBUS_VERSION_4_0, sizeof(struct vmbus_gpadl_body)},
 	[VMBUS_GPADL_TEARDOWN] = {gpadl_teardown, VMBUS_VERSION_4_0,
 				  sizeof(struct vmbus_gpadl_teardown)},
-	[VMBUS_RELID_RELEASED] = {relid_released, VMBUS_VERSION_4_0,
-				  sizeof(struct vmbus_relid_message)},
+	[VMBUS_RELID_RELEASED] = {relid_released, 0, sizeof(struct vmbus_relid_message)},
 	[VMBUS_INITIATE_CONTACT] = {initiate_contact, 0, sizeof(struct vmbus_initiate_contact)},
 	[VMBUS_UNLOAD] = {unload, VMBUS_VERSION_4_0, sizeof(struct vmbus_header)},
 	[VMBUS_TL_CONNECT_REQUEST] = {tl_connect_request, VMBUS_VERSION_4_1,

@@ -91,7 +91,6 @@ def test_linux_connects_and_its_services_work(boot, leg):
     monitor.enter()
     assert "linux: shut down" in monitor.command("stop linux", timeout=180)
     assert re.search(r"1 linux +powered off", monitor.command("list"))
-    assert "graceful shutdown initiated" in machine.log or "Power down" in machine.log
     monitor.command("start linux")
     monitor.console(1)
     machine.wait_prompt(timeout=240)

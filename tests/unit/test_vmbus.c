@@ -318,6 +318,8 @@ static void unload_ends_the_connection(void **state)
 	assert_int_equal(services[0].closed, 1);
 	assert_false(guest->connected[1]);
 	assert_int_equal(guest->bus.gpadl_count, 0);
+	guest_relid(guest, VMBUS_RELID_RELEASED, 1);
+	assert_int_equal(guest->complaints, 0);
 	guest_say(guest, &unload_message, sizeof(unload_message));
 	assert_int_equal(guest->got_count, 0);
 	/* All begins anew. */
