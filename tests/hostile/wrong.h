@@ -35,7 +35,7 @@
 #define CONNECTION	0x123u	  /* of MESSAGES; those of the next two numbers are free */
 #define DEVICE_ID	0x1234ull /* of DEVICE, whose message is the first of it */
 /* What the guest, which never ran, has not switched on cannot be reached. */
-#define SYNIC_OFF	STATUS_NOT_SUPPORTED
+#define SYNIC_OFF	STATUS_WRONG_STATE
 
 /* Objects to be wrong about. */
 enum thing {
