@@ -121,26 +121,42 @@ def key_value_exchange(machine, monitor):
     assert "shape" in machine.command("tr '\\0' '\\n' < /var/lib/hyperv/.kvp_pool_0 | grep .")
 
 
-def test_drivers_come_and_go(boot):
-    """The connection ends with the driver, and begins anew, also with the oldest version that Linux takes."""
+def test_the_oldest_version_and_a_driver_that_comes_and_goes(boot):
+    """Channels are closed and opened again; the messages of version 4.0 come by the old connection."""
     machine = start(boot)
-    load_drivers(machine)
-    machine.command("rmmod hv_utils")
-    machine.command("insmod /extra/hv_utils.ko")
-    machine.command("rmmod hv_utils && rmmod hv_vmbus")
-    for version, words in ((0x40000, "4.0"), (0x50000, "5.0")):
-        machine.command("dmesg -c > /dev/null")
-        machine.command(f"insmod /extra/hv_vmbus.ko max_version={version}")
-        assert f"Vmbus version:{words}" in machine.command("dmesg")
-        machine.command("insmod /extra/hv_utils.ko")
+    machine.command("insmod /extra/hv_vmbus.ko max_version=0x40000 && insmod /extra/hv_utils.ko")
+    assert "Vmbus version:4.0" in machine.command("dmesg")
+    machine.command("until dmesg | grep -q 'TimeSync IC version'; do sleep 0.2; done")
+    for _ in range(3):
+        machine.command("rmmod hv_utils && dmesg -c > /dev/null; insmod /extra/hv_utils.ko")
         machine.command("until dmesg | grep -q 'TimeSync IC version'; do sleep 0.2; done")
-        machine.command("rmmod hv_utils && rmmod hv_vmbus")
     monitor = Monitor(machine)
     monitor.enter()
-    assert value(monitor, "version") == "0x0"
+    assert value(monitor, "version") == "0x40000"
+    assert value(monitor, "gpadls") == "4"
+    monitor.console(1)
+    machine.shell()
+    machine.command("rmmod hv_utils")
+    monitor.enter()
     assert value(monitor, "gpadls") == "0"
+    assert value(monitor, "channel/shutdown/state") == "closed"
     # Nobody to ask: the guest is switched off.
     assert "linux: stopped" in monitor.command("stop linux")
+    assert "VMBus: the guest" not in machine.log
+
+
+def test_a_guest_that_panics_unloads_and_connects_again(boot):
+    """The driver waits for the answer to its last message, with interrupts off."""
+    machine = start(boot, CONF.replace("quiet", "quiet panic=1"))
+    load_drivers(machine)
+    machine.send_line("echo c > /proc/sysrq-trigger")
+    machine.wait_prompt(timeout=240)
+    assert "sysrq: Trigger a crash" in machine.log
+    assert "UNLOAD did not complete" not in machine.log
+    assert "Waiting for VMBus UNLOAD" not in machine.log
+    load_drivers(machine)
+    assert "Vmbus version:5.3" in machine.command("dmesg")
+    assert "VMBus: the guest" not in machine.log
 
 
 def test_a_saved_guest_keeps_its_bus(boot):
