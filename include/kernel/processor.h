@@ -188,6 +188,9 @@ void arch_vp_load(struct vp *vp);
 void arch_vp_put(struct vp *vp);
 /* Takes over the VMM's answers from the run page at the start of a run. */
 void arch_vp_resume(struct vp *vp);
+/* Takes in what other CPUs asked for, but the yield, as the next entry would; after the VMM's answer. VP
+ * stopped, own CPU. */
+void arch_vp_flush_requests(struct vp *vp);
 /* Before each entry: requests, injection. VP_CONTINUE: enter. */
 enum vp_outcome arch_vp_prepare(struct vp *vp);
 /* vp->exit. */

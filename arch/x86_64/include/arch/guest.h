@@ -256,7 +256,6 @@ struct arch_partition {
 	uint32_t instructions;	      /* enum guest_instruction: those that CPUID shows */
 	void *apic_page;	      /* guest/apic_page.h; NULL: the processor has no use for it */
 	_Atomic bool apic_page_mapped;
-	uint8_t physical_bits;
 	bool lenient_pmu;
 	bool user_apic; /* the VMM models the APICs: those of the kernel's are off for good */
 };
