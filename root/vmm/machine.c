@@ -410,6 +410,8 @@ static void machine_service(void *argument)
 
 		if (event_wait(machine->event, wake, &bits) != STATUS_OK)
 			continue;
+		if (bits & MACHINE_CRASHED)
+			machine_crash_report(machine);
 		if (bits & MACHINE_POWER)
 			machine_power_act(machine);
 		if (bits & MACHINE_COMMANDS)
