@@ -57,6 +57,7 @@ void hv_partition_destroy(struct partition *partition)
 		page_destroy(partition, &hv->vtl[vtl].hypercall);
 		page_destroy(partition, &hv->vtl[vtl].reference_tsc);
 	}
+	monitors_destroy(partition);
 	port_table_destroy(partition);
 	hv_crash_destroy(partition);
 	heap_free(partition->heap, hv, sizeof(*hv));
@@ -115,7 +116,7 @@ status_t hv_partition_reset(struct partition *partition)
 	for (i = 0; i < VTL_COUNT && status == STATUS_OK; i++)
 		if (hv->vtl[i].hypercall.overlay.page)
 			status = vtl_reset(partition_space(partition, i), &hv->vtl[i]);
-	return status;
+	return status == STATUS_OK ? monitors_reset(partition) : status;
 }
 
 status_t hv_vp_create(struct vp *vp)

@@ -70,6 +70,8 @@ static void vps_destroy(struct partition *partition)
 
 static void built_destroy(struct partition *partition)
 {
+	if (partition->hv)
+		monitors_stop(partition);
 	vps_destroy(partition);
 	if (partition->space[0])
 		gpa_space_destroy(partition->space[0]);

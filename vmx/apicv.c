@@ -253,10 +253,10 @@ void vmx_decode_apic_access(struct vp *vp, struct vmx_vp *s, struct vp_exit *exi
 	(void)s;
 	exit->memory.gpa = LAPIC_DEFAULT_BASE | ACCESS_OFFSET(qualification);
 	exit->memory.gva = type < ACCESS_PHYSICAL ? vmcs_read(VMCS_GUEST_LINEAR) : GVA_NONE;
-	exit->memory.write = type == ACCESS_WRITE;
-	exit->memory.fetch = type == ACCESS_FETCH;
-	exit->memory.walk = type >= ACCESS_PHYSICAL;
-	exit->memory.present = false;
+	exit->memory.access = type == ACCESS_WRITE	? MEMORY_WRITE
+			      : type == ACCESS_FETCH	? MEMORY_FETCH
+			      : type >= ACCESS_PHYSICAL ? MEMORY_WALK
+							: 0;
 }
 
 void vmx_decode_apic_write(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)

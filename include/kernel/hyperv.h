@@ -11,6 +11,7 @@
 
 #include <kernel/hv_crash.h>
 #include <kernel/lock.h>
+#include <kernel/monitor.h>
 #include <kernel/overlay.h>
 #include <kernel/partition.h>
 #include <kernel/vpci.h>
@@ -27,7 +28,8 @@ struct hv_vtl {
 	uint64_t guest_os_id;
 	struct hv_page_register hypercall;
 	struct hv_page_register reference_tsc;
-	uint32_t tsc_sequence; /* the last valid one */
+	uint32_t tsc_sequence;		   /* the last valid one */
+	_Atomic(struct monitor *) monitor; /* kernel/monitor.c; NULL: it never had one */
 };
 
 struct hv_partition {

@@ -22,6 +22,7 @@ enum object_type {
 	OBJECT_MSI_SOURCE,
 	OBJECT_VPCI_DEVICE,
 	OBJECT_PORT,
+	OBJECT_MONITOR,
 };
 
 struct object {

@@ -25,6 +25,14 @@ static_assert((int)VP_EXIT_KINDS <= VP_STATS_EXITS, "struct vp_stats has a place
 
 #define EXIT_DEBUG_INT1 BIT(31)
 
+/* What was wrong with a memory access; numbered as in an x86 page fault's error code. */
+enum memory_access {
+	MEMORY_MAPPED = BIT(0), /* the address is, but not so that it could be */
+	MEMORY_WRITE = BIT(1),
+	MEMORY_FETCH = BIT(4),
+	MEMORY_WALK = BIT(5), /* the access was the page walk's own */
+};
+
 struct vp_exit {
 	uint32_t kind;	    /* enum vp_exit_kind */
 	uint8_t byte_count; /* instruction bytes that the processor gave */
@@ -33,8 +41,8 @@ struct vp_exit {
 	union {
 		struct {
 			gpa_t gpa;
-			uint64_t gva; /* GVA_NONE: not known */
-			bool write, fetch, walk, present;
+			uint64_t gva;	 /* GVA_NONE: not known */
+			uint32_t access; /* enum memory_access */
 		} memory;
 		struct {
 			uint16_t port;
@@ -181,7 +189,7 @@ void arch_vp_resume(struct vp *vp);
 enum vp_outcome arch_vp_prepare(struct vp *vp);
 /* vp->exit. */
 enum vp_outcome arch_vp_handle_exit(struct vp *vp);
-/* The same of ARCH_QUICK_EXITS, for vp_exit_take(). VP_UNHANDLED: not quickly. */
+/* So too, for a kind in ARCH_QUICK_EXITS, as vp_exit_take() needs it. VP_UNHANDLED: it was not for here. */
 enum vp_outcome arch_vp_quick_exit(struct vp *vp);
 /* Runs the host's machine-check handler, for one that came as an exit. No VP is loaded. */
 void arch_machine_check(void);

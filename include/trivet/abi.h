@@ -101,6 +101,10 @@
 	X(guest_event_port_clear, 89, "port")                                                      \
 	X(guest_event_port_retarget, 90, "port, index, sint, flag")                                \
 	X(synic_post_message, 91, "partition, vtl, index, sint, va of struct hv_message")          \
+	X(monitor_page_set, 92, "partition, vtl, gpa (UINT64_MAX: nowhere)")                       \
+	X(monitor_register, 93, "partition, vtl, id, connection, latency in 100 ns -> handle")     \
+	X(monitor_read, 94, "partition, vtl, gpa, size -> value")                                  \
+	X(monitor_write, 95, "partition, vtl, gpa, size, value")                                   \
 	/* VPCI devices */                                                                         \
 	X(vpci_device_create, 100, "partition, vtl, device id -> device")                          \
 	X(vpci_register_interrupt, 101,                                                            \

@@ -335,10 +335,8 @@ static void exit_memory(struct vp_exit *exit)
 
 	exit->memory.gpa = places[input_below(ARRAY_SIZE(places))] + input_below(4096);
 	exit->memory.gva = flags & 1 ? GVA_NONE : input_below(0);
-	exit->memory.write = flags & 2;
-	exit->memory.fetch = flags & 4;
-	exit->memory.walk = flags & 8;
-	exit->memory.present = flags & 16;
+	exit->memory.access = (flags & 2 ? MEMORY_WRITE : 0) | (flags & 4 ? MEMORY_FETCH : 0) |
+			      (flags & 8 ? MEMORY_WALK : 0) | (flags & 16 ? MEMORY_MAPPED : 0);
 	exit->byte_count = (uint8_t)input_below(sizeof(exit->bytes) + 1);
 }
 

@@ -168,6 +168,9 @@ static void ports_make(void)
 			  &things[SIGNALS]) == STATUS_OK);
 	EXPECT(call_value(SYS_guest_event_port_create, partition, 0, 0, 2, 3, 0, &things[FLAG]) ==
 	       STATUS_OK);
+	EXPECT(call(SYS_monitor_page_set, partition, 0, MONITOR_GPA, 0, 0, 0) == STATUS_OK);
+	EXPECT(call_value(SYS_monitor_register, partition, 0, 4, CONNECTION + 3, 1000, 0,
+			  &things[MONITOR]) == STATUS_OK);
 }
 
 static void device_make(void)
@@ -254,6 +257,7 @@ static void objects_close(void)
 	handle_end(&things[MESSAGES]);
 	handle_end(&things[SIGNALS]);
 	handle_end(&things[FLAG]);
+	handle_end(&things[MONITOR]);
 	EXPECT(call(SYS_vpci_signal_msi, things[DEVICE], MSI_BASE, 1, 0, 0, 0) == STATUS_OK);
 	handle_end(&things[DEVICE]);
 	handle_end(&things[SOURCE]);

@@ -29,6 +29,7 @@
 #define DEPOSITED_BLOCK (ARENA_SIZE - LARGE_PAGE_SIZE)	   /* the partition's */
 #define MAPPED_GPA	0ull
 #define FREE_GPA	GIB(1)
+#define MONITOR_GPA	0x80000000ull
 #define DOORBELL_GPA_AT 0xf0000000ull
 #define VPS		2u
 #define CONNECTION	0x123u	  /* of MESSAGES; those of the next two numbers are free */
@@ -49,8 +50,9 @@ enum thing {
 	MESSAGES, /* ports of the partition's */
 	SIGNALS,
 	FLAG,
-	DEVICE, /* of VPCI */
-	THREAD, /* that has ended */
+	DEVICE,	 /* of VPCI */
+	MONITOR, /* a bit of its page */
+	THREAD,	 /* that has ended */
 	TASK,
 	THINGS
 };

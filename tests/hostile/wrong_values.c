@@ -2,6 +2,7 @@
 /* See wrong.h: values that one call alone refuses. */
 #include "wrong.h"
 #include <string.h>
+#include <trivet/hv/monitor.h>
 
 /* ---- one argument ---- */
 
@@ -204,6 +205,23 @@ static void port_values(void)
 		{SYS_guest_event_port_retarget, STATUS_INVALID_ARGUMENT, 3, BIT(63)},
 		{SYS_synic_post_message, STATUS_NOT_FOUND, 3, HV_SINT_COUNT},
 		{SYS_synic_post_message, STATUS_NOT_FOUND, 3, BIT(32) | 2},
+		{SYS_monitor_page_set, STATUS_MISALIGNED, 2, MONITOR_GPA + 8},
+		{SYS_monitor_page_set, STATUS_INVALID_ADDRESS, 2, BIT(52)},
+		{SYS_monitor_page_set, STATUS_INVALID_ADDRESS, 2, 0 - 4096ull},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 2, HV_MONITORS},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 2, BIT(32) | 5},
+		{SYS_monitor_register, STATUS_ALREADY_EXISTS, 2, 4},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 3, HV_CONNECTION_ID + 1},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 4, 0},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 4, 65536},
+		{SYS_monitor_read, STATUS_NOT_FOUND, 2, MONITOR_GPA - 1},
+		{SYS_monitor_read, STATUS_NOT_FOUND, 2, MONITOR_GPA + 4089},
+		{SYS_monitor_read, STATUS_NOT_FOUND, 2, UINT64_MAX},
+		{SYS_monitor_read, STATUS_INVALID_ARGUMENT, 3, 0},
+		{SYS_monitor_read, STATUS_INVALID_ARGUMENT, 3, 3},
+		{SYS_monitor_read, STATUS_INVALID_ARGUMENT, 3, BIT(32) | 8},
+		{SYS_monitor_write, STATUS_NOT_FOUND, 2, FREE_GPA},
+		{SYS_monitor_write, STATUS_INVALID_ARGUMENT, 3, 16},
 	};
 	size_t i;
 

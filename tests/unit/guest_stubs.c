@@ -280,3 +280,14 @@ void port_table_destroy(struct partition *partition)
 {
 	(void)partition;
 }
+
+status_t monitors_reset(struct partition *partition)
+{
+	(void)partition;
+	return STATUS_OK;
+}
+
+void monitors_destroy(struct partition *partition)
+{
+	(void)partition;
+}

@@ -383,6 +383,21 @@ status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind
 	return STATUS_OK;
 }
 
+status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits)
+{
+	(void)partition;
+	(void)event;
+	(void)bits;
+	return STATUS_OK;
+}
+
+status_t partition_crash_get(handle_t partition, struct partition_crash *crash)
+{
+	(void)partition;
+	(void)crash;
+	return STATUS_NOT_FOUND;
+}
+
 status_t partition_caps(handle_t partition, struct partition_caps *caps)
 {
 	(void)partition;

@@ -69,6 +69,11 @@ status_t hv_partition_create(struct partition *p)
 	return hv_status;
 }
 
+void monitors_stop(struct partition *p)
+{
+	(void)p;
+}
+
 void hv_partition_destroy(struct partition *p)
 {
 	(void)p;

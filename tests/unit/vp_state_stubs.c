@@ -2,6 +2,7 @@
 /* See vp_state_stubs.h. */
 #include "vp_state_stubs.h"
 #include "debug.h"
+#include "store_exit.h"
 
 #include <arch/fpu.h>
 #include <arch/msr.h>
@@ -110,6 +111,13 @@ void stub_state_vp_free(struct vp *vp)
 }
 
 void guest_debug_moved(struct vp *vp, uint32_t vtl)
+{
+	(void)vp;
+	(void)vtl;
+}
+
+/* None is known here. */
+void guest_store_forget(struct vp *vp, uint32_t vtl)
 {
 	(void)vp;
 	(void)vtl;
