@@ -16,7 +16,7 @@
 
 static_assert(sizeof(struct partition_crash) <= PAGE_SIZE << RECORD_ORDER, "it has pages");
 
-/* A guest may crash for ever: only powers of two are logged. */
+/* Of which no VMM is told. A guest may crash for ever: only powers of two are logged. */
 static void crash_log(const struct partition *partition, uint32_t n)
 {
 	const struct hv_crash *crash = &partition->hv->crash;
@@ -63,13 +63,16 @@ void hv_crash_notify(struct vp *vp, uint32_t vtl, uint64_t control)
 {
 	struct hv_crash *crash = &vp->partition->hv->crash;
 	uint32_t n;
+	bool told;
 
 	spin_lock(&crash->lock);
 	n = ++crash->count;
-	if (crash->event)
+	told = crash->event;
+	if (told)
 		crash_keep(vp, vtl, control, crash);
 	spin_unlock(&crash->lock);
-	crash_log(vp->partition, n);
+	if (!told)
+		crash_log(vp->partition, n);
 }
 
 status_t hv_crash_bind(struct partition *partition, struct event *event, uint64_t bits)
