@@ -445,350 +445,347 @@ status_t synic_post_message(handle_t partition, uint32_t vtl, uint32_t vp, uint3
 	fake_kernel.from_host[fake_kernel.from_host_count] = *message;
 	fake_kernel.from_host_count++;
 	return STATUS_OK;
-	status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits)
-	{
-		(void)partition;
-		(void)event;
-		(void)bits;
-		return STATUS_OK;
+}
+
+/* ---- partitions ---- */
+
+status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits)
+{
+	(void)partition;
+	(void)event;
+	(void)bits;
+	return STATUS_OK;
+}
+
+status_t partition_crash_get(handle_t partition, struct partition_crash *crash)
+{
+	(void)partition;
+	(void)crash;
+	return STATUS_NOT_FOUND;
+}
+
+status_t partition_caps(handle_t partition, struct partition_caps *caps)
+{
+	(void)partition;
+	*caps = (struct partition_caps){.physical_address_bits = 40};
+	return STATUS_OK;
+}
+
+status_t partition_reset(handle_t partition)
+{
+	if (fake_kernel.bound)
+		return STATUS_BUSY;
+	partitions[partition - PARTITION_BASE].step = 0;
+	fake_kernel.resets++;
+	return STATUS_OK;
+}
+
+status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address, uint32_t data,
+			       bool *merged)
+{
+	(void)partition;
+	(void)vtl;
+	(void)address;
+	(void)data;
+	*merged = false;
+	return STATUS_OK;
+}
+
+/* ---- VPs ---- */
+
+status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp)
+{
+	uint32_t p = partition - PARTITION_BASE;
+
+	pthread_mutex_lock(&lock);
+	partitions[p].pages[index] = page;
+	partitions[p].yield[index] = false;
+	fake_kernel.bound++;
+	pthread_mutex_unlock(&lock);
+	*vp = VP_BASE + p * 16 + index;
+	return STATUS_OK;
+}
+
+static status_t step_play(uint32_t p, struct vp_run_page *page)
+{
+	const struct fake_step *step = &fake_kernel.script[partitions[p].step];
+
+	if (step->kind == FAKE_END)
+		return STATUS_CANCELLED;
+	partitions[p].step++;
+	memset(&page->words, 0, sizeof(page->words));
+	page->set = 0;
+	switch (step->kind) {
+	case FAKE_OUT:
+	case FAKE_OUT16:
+	case FAKE_IN:
+		page->reason = VP_RUN_PORT_IO;
+		page->port.port = step->port;
+		page->port.size = step->kind == FAKE_OUT16 ? 2 : 1;
+		page->port.write = step->kind != FAKE_IN;
+		page->port.value = step->value;
+		break;
+	case FAKE_EMULATE:
+		page->reason = VP_RUN_EMULATE;
+		page->emulate.gpa = step->value;
+		page->emulate.flags = EMULATE_MEMORY | EMULATE_WRITE;
+		page->regs = (struct vp_run_regs){.rip = FAKE_CODE, .rflags = 2, .cr0 = 1};
+		page->regs.gpr[0] = 0x12345678;
+		page->regs.gpr[3] = step->value;
+		for (int i = 0; i < 6; i++)
+			page->regs.segment[i] = (struct hv_x64_segment_register){
+				.limit = UINT32_MAX, .attributes = i == 1 ? 0xc09b : 0xc093};
+		break;
+	case FAKE_NO_MEMORY: return STATUS_NO_MEMORY;
+	default: page->reason = VP_RUN_TRIPLE_FAULT; break;
 	}
+	return STATUS_OK;
+}
 
-	status_t partition_crash_get(handle_t partition, struct partition_crash * crash)
-	{
-		(void)partition;
-		(void)crash;
-		return STATUS_NOT_FOUND;
+/* Looks at the answer to the step before. */
+static void answer_check(uint32_t p, const struct vp_run_page *page)
+{
+	const struct fake_step *step;
+
+	if (partitions[p].step == 0)
+		return;
+	step = &fake_kernel.script[partitions[p].step - 1];
+	if (step->kind == FAKE_IN && page->port.value != step->value)
+		fake_kernel.mismatches++;
+	if (step->kind == FAKE_EMULATE &&
+	    (!(page->set & VP_SET_GPRS) || page->regs.rip == FAKE_CODE))
+		fake_kernel.mismatches++;
+}
+
+status_t vp_run(handle_t vp)
+{
+	uint32_t p = (vp - VP_BASE) / 16, index = (vp - VP_BASE) % 16;
+	struct vp_run_page *page = partitions[p].pages[index];
+	status_t status = STATUS_CANCELLED;
+
+	pthread_mutex_lock(&lock);
+	if (index == 0) {
+		if (fake_kernel.vp_resets < fake_kernel.resets * fake_kernel.vps_to_reset)
+			fake_kernel.early_runs++;
+		answer_check(p, page);
+		status = step_play(p, page);
 	}
-
-	status_t partition_caps(handle_t partition, struct partition_caps * caps)
-	{
-		(void)partition;
-		*caps = (struct partition_caps){.physical_address_bits = 40};
-		return STATUS_OK;
-	}
-
-	status_t partition_reset(handle_t partition)
-	{
-		if (fake_kernel.bound)
-			return STATUS_BUSY;
-		partitions[partition - PARTITION_BASE].step = 0;
-		fake_kernel.resets++;
-		return STATUS_OK;
-	}
-
-	status_t partition_request_msi(handle_t partition, uint32_t vtl, uint64_t address,
-				       uint32_t data, bool *merged)
-	{
-		(void)partition;
-		(void)vtl;
-		(void)address;
-		(void)data;
-		*merged = false;
-		return STATUS_OK;
-	}
-
-	/* ---- VPs ---- */
-
-	status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page * page,
-			 handle_t * vp)
-	{
-		uint32_t p = partition - PARTITION_BASE;
-
-		pthread_mutex_lock(&lock);
-		partitions[p].pages[index] = page;
-		partitions[p].yield[index] = false;
-		fake_kernel.bound++;
-		pthread_mutex_unlock(&lock);
-		*vp = VP_BASE + p * 16 + index;
-		return STATUS_OK;
-	}
-
-	static status_t step_play(uint32_t p, struct vp_run_page * page)
-	{
-		const struct fake_step *step = &fake_kernel.script[partitions[p].step];
-
-		if (step->kind == FAKE_END)
-			return STATUS_CANCELLED;
-		partitions[p].step++;
-		memset(&page->words, 0, sizeof(page->words));
-		page->set = 0;
-		switch (step->kind) {
-		case FAKE_OUT:
-		case FAKE_OUT16:
-		case FAKE_IN:
-			page->reason = VP_RUN_PORT_IO;
-			page->port.port = step->port;
-			page->port.size = step->kind == FAKE_OUT16 ? 2 : 1;
-			page->port.write = step->kind != FAKE_IN;
-			page->port.value = step->value;
-			break;
-		case FAKE_EMULATE:
-			page->reason = VP_RUN_EMULATE;
-			page->emulate.gpa = step->value;
-			page->emulate.flags = EMULATE_MEMORY | EMULATE_WRITE;
-			page->regs = (struct vp_run_regs){.rip = FAKE_CODE, .rflags = 2, .cr0 = 1};
-			page->regs.gpr[0] = 0x12345678;
-			page->regs.gpr[3] = step->value;
-			for (int i = 0; i < 6; i++)
-				page->regs.segment[i] = (struct hv_x64_segment_register){
-					.limit = UINT32_MAX,
-					.attributes = i == 1 ? 0xc09b : 0xc093};
-			break;
-		case FAKE_NO_MEMORY: return STATUS_NO_MEMORY;
-		default: page->reason = VP_RUN_TRIPLE_FAULT; break;
+	fake_kernel.runs[index]++;
+	if (status == STATUS_CANCELLED) {
+		while (!partitions[p].yield[index] || fake_kernel.deaf[index])
+			pause_locked();
+		page->reason = atomic_exchange(&fake_kernel.ends[index], VP_RUN_NONE);
+		if (page->reason == VP_RUN_NONE) {
+			partitions[p].yield[index] = false;
+			page->reason = VP_RUN_YIELD;
 		}
-		return STATUS_OK;
+		status = STATUS_OK;
 	}
+	pthread_mutex_unlock(&lock);
+	return status;
+}
 
-	/* Looks at the answer to the step before. */
-	static void answer_check(uint32_t p, const struct vp_run_page *page)
-	{
-		const struct fake_step *step;
+status_t vp_request_yield(handle_t partition, uint32_t index)
+{
+	pthread_mutex_lock(&lock);
+	partitions[partition - PARTITION_BASE].yield[index] = true;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	return STATUS_OK;
+}
 
-		if (partitions[p].step == 0)
-			return;
-		step = &fake_kernel.script[partitions[p].step - 1];
-		if (step->kind == FAKE_IN && page->port.value != step->value)
-			fake_kernel.mismatches++;
-		if (step->kind == FAKE_EMULATE &&
-		    (!(page->set & VP_SET_GPRS) || page->regs.rip == FAKE_CODE))
-			fake_kernel.mismatches++;
-	}
+status_t vp_get_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
+			  union hv_register_value *values, uint32_t count)
+{
+	(void)vp;
+	(void)vtl;
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = (union hv_register_value){.low = names[i]};
+	return STATUS_OK;
+}
 
-	status_t vp_run(handle_t vp)
-	{
-		uint32_t p = (vp - VP_BASE) / 16, index = (vp - VP_BASE) % 16;
-		struct vp_run_page *page = partitions[p].pages[index];
-		status_t status = STATUS_CANCELLED;
+status_t vp_set_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
+			  const union hv_register_value *values, uint32_t count)
+{
+	(void)vp;
+	(void)vtl;
+	for (uint32_t i = 0; i < count; i++)
+		if (names[i] == HV_X64_REGISTER_RIP)
+			fake_kernel.rip = values[i].reg64;
+	return STATUS_OK;
+}
 
-		pthread_mutex_lock(&lock);
-		if (index == 0) {
-			if (fake_kernel.vp_resets < fake_kernel.resets * fake_kernel.vps_to_reset)
-				fake_kernel.early_runs++;
-			answer_check(p, page);
-			status = step_play(p, page);
-		}
-		fake_kernel.runs[index]++;
-		if (status == STATUS_CANCELLED) {
-			while (!partitions[p].yield[index] || fake_kernel.deaf[index])
-				pause_locked();
-			page->reason = atomic_exchange(&fake_kernel.ends[index], VP_RUN_NONE);
-			if (page->reason == VP_RUN_NONE) {
-				partitions[p].yield[index] = false;
-				page->reason = VP_RUN_YIELD;
-			}
-			status = STATUS_OK;
-		}
-		pthread_mutex_unlock(&lock);
-		return status;
-	}
+status_t vp_reset(handle_t vp)
+{
+	(void)vp;
+	pthread_mutex_lock(&lock);
+	fake_kernel.vp_resets++;
+	pthread_mutex_unlock(&lock);
+	return STATUS_OK;
+}
 
-	status_t vp_request_yield(handle_t partition, uint32_t index)
-	{
-		pthread_mutex_lock(&lock);
-		partitions[partition - PARTITION_BASE].yield[index] = true;
-		pthread_cond_broadcast(&changed);
-		pthread_mutex_unlock(&lock);
-		return STATUS_OK;
-	}
+status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state)
+{
+	(void)vtl;
+	pthread_mutex_lock(&lock);
+	fake_kernel.debug[(vp - VP_BASE) % 16] = state->flags;
+	pthread_mutex_unlock(&lock);
+	return STATUS_OK;
+}
 
-	status_t vp_get_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
-				  union hv_register_value *values, uint32_t count)
-	{
-		(void)vp;
-		(void)vtl;
-		for (uint32_t i = 0; i < count; i++)
-			values[i] = (union hv_register_value){.low = names[i]};
-		return STATUS_OK;
-	}
+/* The FPU is not known. */
+status_t vp_state_get(handle_t vp, uint32_t vtl, uint32_t element, void *buffer, size_t size,
+		      size_t *needed)
+{
+	(void)vp;
+	(void)vtl;
+	(void)element;
+	(void)buffer;
+	(void)size;
+	(void)needed;
+	return STATUS_NOT_SUPPORTED;
+}
 
-	status_t vp_set_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
-				  const union hv_register_value *values, uint32_t count)
-	{
-		(void)vp;
-		(void)vtl;
-		for (uint32_t i = 0; i < count; i++)
-			if (names[i] == HV_X64_REGISTER_RIP)
-				fake_kernel.rip = values[i].reg64;
-		return STATUS_OK;
-	}
+status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level)
+{
+	(void)partition;
+	(void)index;
+	(void)vtl;
+	(void)lint;
+	(void)level;
+	return STATUS_OK;
+}
 
-	status_t vp_reset(handle_t vp)
-	{
-		(void)vp;
-		pthread_mutex_lock(&lock);
-		fake_kernel.vp_resets++;
-		pthread_mutex_unlock(&lock);
-		return STATUS_OK;
-	}
-
-	status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state)
-	{
-		(void)vtl;
-		pthread_mutex_lock(&lock);
-		fake_kernel.debug[(vp - VP_BASE) % 16] = state->flags;
-		pthread_mutex_unlock(&lock);
-		return STATUS_OK;
-	}
-
-	/* The FPU is not known. */
-	status_t vp_state_get(handle_t vp, uint32_t vtl, uint32_t element, void *buffer,
-			      size_t size, size_t *needed)
-	{
-		(void)vp;
-		(void)vtl;
-		(void)element;
-		(void)buffer;
-		(void)size;
-		(void)needed;
-		return STATUS_NOT_SUPPORTED;
-	}
-
-	status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint,
-			     bool level)
-	{
-		(void)partition;
-		(void)index;
-		(void)vtl;
-		(void)lint;
-		(void)level;
-		return STATUS_OK;
-	}
-
-	status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t * value)
-	{
-		(void)vp;
-		(void)vtl;
-		*value = offset;
-		return STATUS_OK;
-	}
+status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *value)
+{
+	(void)vp;
+	(void)vtl;
+	*value = offset;
+	return STATUS_OK;
+}
 
 #define APIC_EOI   0xb0u
 #define LEVEL_SENT (BIT(14) | BIT(15)) /* remote IRR of a level-triggered entry */
 
-	status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value,
-			       uint32_t * ended)
-	{
-		(void)vp;
-		(void)vtl;
-		fake_kernel.apic_writes++;
-		fake_kernel.last_apic_offset = offset;
-		fake_kernel.last_apic_value = value;
-		*ended = 0;
-		if (offset == APIC_EOI && fake_kernel.level_entry) {
-			*fake_kernel.level_entry = LEVEL_SENT | fake_kernel.level_vector;
-			*ended = APIC_ACCESS_EOI | fake_kernel.level_vector;
-		}
-		return STATUS_OK;
+status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended)
+{
+	(void)vp;
+	(void)vtl;
+	fake_kernel.apic_writes++;
+	fake_kernel.last_apic_offset = offset;
+	fake_kernel.last_apic_value = value;
+	*ended = 0;
+	if (offset == APIC_EOI && fake_kernel.level_entry) {
+		*fake_kernel.level_entry = LEVEL_SENT | fake_kernel.level_vector;
+		*ended = APIC_ACCESS_EOI | fake_kernel.level_vector;
 	}
+	return STATUS_OK;
+}
 
-	status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats * stats)
-	{
-		(void)partition;
-		(void)index;
-		*stats = (struct vp_stats){.exits = {[5] = 77}};
-		return STATUS_OK;
-	}
+status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats)
+{
+	(void)partition;
+	(void)index;
+	*stats = (struct vp_stats){.exits = {[5] = 77}};
+	return STATUS_OK;
+}
 
-	/* ---- states: the step at which VP 0's script is ---- */
+/* ---- states: the step at which VP 0's script is ---- */
 
-	status_t partition_reference_time(handle_t partition, uint64_t * time)
-	{
-		(void)partition;
-		*time = fake_kernel.reference;
-		return STATUS_OK;
-	}
+status_t partition_reference_time(handle_t partition, uint64_t *time)
+{
+	(void)partition;
+	*time = fake_kernel.reference;
+	return STATUS_OK;
+}
 
-	status_t partition_freeze(handle_t partition)
-	{
-		(void)partition;
-		if (fake_kernel.bound)
-			return STATUS_BUSY;
-		fake_kernel.frozen++;
-		return STATUS_OK;
-	}
+status_t partition_freeze(handle_t partition)
+{
+	(void)partition;
+	if (fake_kernel.bound)
+		return STATUS_BUSY;
+	fake_kernel.frozen++;
+	return STATUS_OK;
+}
 
-	status_t partition_thaw(handle_t partition)
-	{
-		(void)partition;
-		fake_kernel.frozen--;
-		return STATUS_OK;
-	}
+status_t partition_thaw(handle_t partition)
+{
+	(void)partition;
+	fake_kernel.frozen--;
+	return STATUS_OK;
+}
 
-	static status_t bytes_save(uint64_t value, void *buffer, size_t size, size_t *needed)
-	{
-		*needed = sizeof(value);
-		if (size < sizeof(value))
-			return STATUS_TOO_LARGE;
-		memcpy(buffer, &value, sizeof(value));
-		return STATUS_OK;
-	}
+static status_t bytes_save(uint64_t value, void *buffer, size_t size, size_t *needed)
+{
+	*needed = sizeof(value);
+	if (size < sizeof(value))
+		return STATUS_TOO_LARGE;
+	memcpy(buffer, &value, sizeof(value));
+	return STATUS_OK;
+}
 
-	status_t partition_save(handle_t partition, void *buffer, size_t size, size_t *needed)
-	{
-		(void)partition;
-		return bytes_save(fake_kernel.reference, buffer, size, needed);
-	}
+status_t partition_save(handle_t partition, void *buffer, size_t size, size_t *needed)
+{
+	(void)partition;
+	return bytes_save(fake_kernel.reference, buffer, size, needed);
+}
 
-	status_t partition_restore(handle_t partition, const void *data, size_t size)
-	{
-		(void)partition;
-		if (size != sizeof(fake_kernel.reference))
-			return STATUS_BAD_FORMAT;
-		memcpy(&fake_kernel.reference, data, size);
-		return STATUS_OK;
-	}
+status_t partition_restore(handle_t partition, const void *data, size_t size)
+{
+	(void)partition;
+	if (size != sizeof(fake_kernel.reference))
+		return STATUS_BAD_FORMAT;
+	memcpy(&fake_kernel.reference, data, size);
+	return STATUS_OK;
+}
 
-	status_t vp_save(handle_t vp, void *buffer, size_t size, size_t *needed)
-	{
-		return bytes_save(partitions[(vp - VP_BASE) / 16].step, buffer, size, needed);
-	}
+status_t vp_save(handle_t vp, void *buffer, size_t size, size_t *needed)
+{
+	return bytes_save(partitions[(vp - VP_BASE) / 16].step, buffer, size, needed);
+}
 
-	status_t vp_restore(handle_t vp, const void *data, size_t size)
-	{
-		uint64_t step;
+status_t vp_restore(handle_t vp, const void *data, size_t size)
+{
+	uint64_t step;
 
-		if (fake_kernel.refuses_states)
-			return STATUS_INVALID_REGISTER_VALUE;
-		if (size != sizeof(step))
-			return STATUS_BAD_FORMAT;
-		memcpy(&step, data, sizeof(step));
-		partitions[(vp - VP_BASE) / 16].step = step;
-		fake_kernel.restored++;
-		return STATUS_OK;
-	}
+	if (fake_kernel.refuses_states)
+		return STATUS_INVALID_REGISTER_VALUE;
+	if (size != sizeof(step))
+		return STATUS_BAD_FORMAT;
+	memcpy(&step, data, sizeof(step));
+	partitions[(vp - VP_BASE) / 16].step = step;
+	fake_kernel.restored++;
+	return STATUS_OK;
+}
 
-	/* ---- inspection ---- */
+/* ---- inspection ---- */
 
-	status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
-			 size_t size)
-	{
-		if (index > 1 || (what == INSPECT_MAPPING && index))
-			return STATUS_NOT_FOUND;
-		memset(view, 0, size);
-		if (what == INSPECT_PARTITION)
-			*(struct inspect_partition *)view = (struct inspect_partition){
-				.name = "fake",
-				.state = partition != HANDLE_NONE ? 2 : 0,
-				.vp_count = 1};
-		return STATUS_OK;
-	}
+status_t inspect(handle_t partition, enum inspect_what what, uint32_t index, void *view,
+		 size_t size)
+{
+	if (index > 1 || (what == INSPECT_MAPPING && index))
+		return STATUS_NOT_FOUND;
+	memset(view, 0, size);
+	if (what == INSPECT_PARTITION)
+		*(struct inspect_partition *)view = (struct inspect_partition){
+			.name = "fake", .state = partition != HANDLE_NONE ? 2 : 0, .vp_count = 1};
+	return STATUS_OK;
+}
 
-	status_t vp_profile(handle_t partition, uint32_t index, bool on)
-	{
-		(void)partition;
-		(void)on;
-		return index ? STATUS_NOT_FOUND : STATUS_OK;
-	}
+status_t vp_profile(handle_t partition, uint32_t index, bool on)
+{
+	(void)partition;
+	(void)on;
+	return index ? STATUS_NOT_FOUND : STATUS_OK;
+}
 
-	status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl,
-				   const uint32_t *names, union hv_register_value *values,
-				   uint32_t count)
-	{
-		(void)partition;
-		(void)index;
-		(void)vtl;
-		for (uint32_t i = 0; i < count; i++)
-			values[i] = (union hv_register_value){.reg64 = names[i]};
-		return STATUS_OK;
-	}
+status_t vp_peek_registers(handle_t partition, uint32_t index, uint32_t vtl, const uint32_t *names,
+			   union hv_register_value *values, uint32_t count)
+{
+	(void)partition;
+	(void)index;
+	(void)vtl;
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = (union hv_register_value){.reg64 = names[i]};
+	return STATUS_OK;
+}

@@ -81,13 +81,6 @@ void arch_vp_resume(struct vp *vp)
 }
 
 void (*fake_relaxed)(void);
-
-uint64_t ns_from_ticks(uint64_t timestamp)
-{
-	return timestamp / (timestamp_hz / 1000000000);
-}
-
-void (*fake_relaxed)(void);
 status_t stub_move_status;
 
 status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_place *places,
