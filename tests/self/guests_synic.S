@@ -141,12 +141,14 @@ guest synic_counter
 	msr_write 0x40000080, 1
 	incl	0x9010
 	sti
-0:	cmpb	$0, 0x9000
+0:	pause				/* an emulator with one thread goes on to the other CPU */
+	cmpb	$0, 0x9000
 	je	0b
 	say	4
 	hlt
 handler synic_counter message
 	incl	0x9010
+	pause
 	movl	$0, %es:0x200
 	apic_eoi
 	incl	0x9014
