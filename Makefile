@@ -271,7 +271,7 @@ system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
 test: deps-test $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
-bench: deps-bench $(IMAGE) guest guest-tests
+bench: deps-bench $(IMAGE) $(SELF_IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
 bench-peers: deps-bench $(IMAGE) guest-tests $(PEERS)/vmlinuz $(PEERS)/kvm_peer
 	@scripts/bench-peers --build $(BUILD) --arch $(ARCH)
