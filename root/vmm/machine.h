@@ -53,18 +53,20 @@ enum machine_end {
 };
 
 /* Bits of a machine's event. */
-#define MACHINE_START	 BIT(0) /* what a person asks for: machine_command() */
-#define MACHINE_STOP	 BIT(1)
-#define MACHINE_RESET	 BIT(2)
-#define MACHINE_DESTROY	 BIT(3)
-#define MACHINE_SAVE	 BIT(4)
-#define MACHINE_RESTORE	 BIT(5)
-#define MACHINE_MOVE	 BIT(6) /* machine_move() */
-#define MACHINE_COMMANDS MASK(7)
-#define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
-#define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
-#define MACHINE_INPUT	 BIT(10) /* console input waits */
-#define MACHINE_VMBUS	 BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
+#define MACHINE_START	   BIT(0) /* what a person asks for: machine_command() */
+#define MACHINE_STOP	   BIT(1)
+#define MACHINE_RESET	   BIT(2)
+#define MACHINE_DESTROY	   BIT(3)
+#define MACHINE_SAVE	   BIT(4)
+#define MACHINE_RESTORE	   BIT(5)
+#define MACHINE_MOVE	   BIT(6) /* machine_move() */
+#define MACHINE_COMMANDS   MASK(7)
+#define MACHINE_POWER	   BIT(8)  /* `power` holds what the guest asked for */
+#define MACHINE_TIMER	   BIT(9)  /* a deadline is earlier than the one that is waited for */
+#define MACHINE_INPUT	   BIT(10) /* console input waits */
+#define MACHINE_VMBUS	   BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
+#define MACHINE_TEST_SHIFT 16	   /* from here on: of hyperv-testdev's connections */
+static_assert(MACHINE_TEST_SHIFT + HYPERV_TEST_CONNECTIONS <= 64, "bits of an event");
 
 /* Bits of a machine's `answer`, on which a person's question to the guest waits. */
 #define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
@@ -155,11 +157,12 @@ struct machine {
 	struct platform platform; /* valid while has_devices */
 	struct device_env env;
 	bool has_devices;
-	struct machine_vmbus *vmbus; /* <vmm/vmbus.h>; NULL: it has none */
-	uint64_t time_base;	     /* system time at which the guest's is 0 */
-	uint64_t deadline;	     /* of the devices' timers, in guest time */
-	uint64_t wake_at;	     /* until when the service thread sleeps, in system time */
-	uint32_t power;		     /* enum machine_power: asked for, not yet done */
+	handle_t test_ports[HYPERV_TEST_CONNECTIONS]; /* of hyperv-testdev */
+	struct machine_vmbus *vmbus;		      /* <vmm/vmbus.h>; NULL: it has none */
+	uint64_t time_base;			      /* system time at which the guest's is 0 */
+	uint64_t deadline;			      /* of the devices' timers, in guest time */
+	uint64_t wake_at; /* until when the service thread sleeps, in system time */
+	uint32_t power;	  /* enum machine_power: asked for, not yet done */
 	uint32_t power_code;
 	struct console_queue input; /* for the serial port */
 
@@ -221,6 +224,11 @@ bool machine_doorbell_ring(struct machine *machine, enum doorbell_kind kind, uin
 /* vmm/environment.c: devices. */
 status_t machine_devices_create(struct machine *machine) __must_check;
 void machine_devices_destroy(struct machine *machine);
+
+/* vmm/hyperv_test.c */
+extern const struct hyperv_test_host machine_hyperv_test;
+/* Something has come to hyperv-testdev: bits of the machine's event. */
+void machine_hyperv_test_serve(struct machine *machine, uint64_t bits);
 
 /* vmm/saved.c */
 /* Writes the state of a machine whose VPs do not run, and frees what was written. */
