@@ -417,12 +417,12 @@ static void machine_service(void *argument)
 			continue;
 		if (bits & MACHINE_VMBUS)
 			machine_vmbus_serve(machine);
-		if (bits >> MACHINE_TEST_SHIFT)
-			machine_hyperv_test_serve(machine, bits);
 		if (bits & MACHINE_POWER)
 			machine_power_act(machine);
 		if (bits & MACHINE_COMMANDS)
 			machine_commands_act(machine, bits);
+		if (bits >> MACHINE_TEST_SHIFT)
+			machine_hyperv_test_serve(machine, bits);
 	}
 }
 

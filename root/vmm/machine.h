@@ -53,24 +53,26 @@ enum machine_end {
 };
 
 /* Bits of a machine's event. */
-#define MACHINE_START	   BIT(0) /* what a person asks for: machine_command() */
-#define MACHINE_STOP	   BIT(1)
-#define MACHINE_RESET	   BIT(2)
-#define MACHINE_DESTROY	   BIT(3)
-#define MACHINE_SAVE	   BIT(4)
-#define MACHINE_RESTORE	   BIT(5)
-#define MACHINE_MOVE	   BIT(6) /* machine_move() */
-#define MACHINE_COMMANDS   MASK(7)
-#define MACHINE_POWER	   BIT(8)  /* `power` holds what the guest asked for */
-#define MACHINE_TIMER	   BIT(9)  /* a deadline is earlier than the one that is waited for */
-#define MACHINE_INPUT	   BIT(10) /* console input waits */
-#define MACHINE_VMBUS	   BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
-#define MACHINE_TEST_SHIFT 16	   /* from here on: of hyperv-testdev's connections */
-static_assert(MACHINE_TEST_SHIFT + HYPERV_TEST_CONNECTIONS <= 64, "bits of an event");
+#define MACHINE_START	 BIT(0) /* what a person asks for: machine_command() */
+#define MACHINE_STOP	 BIT(1)
+#define MACHINE_RESET	 BIT(2)
+#define MACHINE_DESTROY	 BIT(3)
+#define MACHINE_SAVE	 BIT(4)
+#define MACHINE_RESTORE	 BIT(5)
+#define MACHINE_MOVE	 BIT(6) /* machine_move() */
+#define MACHINE_COMMANDS MASK(7)
+#define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
+#define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
+#define MACHINE_INPUT	 BIT(10) /* console input waits */
+#define MACHINE_VMBUS	 BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
 
 /* Bits of a machine's `answer`, on which a person's question to the guest waits. */
 #define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
 #define MACHINE_HAS_ANSWERED BIT(1)
+
+/* From this bit of its event on: of hyperv-testdev's connections. */
+#define MACHINE_TEST_SHIFT 16
+static_assert(MACHINE_TEST_SHIFT + HYPERV_TEST_CONNECTIONS <= 64, "bits of an event");
 
 /* What a guest can bring upon itself. */
 enum machine_power {
