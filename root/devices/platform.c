@@ -64,6 +64,8 @@ static status_t qemu_init(struct platform *p, const struct platform_config *conf
 	if (status == STATUS_OK)
 		status = debug_console_init(&p->debug_console, p->env, &p->bus,
 					    PLATFORM_DEBUG_CONSOLE);
+	if (status == STATUS_OK && config->hyperv_test)
+		status = hyperv_test_init(&p->hyperv_test, p->env, &p->bus, config->hyperv_test);
 	return status;
 }
 
@@ -94,6 +96,7 @@ void platform_destroy(struct platform *p)
 {
 	while (p->env->timers)
 		device_timer_cancel(p->env, p->env->timers);
+	hyperv_test_destroy(&p->hyperv_test);
 	fw_cfg_destroy(&p->fw_cfg);
 	testdev_destroy(&p->testdev);
 	device_bus_destroy(&p->bus);

@@ -15,6 +15,7 @@
 #include <devices/device.h>
 #include <devices/fw_cfg.h>
 #include <devices/hpet.h>
+#include <devices/hyperv_test.h>
 #include <devices/i8042.h>
 #include <devices/ioapic.h>
 #include <devices/irq_router.h>
@@ -37,6 +38,8 @@ struct platform_config {
 	uint16_t vp_count;
 	bool hpet;
 	bool qemu_compat; /* fw_cfg, pc-testdev, debug-exit, debug console */
+	const struct hyperv_test_host
+		*hyperv_test; /* with qemu_compat: hyperv-testdev; NULL: none */
 };
 
 struct platform {
@@ -56,6 +59,7 @@ struct platform {
 	struct testdev testdev;
 	struct debug_exit debug_exit;
 	struct debug_console debug_console;
+	struct hyperv_test hyperv_test;
 	bool qemu_compat;
 };
 

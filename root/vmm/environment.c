@@ -118,6 +118,7 @@ status_t machine_devices_create(struct machine *machine)
 		.vp_count = (uint16_t)MIN(config->vps, UINT16_MAX),
 		.hpet = config->devices & CONFIG_DEVICES_HPET,
 		.qemu_compat = config->devices & CONFIG_DEVICES_QEMU_COMPAT,
+		.hyperv_test = config->hyperv == CONFIG_HYPERV_ON ? &machine_hyperv_test : NULL,
 	};
 	status_t status;
 

@@ -423,6 +423,8 @@ static void machine_service(void *argument)
 			machine_power_act(machine);
 		if (bits & MACHINE_COMMANDS)
 			machine_commands_act(machine, bits);
+		if (bits >> MACHINE_TEST_SHIFT)
+			machine_hyperv_test_serve(machine, bits);
 	}
 }
 

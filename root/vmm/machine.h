@@ -71,6 +71,10 @@ enum machine_end {
 #define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
 #define MACHINE_HAS_ANSWERED BIT(1)
 
+/* From this bit of its event on: of hyperv-testdev's connections. */
+#define MACHINE_TEST_SHIFT 16
+static_assert(MACHINE_TEST_SHIFT + HYPERV_TEST_CONNECTIONS <= 64, "bits of an event");
+
 /* What a guest can bring upon itself. */
 enum machine_power {
 	MACHINE_POWER_NONE,
@@ -157,11 +161,12 @@ struct machine {
 	struct platform platform; /* valid while has_devices */
 	struct device_env env;
 	bool has_devices;
-	struct machine_vmbus *vmbus; /* <vmm/vmbus.h>; NULL: it has none */
-	uint64_t time_base;	     /* system time at which the guest's is 0 */
-	uint64_t deadline;	     /* of the devices' timers, in guest time */
-	uint64_t wake_at;	     /* until when the service thread sleeps, in system time */
-	uint32_t power;		     /* enum machine_power: asked for, not yet done */
+	handle_t test_ports[HYPERV_TEST_CONNECTIONS]; /* of hyperv-testdev */
+	struct machine_vmbus *vmbus;		      /* <vmm/vmbus.h>; NULL: it has none */
+	uint64_t time_base;			      /* system time at which the guest's is 0 */
+	uint64_t deadline;			      /* of the devices' timers, in guest time */
+	uint64_t wake_at; /* until when the service thread sleeps, in system time */
+	uint32_t power;	  /* enum machine_power: asked for, not yet done */
 	uint32_t power_code;
 	struct console_queue input; /* for the serial port */
 
@@ -227,6 +232,11 @@ bool machine_doorbell_ring(struct machine *machine, enum doorbell_kind kind, uin
 /* vmm/environment.c: devices. */
 status_t machine_devices_create(struct machine *machine) __must_check;
 void machine_devices_destroy(struct machine *machine);
+
+/* vmm/hyperv_test.c */
+extern const struct hyperv_test_host machine_hyperv_test;
+/* Something has come to hyperv-testdev: bits of the machine's event. */
+void machine_hyperv_test_serve(struct machine *machine, uint64_t bits);
 
 /* vmm/saved.c */
 /* Writes the state of a machine whose VPs do not run, and frees what was written. */

@@ -430,6 +430,12 @@ status_t guest_event_port_signal(handle_t port)
 	return STATUS_OK;
 }
 
+status_t guest_event_port_clear(handle_t port)
+{
+	(void)port;
+	return STATUS_OK;
+}
+
 status_t guest_event_port_retarget(handle_t port, uint32_t vp, uint32_t sint, uint32_t flag)
 {
 	(void)port, (void)vp, (void)sint, (void)flag;

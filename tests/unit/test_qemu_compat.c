@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What kernels written for QEMU look for: fw_cfg, pc-testdev, debug-exit, debug console. */
+/* What kernels written for QEMU look for: fw_cfg, pc-testdev, debug-exit, debug console, hyperv-testdev. */
 #include "device_fake.h"
 
 #include <devices/fw_cfg.h>
+#include <devices/hyperv_test.h>
 #include <devices/qemu_test.h>
 
 struct machine {
@@ -11,6 +12,80 @@ struct machine {
 	struct testdev testdev;
 	struct debug_exit exit;
 	struct debug_console console;
+	struct hyperv_test hyperv;
+};
+
+/* ---- the other side of hyperv-testdev ---- */
+
+static struct {
+	uint32_t opened[HYPERV_TEST_CONNECTIONS]; /* connection + 1 */
+	bool event[HYPERV_TEST_CONNECTIONS];
+	struct hv_message waits[4];
+	uint32_t waiting;
+	uint32_t room, posted, posted_vp, posted_sint;
+	struct hv_message last;
+	uint32_t flags, flag_vp, flag_sint, flag, raises;
+} synic;
+
+static status_t synic_open(struct hyperv_test *test, uint32_t n, uint32_t connection, bool event)
+{
+	(void)test;
+	if (connection == 4) /* taken */
+		return STATUS_ALREADY_EXISTS;
+	assert_int_equal(synic.opened[n], 0);
+	synic.opened[n] = connection + 1;
+	synic.event[n] = event;
+	return STATUS_OK;
+}
+
+static void synic_close(struct hyperv_test *test, uint32_t n)
+{
+	(void)test;
+	assert_int_not_equal(synic.opened[n], 0);
+	synic.opened[n] = 0;
+}
+
+static status_t synic_receive(struct hyperv_test *test, uint32_t n, struct hv_message *message)
+{
+	(void)test;
+	assert_false(synic.event[n]);
+	if (n != 0 || synic.waiting == 0)
+		return STATUS_NOT_FOUND;
+	*message = synic.waits[--synic.waiting];
+	return STATUS_OK;
+}
+
+static status_t synic_post(struct hyperv_test *test, uint32_t vp, uint32_t sint,
+			   const struct hv_message *message)
+{
+	(void)test;
+	if (synic.room == 0)
+		return STATUS_BUSY;
+	synic.room--;
+	synic.posted++;
+	synic.posted_vp = vp;
+	synic.posted_sint = sint;
+	synic.last = *message;
+	return STATUS_OK;
+}
+
+static void synic_flag(struct hyperv_test *test, uint32_t vp, uint32_t sint, uint32_t flag,
+		       bool raise)
+{
+	(void)test;
+	synic.flags += !raise;
+	synic.raises += raise;
+	synic.flag_vp = vp;
+	synic.flag_sint = sint;
+	synic.flag = flag;
+}
+
+static const struct hyperv_test_host synic_host = {
+	.open = synic_open,
+	.close = synic_close,
+	.receive = synic_receive,
+	.post = synic_post,
+	.flag = synic_flag,
 };
 
 static int setup(void **state)
@@ -23,6 +98,9 @@ static int setup(void **state)
 	assert_int_equal(testdev_init(&m->testdev, &m->fake.env, &m->fake.bus), STATUS_OK);
 	assert_int_equal(debug_exit_init(&m->exit, &m->fake.env, &m->fake.bus), STATUS_OK);
 	assert_int_equal(debug_console_init(&m->console, &m->fake.env, &m->fake.bus, 1), STATUS_OK);
+	memset(&synic, 0, sizeof(synic));
+	assert_int_equal(hyperv_test_init(&m->hyperv, &m->fake.env, &m->fake.bus, &synic_host),
+			 STATUS_OK);
 	*state = m;
 	return 0;
 }
@@ -31,6 +109,9 @@ static int teardown(void **state)
 {
 	struct machine *m = *state;
 
+	hyperv_test_destroy(&m->hyperv);
+	for (unsigned int n = 0; n < HYPERV_TEST_CONNECTIONS; n++)
+		assert_int_equal(synic.opened[n], 0);
 	fw_cfg_destroy(&m->fw);
 	testdev_destroy(&m->testdev);
 	fake_destroy(&m->fake);
@@ -222,6 +303,113 @@ static void debug_console_prints_lines(void **state)
 	assert_int_equal(m->fake.console_count, 1003);
 }
 
+/* ---- hyperv-testdev ---- */
+
+static void hyperv_test(struct machine *m, uint32_t connection, uint32_t control, uint32_t vp,
+			uint32_t sint)
+{
+	out32(&m->fake, 0x3000, connection << 24 | control << 16 | vp << 8 | sint);
+}
+
+static void hyperv_test_routes(void **state)
+{
+	struct machine *m = *state;
+
+	hyperv_test(m, 0, 3, 7, 9); /* no route yet */
+	assert_int_equal(synic.raises, 0);
+	hyperv_test(m, 0, 1, 7, 9);
+	hyperv_test(m, 0, 3, 7, 9);
+	assert_int_equal(synic.raises, 1);
+	assert_int_equal(synic.flag_vp, 7);
+	assert_int_equal(synic.flag_sint, 9);
+	hyperv_test(m, 0, 3, 7, 8);
+	hyperv_test(m, 0, 3, 6, 9);
+	assert_int_equal(synic.raises, 1);
+	hyperv_test(m, 0, 1, 7, 16); /* no SINT */
+	hyperv_test(m, 0, 3, 7, 16);
+	hyperv_test(m, 0, 3, 7, 255);
+	out8(&m->fake, 0x3000, 9); /* not 32 bits */
+	out16(&m->fake, 0x3002, 3);
+	assert_int_equal(synic.raises, 1);
+	hyperv_test(m, 0, 2, 7, 9);
+	hyperv_test(m, 0, 3, 7, 9);
+	assert_int_equal(synic.raises, 1);
+	hyperv_test(m, 0, 1, 255, 15);
+	hyperv_test(m, 0, 3, 255, 15);
+	assert_int_equal(synic.raises, 2);
+	device_bus_reset(&m->fake.bus);
+	hyperv_test(m, 0, 3, 255, 15);
+	hyperv_test(m, 0, 0, 0, 0);
+	hyperv_test(m, 0, 8, 0, 0);
+	hyperv_test(m, 0, 255, 0, 0);
+	assert_int_equal(synic.raises, 2);
+}
+
+static void hyperv_test_events(void **state)
+{
+	struct machine *m = *state;
+
+	hyperv_test(m, 0x20, 6, 1, 9);
+	assert_int_equal(synic.opened[0], 0x21);
+	assert_true(synic.event[0]);
+	hyperv_test_serve(&m->hyperv, 0xfffe);
+	assert_int_equal(synic.flags, 0);
+	hyperv_test_serve(&m->hyperv, 1);
+	assert_int_equal(synic.flags, 1);
+	assert_int_equal(synic.flag_vp, 1);
+	assert_int_equal(synic.flag_sint, 9);
+	assert_int_equal(synic.flag, 0x20);
+	hyperv_test(m, 0x20, 5, 0, 0); /* that ends a message connection */
+	hyperv_test(m, 0x21, 7, 0, 0);
+	assert_int_equal(synic.opened[0], 0x21);
+	hyperv_test(m, 0x20, 7, 0, 0);
+	assert_int_equal(synic.opened[0], 0);
+	hyperv_test_serve(&m->hyperv, UINT64_MAX);
+	assert_int_equal(synic.flags, 1);
+	hyperv_test(m, 4, 6, 0, 0); /* taken */
+	hyperv_test_serve(&m->hyperv, UINT64_MAX);
+	assert_int_equal(synic.flags, 1);
+	for (uint32_t n = 0; n < 100; n++)
+		hyperv_test(m, 0x40 + n, 6, 0, 0);
+	assert_int_equal(synic.opened[HYPERV_TEST_CONNECTIONS - 1], 0x40 + HYPERV_TEST_CONNECTIONS);
+}
+
+static void hyperv_test_messages(void **state)
+{
+	struct machine *m = *state;
+
+	hyperv_test(m, 0x10, 4, 2, 8);
+	assert_int_equal(synic.opened[0], 0x11);
+	assert_false(synic.event[0]);
+	synic.room = 1;
+	synic.waits[1] = (struct hv_message){.type = 0x12345678, .payload_size = 8, .payload = {1}};
+	synic.waits[0] = (struct hv_message){.type = 0x12345678, .payload_size = 8, .payload = {2}};
+	synic.waiting = 2;
+	hyperv_test_serve(&m->hyperv, 1);
+	assert_int_equal(synic.posted, 1);
+	assert_int_equal(synic.posted_vp, 2);
+	assert_int_equal(synic.posted_sint, 8);
+	assert_int_equal(synic.last.payload[0], 1);
+	/* The second waits until there is room. */
+	assert_int_equal(synic.waiting, 0);
+	assert_non_null(m->fake.env.timers);
+	fake_run_for(&m->fake, 1000000);
+	assert_int_equal(synic.posted, 1);
+	synic.room = 1;
+	fake_run_for(&m->fake, 1000000);
+	assert_int_equal(synic.posted, 2);
+	assert_int_equal(synic.last.payload[0], 2);
+	assert_int_equal(synic.last.type, 0x12345678);
+	assert_null(m->fake.env.timers);
+	/* One that waits goes with its connection. */
+	synic.waiting = 1;
+	hyperv_test_serve(&m->hyperv, 1);
+	assert_non_null(m->fake.env.timers);
+	hyperv_test(m, 0x10, 5, 0, 0);
+	assert_null(m->fake.env.timers);
+	assert_int_equal(synic.opened[0], 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -236,6 +424,9 @@ int main(void)
 		TEST(testdev_lines),
 		TEST(debug_exit_ends_the_partition),
 		TEST(debug_console_prints_lines),
+		TEST(hyperv_test_routes),
+		TEST(hyperv_test_events),
+		TEST(hyperv_test_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
