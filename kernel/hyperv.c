@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of the Hyper-V interface of a partition, and the pages that it shows to its guest. */
 #include <kernel/arch.h>
-#include <kernel/console.h>
 #include <kernel/gpa_range.h>
 #include <kernel/hyperv.h>
 #include <kernel/processor.h>
@@ -61,6 +60,7 @@ void hv_partition_destroy(struct partition *partition)
 	}
 	monitors_destroy(partition);
 	port_table_destroy(partition);
+	hv_crash_destroy(partition);
 	heap_free(partition->heap, hv, sizeof(*hv));
 	partition->hv = NULL;
 }
@@ -113,8 +113,7 @@ status_t hv_partition_reset(struct partition *partition)
 
 	if (!hv)
 		return STATUS_OK;
-	for (i = 0; i < HV_CRASH_PARAMETERS; i++)
-		hv->crash[i] = 0;
+	hv_crash_reset(partition);
 	for (i = 0; i < VTL_COUNT && status == STATUS_OK; i++)
 		if (hv->vtl[i].hypercall.overlay.page)
 			status = vtl_reset(partition_space(partition, i), &hv->vtl[i]);
@@ -274,19 +273,4 @@ status_t hv_assist_set(struct vp *vp, uint32_t vtl, uint64_t value)
 {
 	return page_register_set(vp->vtl[vtl]->space, &vp->vtl[vtl]->assist,
 				 value & (HV_PAGE_ADDRESS | HV_PAGE_ENABLE));
-}
-
-/* ---- the crash enlightenment (TLFS, "Partition Crash Enlightenment") ---- */
-
-/* A guest may crash for ever: only powers of two are logged. */
-void hv_crash_notify(struct partition *partition)
-{
-	struct hv_partition *hv = partition->hv;
-	uint32_t n = atomic_fetch_add_explicit(&hv->crashes, 1, memory_order_relaxed) + 1;
-
-	if ((n & (n - 1)) == 0)
-		log_info("partition %s: its guest has crashed: %llx %llx %llx %llx %llx",
-			 partition->config.name, (unsigned long long)hv->crash[0],
-			 (unsigned long long)hv->crash[1], (unsigned long long)hv->crash[2],
-			 (unsigned long long)hv->crash[3], (unsigned long long)hv->crash[4]);
 }

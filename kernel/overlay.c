@@ -46,6 +46,22 @@ static struct gpa_range *range_at(struct gpa_space *space, gpa_t gpa)
 	return range && range->gpa <= gpa ? range : NULL;
 }
 
+bool gpa_look(struct gpa_space *space, gpa_t gpa, struct gpa_view *view)
+{
+	const struct gpa_overlay *overlay;
+	const struct gpa_range *range;
+
+	spin_lock(&space->lock);
+	overlay = gpa_overlay_at(space, ALIGN_DOWN(gpa, PAGE_SIZE));
+	range = range_at(space, gpa);
+	if (range && (range->flags & GPA_BUSY))
+		range = NULL;
+	view->overlay = overlay;
+	view->writable = overlay ? overlay->writable : range && (range->flags & GPA_WRITABLE);
+	spin_unlock(&space->lock);
+	return overlay || range;
+}
+
 /* Half done, the table does not say what the range does. */
 static bool is_busy(struct gpa_space *space, gpa_t gpa)
 {

@@ -38,6 +38,12 @@ status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_pla
 /* The guest's write to this address met an overlay that cannot be written. */
 bool gpa_overlay_refuses(struct gpa_space *space, gpa_t gpa);
 
+/* What a guest finds at an address; false: nothing, or what is about to go. */
+struct gpa_view {
+	bool writable, overlay;
+};
+bool gpa_look(struct gpa_space *space, gpa_t gpa, struct gpa_view *view);
+
 /* Under the lock of the space, for who works on its table: the overlay that shows in this page, or NULL;
  * and how many bytes from gpa on, up to size, have none: 0 when the first page has one. */
 struct gpa_overlay *gpa_overlay_at(const struct gpa_space *space, gpa_t gpa);

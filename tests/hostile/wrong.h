@@ -32,7 +32,8 @@
 #define MONITOR_GPA	0x80000000ull
 #define DOORBELL_GPA_AT 0xf0000000ull
 #define VPS		2u
-#define CONNECTION	0x123u /* of MESSAGES; those of the next two numbers are free */
+#define CONNECTION	0x123u	  /* of MESSAGES; those of the next two numbers are free */
+#define DEVICE_ID	0x1234ull /* of DEVICE, whose message is the first of it */
 /* What the guest, which never ran, has not switched on cannot be reached. */
 #define SYNIC_OFF	STATUS_WRONG_STATE
 
@@ -50,6 +51,7 @@ enum thing {
 	SIGNALS,
 	FLAG,
 	MONITOR, /* a bit of its page */
+	DEVICE,	 /* of VPCI */
 	THREAD,	 /* that has ended */
 	TASK,
 	THINGS
@@ -60,8 +62,10 @@ extern uint64_t things[THINGS];
 #define TEXT	  "hostile: written\r\n"
 #define TEXT_SIZE (sizeof(TEXT) - 1)
 
+#define STATE_ROOM KIB(32) /* docs/abi.md: the most that a state has */
+
 union saved_vp {
-	uint8_t bytes[32768];
+	uint8_t bytes[STATE_ROOM];
 	struct {
 		struct state_header header;
 		struct state_record record;
@@ -89,12 +93,13 @@ struct places {
 	struct doorbell_config doorbell;
 	struct vp_debug_state debug;
 	struct hv_message message;
+	struct vpci_interrupt interrupt;
 	union saved_vp vp;
 	union saved_partition partition;
 	uint64_t pat;
 	uint32_t name;
 	char text[TEXT_SIZE];
-	uint8_t out[32768];
+	uint8_t out[STATE_ROOM];
 };
 extern struct places places;
 

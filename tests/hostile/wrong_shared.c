@@ -54,6 +54,7 @@ const struct call_row call_rows[] = {
 	{SYS_vp_get_registers, "hvrw.", VP, RIGHT_READ, .a = {0, 0, AT(name), AT(out), 1}},
 	{SYS_vp_set_registers, "hvrr.", VP, RIGHT_WRITE, .a = {0, 0, AT(name), AT(value), 1}},
 	{SYS_vp_reset, "h", VP, RIGHT_WRITE, .a = {0}},
+	{SYS_vp_flush_requests, "h", VP, RIGHT_WRITE, .a = {0}},
 	{SYS_vp_set_lint, "hiv..", PARTITION, RIGHT_WRITE, .a = {0}},
 	{SYS_vp_apic_access, "hv..", VP, RIGHT_WRITE, .a = {0, 0, 0x20, 0}},
 	{SYS_vp_stats, "hiw", PARTITION, RIGHT_READ, .a = {0, 0, AT(out)}},
@@ -104,6 +105,14 @@ const struct call_row call_rows[] = {
 	 .a = {0, 0, 5, CONNECTION + 3, 1000}},
 	{SYS_monitor_read, "hv..", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA, 8}},
 	{SYS_monitor_write, "hv...", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA, 8, 0}},
+	{SYS_vpci_device_create, "hv.", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, DEVICE_ID + 1}},
+	{SYS_vpci_register_interrupt, "h.r", DEVICE, RIGHT_WRITE, .a = {0, 1, AT(interrupt)}},
+	{SYS_vpci_unregister_interrupt, "h..", DEVICE, RIGHT_WRITE, .a = {0, MSI_BASE, 32}},
+	{SYS_vpci_signal_msi, "h..", DEVICE, RIGHT_WRITE, .a = {0, MSI_BASE, 0}},
+	{SYS_partition_crash_bind, "he.", PARTITION, RIGHT_WRITE, .a = {0, 0, 1}},
+	{SYS_partition_crash_get, "h.", PARTITION, RIGHT_READ, .a = {0, AT(out)},
+	 .answer = STATUS_NOT_FOUND},
 };
 const size_t call_row_count = ARRAY_SIZE(call_rows);
 

@@ -104,6 +104,28 @@ enum vp_outcome guest_hypercall(struct vp *v, uint64_t next_rip, bool outside)
 	return VP_CONTINUE;
 }
 
+static uint64_t crash_control;
+
+/* ---- what test_hv_crash.c has ---- */
+
+void hv_crash_notify(struct vp *v, uint32_t vtl, uint64_t control)
+{
+	(void)v;
+	assert_true(vtl == 0);
+	crash_control = control;
+	v->partition->hv->crash.count++;
+}
+
+void hv_crash_reset(struct partition *partition)
+{
+	memset(&partition->hv->crash, 0, sizeof(partition->hv->crash));
+}
+
+void hv_crash_destroy(struct partition *partition)
+{
+	(void)partition;
+}
+
 /* ---- a partition ---- */
 
 static void make(uint32_t flags, uint32_t apic_mode)
@@ -210,14 +232,17 @@ static void test_leaves(void **state)
 	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000003);
 	assert_int_equal(r[CPUID_EAX], 0xe7f);
-	assert_int_equal(r[CPUID_EBX], BIT(4) | BIT(5) | BIT(17) | BIT(20));
+	assert_int_equal(r[CPUID_EBX], BIT(4) | BIT(5) | BIT(17) | BIT(20) | BIT(21));
 	assert_int_equal(r[CPUID_ECX], 0);
 	assert_int_equal(r[CPUID_EDX],
 			 BIT(4) | BIT(5) | BIT(8) | BIT(10) | BIT(15) | BIT(18) | BIT(19));
 	ask(0x40000004);
-	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(3) | BIT(5) | BIT(9));
+	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(3) | BIT(5) | BIT(9) | BIT(10) | BIT(11));
 	assert_int_equal(r[CPUID_EBX], 0xfff);
 	assert_int_equal(r[CPUID_ECX], 46);
+	ask(0x40000005);
+	assert_int_equal(r[CPUID_EAX], 4096);
+	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000006);
 	assert_int_equal(r[CPUID_EAX], BIT(1) | BIT(3));
 	ask(0x4000000c);
@@ -236,7 +261,7 @@ static void test_leaves_with_the_vmms_apic(void **state)
 	assert_false(r[CPUID_EDX] & (BIT(5) | BIT(19)));
 	assert_false(can_read(0x40000080) || can_read(0x40000090) || wr(0x400000b1, 1));
 	ask(0x40000004);
-	assert_false(r[CPUID_EAX] & BIT(3));
+	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(5) | BIT(9) | BIT(11));
 	assert_false(can_read(0x400000f0) || can_read(0x40000072) || wr(0x40000070, 0));
 	assert_true(can_read(0x40000002));
 }
@@ -531,12 +556,14 @@ static void test_crash(void **state)
 		assert_true(wr(0x40000100 + n, 0xabc0 + n));
 	vp = p->vps[1];
 	assert_int_equal(rd(0x40000104), 0xabc4);
-	assert_int_equal(rd(0x40000105), BIT(63));
+	assert_int_equal(rd(0x40000105), BIT(63) | BIT(62));
 	vp = p->vps[0];
 	assert_true(wr(0x40000105, BIT(58)));
-	assert_int_equal(p->hv->crashes, 0);
+	assert_int_equal(p->hv->crash.count, 0);
 	assert_true(wr(0x40000105, BIT(63)));
-	assert_int_equal(p->hv->crashes, 1);
+	assert_int_equal(p->hv->crash.count, 1);
+	assert_true(wr(0x40000105, BIT(63) | BIT(62) | BIT(58)));
+	assert_int_equal(crash_control, BIT(63) | BIT(62) | BIT(58));
 	assert_int_equal(hv_partition_reset(p), STATUS_OK);
 	assert_int_equal(rd(0x40000104), 0);
 }

@@ -80,12 +80,6 @@ void arch_vp_resume(struct vp *vp)
 	(void)vp;
 }
 
-uint64_t partition_reference_time(const struct partition *partition)
-{
-	return partition->time_offset +
-	       (partition_timestamp(partition) - partition->time_base) / (timestamp_hz / 10000000);
-}
-
 void (*fake_relaxed)(void);
 status_t stub_move_status;
 

@@ -172,14 +172,14 @@ static bool read_idle(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value
 static bool read_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
 {
 	(void)vtl;
-	*value = vp->partition->hv->crash[msr - HV_MSR_CRASH_P0];
+	*value = vp->partition->hv->crash.parameter[msr - HV_MSR_CRASH_P0];
 	return true;
 }
 
 static bool write_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	(void)vtl;
-	vp->partition->hv->crash[msr - HV_MSR_CRASH_P0] = value;
+	vp->partition->hv->crash.parameter[msr - HV_MSR_CRASH_P0] = value;
 	return true;
 }
 
@@ -189,16 +189,15 @@ static bool read_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64
 	(void)vp;
 	(void)vtl;
 	(void)msr;
-	*value = HV_CRASH_NOTIFY;
+	*value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
 	return true;
 }
 
 static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
-	(void)vtl;
 	(void)msr;
 	if (value & HV_CRASH_NOTIFY)
-		hv_crash_notify(vp->partition);
+		hv_crash_notify(vp, vtl, value);
 	return true;
 }
 
@@ -338,9 +337,15 @@ status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
 	return STATUS_OK;
 }
 
-status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
+/* Of another VP, what places a page of its: other writes may be at what it works with. */
+status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value, bool own)
 {
-	return guest_hv_msr_place(vp, vtl, msr_of(name), value);
+	uint32_t msr = msr_of(name);
+	const struct hv_msr_row *row = row_find(vp, msr);
+
+	if (!own && row && row->write && !row->places)
+		return STATUS_WRONG_STATE;
+	return guest_hv_msr_place(vp, vtl, msr, value);
 }
 
 /* ---- what kernel/hyperv.c asks ---- */

@@ -42,8 +42,8 @@ enum hv_msr {
 #define HV_PAGE_ADDRESS	    (~(uint64_t)MASK(12))
 #define HV_HYPERCALL_LOCKED BIT(1)
 
-#define HV_CRASH_PARAMETERS 5u
-#define HV_CRASH_NOTIFY	    BIT(63) /* the parameters are written */
+#define HV_CRASH_NOTIFY	 BIT(63) /* the parameters are written */
+#define HV_CRASH_MESSAGE BIT(62) /* with that: P3 is the GPA of a text, P4 its size */
 
 /* HV_REFERENCE_TSC_PAGE: time = (tsc * scale >> 64) + offset, while sequence is the same before and after,
  * and not HV_TSC_INVALID. */
