@@ -82,6 +82,8 @@ uint64_t hv_vp_runtime(const struct vp *vp);
 
 /* What CPUID, or what the architecture has instead, shows of the interface. */
 void arch_hv_features(const struct partition *partition, uint64_t *privileges, uint32_t *features);
+/* The VP assist page is enabled, or (NULL) no more. By the VP's own CPU, on which it is not loaded. */
+void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page);
 /* Code that makes a hypercall and returns; the page is zeroed. */
 void arch_hypercall_page_fill(const struct partition *partition, uint8_t *page);
 /* The TSC, or counter, of the VPs at that timestamp. False: it is not the same on all of them. */

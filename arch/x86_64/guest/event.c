@@ -227,6 +227,8 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 		 * does not exit. */
 		bool waits = lapic_highest_request(&a->lapic) >= 0;
 
+		if (waits && a->lapic.unsettled)
+			lapic_assist_end(&a->lapic);
 		if (!waits || !a->lapic.processor_delivers)
 			a->work &= ~(uint32_t)WORK_INTERRUPT;
 		if (a->cr8 && waits)

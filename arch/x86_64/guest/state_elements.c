@@ -222,6 +222,8 @@ void arch_vp_settle(struct vp *vp)
 {
 	if (vp->run)
 		arch_vp_resume(vp);
+	guest_tpr_sync(vp);
+	lapic_assist_end(vp_lapic(vp, vp->active_vtl));
 }
 
 /* Paging goes off for a moment: what a processor keeps of page tables is read again. */
