@@ -10,7 +10,8 @@
 	.endm
 
 /* Does what RDI says, over and over: the test sets the registers after each `say 1`. R14 is what was read; R12
- * is 13 after #GP. Each interrupt counts RBX or RBP up, and ends by an EOI if R9 is not 0. */
+ * is 13 after #GP. Each interrupt counts RBX or RBP up, and ends by an EOI if R9 is not 0; if it is 2, by the EOI
+ * assist, or by an EOI that R8 counts. */
 guest synic
 	apic_on
 	xor	%ebx, %ebx
@@ -47,7 +48,12 @@ guest synic
 	inc	%\register
 	test	%r9d, %r9d
 	jz	1f
-	apic_eoi
+	cmp	$2, %r9d
+	jne	2f
+	btrl	$0, 0x62000
+	jc	1f
+	inc	%r8d
+2:	apic_eoi
 1:	iretq
 	.endm
 handler synic irq

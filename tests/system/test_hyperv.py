@@ -10,6 +10,7 @@ CLOCKSOURCE = "cat /sys/devices/system/clocksource/clocksource0/current_clocksou
 CLOCKEVENTS = "cat /sys/devices/system/clockevents/clockevent*/current_device"
 FEWER = 5
 IDLE_SECONDS = 100
+IDLE_EXITS = 20  # a second
 
 
 def exits_of(machine, vps):
@@ -92,3 +93,4 @@ def test_far_fewer_exits(boot):
     (on, idle), (off, _) = counted(boot, "on"), counted(boot, "off")
     print("with:", on, "idle:", idle, "without:", off)
     assert sum(off.values()) >= FEWER * sum(on.values()), (on, off)
+    assert idle < IDLE_EXITS
