@@ -5,6 +5,7 @@
 #include <kernel/hyperv.h>
 #include <kernel/processor.h>
 #include <kernel/string.h>
+#include <kernel/synic.h>
 
 #define UNITS_PER_SECOND 10000000ull /* of reference time */
 
@@ -121,21 +122,30 @@ status_t hv_partition_reset(struct partition *partition)
 
 status_t hv_vp_create(struct vp *vp)
 {
-	return vp->partition->hv ? page_create(vp->partition, &vp->vtl[0]->assist, true)
-				 : STATUS_OK;
+	status_t status = STATUS_OK;
+
+	if (vp->partition->hv)
+		status = page_create(vp->partition, &vp->vtl[0]->assist, true);
+	return status == STATUS_OK ? synic_create(vp, 0) : status;
 }
 
 void hv_vp_destroy(struct vp *vp)
 {
-	if (vp->vtl[0])
-		page_destroy(vp->partition, &vp->vtl[0]->assist);
+	if (!vp->vtl[0])
+		return;
+	page_destroy(vp->partition, &vp->vtl[0]->assist);
+	synic_destroy(vp, 0);
 }
 
 status_t hv_vp_reset(struct vp *vp)
 {
 	struct hv_page_register *assist = &vp->vtl[0]->assist;
 
-	return assist->overlay.page ? page_reset(vp->vtl[0]->space, assist) : STATUS_OK;
+	status_t status = STATUS_OK;
+
+	if (assist->overlay.page)
+		status = page_reset(vp->vtl[0]->space, assist);
+	return status == STATUS_OK ? synic_reset(vp, 0) : status;
 }
 
 /* ---- the reference TSC page (TLFS, "Partition Reference Time Enlightenment") ---- */

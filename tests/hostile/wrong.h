@@ -35,7 +35,7 @@
 #define CONNECTION	0x123u	  /* of MESSAGES; those of the next two numbers are free */
 #define DEVICE_ID	0x1234ull /* of DEVICE, whose message is the first of it */
 /* What the guest, which never ran, has not switched on cannot be reached. */
-#define SYNIC_OFF	STATUS_NOT_SUPPORTED
+#define SYNIC_OFF	STATUS_WRONG_STATE
 
 /* Objects to be wrong about. */
 enum thing {
@@ -63,7 +63,7 @@ extern uint64_t things[THINGS];
 #define TEXT_SIZE (sizeof(TEXT) - 1)
 
 union saved_vp {
-	uint8_t bytes[8192];
+	uint8_t bytes[32768];
 	struct {
 		struct state_header header;
 		struct state_record record;
@@ -97,7 +97,7 @@ struct places {
 	uint64_t pat;
 	uint32_t name;
 	char text[TEXT_SIZE];
-	uint8_t out[8192];
+	uint8_t out[32768];
 };
 extern struct places places;
 

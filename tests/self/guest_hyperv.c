@@ -174,8 +174,7 @@ static bool small_registers(struct test_guest *g)
 	       !reads(g, HV_MSR_VP_RUNTIME, &runtime) && !reads(g, HV_MSR_VP_RUNTIME, &value) &&
 	       value >= runtime && !writes(g, HV_MSR_CRASH_P0, 9) &&
 	       !reads(g, HV_MSR_CRASH_P0, &value) && value == 9 &&
-	       writes(g, HV_MSR_VP_INDEX, 0) == GP && reads(g, HV_MSR_EOI, &value) == GP &&
-	       reads(g, 0x40000080, &value) == GP;
+	       writes(g, HV_MSR_VP_INDEX, 0) == GP && reads(g, HV_MSR_EOI, &value) == GP;
 }
 
 static bool hypercalls(struct test_guest *g)

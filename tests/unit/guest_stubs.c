@@ -177,6 +177,18 @@ void timer_cancel(struct timer *timer)
 	timer->deadline = TIMER_NEVER;
 }
 
+uint64_t ns_from_ticks(uint64_t timestamp)
+{
+	return timestamp / (timestamp_hz / 1000000000);
+}
+
+uint64_t ticks_from_ns(uint64_t ns)
+{
+	uint64_t ticks;
+
+	return __builtin_mul_overflow(ns, timestamp_hz / 1000000000, &ticks) ? TIMER_NEVER : ticks;
+}
+
 static void stub_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
 	(void)vp;

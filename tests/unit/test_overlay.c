@@ -209,6 +209,47 @@ static void test_without_memory_nothing_changes(void **state)
 	page_list_free(&heap, taken);
 }
 
+/* Two at once, into each other's place too; and none when one of them can't. */
+static void test_several_at_once(void **state)
+{
+	struct gpa_overlay_place places[] = {{&first, PLACE}, {&second, MIB(1)}};
+	void *taken = NULL;
+
+	(void)state;
+	assert_int_equal(gpa_map(space, 0, RAM, MIB(2), GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(PLACE), MIB(12));
+	assert_int_equal(seen(MIB(1)), MIB(13));
+	places[0].gpa = MIB(1);
+	places[1].gpa = PLACE;
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(PLACE), MIB(13));
+	assert_int_equal(seen(MIB(1)), MIB(12));
+	assert_int_equal(rights(PLACE), PAGE_READ | PAGE_WRITE | PAGE_EXECUTE);
+	while (heap.pages_free)
+		page_list_push(&taken, page_alloc(&heap, 0));
+	places[0].gpa = PLACE + PAGE_SIZE;
+	places[1].gpa = GIB(5);
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_NO_MEMORY);
+	assert_int_equal(seen(PLACE + PAGE_SIZE), RAM + PLACE + PAGE_SIZE);
+	assert_int_equal(seen(PLACE), MIB(13));
+	assert_int_equal(seen(MIB(1)), MIB(12));
+	assert_int_equal(seen(GIB(5)), 0);
+	page_list_free(&heap, taken);
+	/* One stays, the other goes over it. */
+	places[0].gpa = MIB(1);
+	places[1].gpa = MIB(1);
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(MIB(1)), MIB(13));
+	assert_int_equal(seen(PLACE), RAM + PLACE);
+	places[1].gpa = 8;
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_INVALID_ADDRESS);
+	places[0].gpa = places[1].gpa = GPA_NOWHERE;
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(MIB(1)), RAM + MIB(1));
+	assert_null(space->overlays);
+}
+
 /* Tracking of writes keeps off the overlay, and what is below it counts as written. */
 static void test_tracking(void **state)
 {
@@ -316,6 +357,7 @@ int main(void)
 		TEST(mappings_pass_below),
 		TEST(not_over_what_changes),
 		TEST(without_memory_nothing_changes),
+		TEST(several_at_once),
 		TEST(tracking),
 		TEST(accesses),
 		TEST(look),

@@ -18,14 +18,17 @@
 #define SPIN_RETRIES 0xfffu
 
 /* The APICs are the kernel's. */
-#define APIC_PRIVILEGES (HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_GUEST_IDLE)
+#define APIC_PRIVILEGES                                                                \
+	(HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS | HV_PRIVILEGE_APIC_MSRS | \
+	 HV_PRIVILEGE_GUEST_IDLE)
+#define APIC_FEATURES (HV_FEATURE_GUEST_IDLE | HV_FEATURE_DIRECT_TIMERS)
 #define PRIVILEGES                                                                            \
 	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |         \
 	 HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_REFERENCE_TSC |   \
 	 HV_PRIVILEGE_FREQUENCIES | HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS | \
 	 HV_PRIVILEGE_VP_REGISTERS | HV_PRIVILEGE_EXTENDED_HYPERCALLS | HV_PRIVILEGE_START_VP)
-#define FEATURES                                                                   \
-	(HV_FEATURE_GUEST_IDLE | HV_FEATURE_FREQUENCIES | HV_FEATURE_GUEST_CRASH | \
+#define FEATURES                                                           \
+	(APIC_FEATURES | HV_FEATURE_FREQUENCIES | HV_FEATURE_GUEST_CRASH | \
 	 HV_FEATURE_HYPERCALL_LOCK | HV_FEATURE_XMM_INPUT | HV_FEATURE_XMM_OUTPUT)
 
 static bool kernel_apic(const struct cpuid_policy *policy)
@@ -56,7 +59,7 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 	out[CPUID_EDX] = (uint32_t)FEATURES;
 	if (!kernel_apic(policy)) {
 		privileges &= ~APIC_PRIVILEGES;
-		out[CPUID_EDX] &= ~(uint32_t)HV_FEATURE_GUEST_IDLE;
+		out[CPUID_EDX] &= ~(uint32_t)APIC_FEATURES;
 	}
 	out[CPUID_EAX] = (uint32_t)privileges;
 	out[CPUID_EBX] = (uint32_t)(privileges >> 32);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The synthetic MSRs of the Hyper-V interface (TLFS, "HV_X64_MSR_..."), which need the privilege or the
- * feature that the partition has by its CPUID. The table below is all of them, sorted by number;
- * others answer #GP, and so do those without a reader that are read, or without a writer that are written.
+ * feature that the partition has by its CPUID. The table below is all of them, those that are written often
+ * first; others answer #GP, and so do those without a reader that are read, or without a writer that are written.
  *
  * What places a page waits for other CPUs: such a write is made when the VP is off its CPU (outside.h).
  */
 #include "hv_msr.h"
 #include "guest.h"
+#include "hv_synic.h"
 #include "outside.h"
 #include <kernel/hypercall.h>
 #include <kernel/string.h>
@@ -47,6 +48,8 @@ static status_t placed(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value
 	case HV_MSR_GUEST_OS_ID: return hv_guest_os_id_set(vp->partition, vtl, value);
 	case HV_MSR_HYPERCALL: return hv_hypercall_set(vp->partition, vtl, value);
 	case HV_MSR_REFERENCE_TSC: return hv_reference_tsc_set(vp->partition, vtl, value);
+	case HV_MSR_SIEFP:
+	case HV_MSR_SIMP: return synic_page_set(vp, vtl, guest_synic_page(msr), value);
 	default: return hv_assist_set(vp, vtl, value);
 	}
 }
@@ -205,6 +208,15 @@ static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint6
 #define FEATURE(name) .features = (uint32_t)HV_FEATURE_##name
 
 static const struct hv_msr_row rows[] = {
+	/* A running guest writes these all the time. */
+	{.first = HV_MSR_STIMER0_CONFIG,
+	 .last = HV_MSR_STIMER3_COUNT,
+	 .name = 0x000b0000,
+	 WITH(SYNTHETIC_TIMERS),
+	 .read = guest_stimer_read,
+	 .write = guest_stimer_write},
+	{ONE(EOM), .name = 0x000a0014, WITH(SYNIC), .read = guest_synic_read,
+	 .write = guest_synic_write},
 	{ONE(GUEST_OS_ID), .name = 0x00090002, WITH(HYPERCALL_MSRS), .read = read_placed,
 	 .places = true},
 	{ONE(HYPERCALL), .name = 0x00090001, WITH(HYPERCALL_MSRS), .read = read_placed,
@@ -224,6 +236,24 @@ static const struct hv_msr_row rows[] = {
 	{ONE(TPR), WITH(APIC_MSRS), .read = read_tpr, .write = write_tpr},
 	/* Linux writes it without a look at any privilege. */
 	{ONE(VP_ASSIST_PAGE), .name = 0x00090013, .read = read_placed, .places = true},
+	{.first = HV_MSR_SCONTROL,
+	 .last = HV_MSR_SVERSION,
+	 .name = 0x000a0010,
+	 WITH(SYNIC),
+	 .read = guest_synic_read,
+	 .write = guest_synic_write},
+	{.first = HV_MSR_SIEFP,
+	 .last = HV_MSR_SIMP,
+	 .name = 0x000a0012,
+	 WITH(SYNIC),
+	 .read = guest_synic_read,
+	 .places = true},
+	{.first = HV_MSR_SINT0,
+	 .last = HV_MSR_SINT15,
+	 .name = 0x000a0000,
+	 WITH(SYNIC),
+	 .read = guest_synic_read,
+	 .write = guest_synic_write},
 	{ONE(GUEST_IDLE), WITH(GUEST_IDLE), FEATURE(GUEST_IDLE), .read = read_idle},
 	{.first = HV_MSR_CRASH_P0,
 	 .last = HV_MSR_CRASH_P4,
