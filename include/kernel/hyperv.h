@@ -17,6 +17,7 @@
 #include <kernel/vpci.h>
 #include <kernel/port.h>
 #include <trivet/hv/msr.h>
+#include <trivet/state.h>
 
 /* A register that places an overlay page. */
 struct hv_page_register {
@@ -77,6 +78,24 @@ status_t hv_assist_set(struct vp *vp, uint32_t vtl, uint64_t value);
 void hv_time_changed(struct partition *partition);
 /* Units of 100 ns that the VP had a CPU. */
 uint64_t hv_vp_runtime(const struct vp *vp);
+
+/* ---- in saved states: hv_state.c ---- */
+
+/* Of a partition that has the interface. */
+void hv_state_get(const struct partition *partition, struct partition_state_hypercall *h,
+		  struct partition_state_reference_tsc *t);
+bool hv_state_valid(const struct partition *partition, const struct partition_state_hypercall *h,
+		    const struct partition_state_reference_tsc *t);
+/* Of what is valid: moves the pages; BUSY, NO_MEMORY. Then the rest, and hv_time_changed() fills them in. */
+status_t hv_state_place(struct partition *partition, const struct partition_state_hypercall *h,
+			const struct partition_state_reference_tsc *t) __must_check;
+void hv_state_set(struct partition *partition, const struct partition_state_hypercall *h,
+		  const struct partition_state_reference_tsc *t);
+void hv_assist_state_get(const struct vp *vp, uint32_t vtl, struct vp_state_assist *state);
+bool hv_assist_state_valid(const struct vp *vp, uint32_t vtl, const struct vp_state_assist *state);
+struct gpa_overlay_place hv_assist_state_place(struct vp *vp, uint32_t vtl,
+					       const struct vp_state_assist *state);
+void hv_assist_state_set(struct vp *vp, uint32_t vtl, const struct vp_state_assist *state);
 
 /* ---- of the architecture ---- */
 

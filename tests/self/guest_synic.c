@@ -320,7 +320,7 @@ static_assert((PAGE_SIZE << STATE_ORDER) == STATE_SIZE_MAX, "the buffer");
 /* Time stands still for both: what comes out of the copy is what went in. */
 static bool copied(struct test_guest *g, struct test_guest *copy, void *state, uint8_t *again)
 {
-	uint64_t partition[16], size, other;
+	uint64_t partition[32], size, other;
 
 	memcpy(copy->ram, g->ram, GUEST_RAM);
 	return partition_freeze(g->partition) == STATUS_OK &&
