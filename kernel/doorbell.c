@@ -66,8 +66,8 @@ const struct doorbell_entry *doorbell_first(doorbell_chain_t *chain, uint64_t ke
 
 /* Who holds the locks that a signal takes waits for no reader, so it may be within the section: the
  * event stays as long. */
-bool doorbell_ring_from(const struct doorbell_entry *first, uint32_t vtl, uint32_t length,
-			uint64_t value)
+static inline bool ring_from(const struct doorbell_entry *first, uint32_t vtl, uint32_t length,
+			     uint64_t value)
 {
 	const struct doorbell_entry *entry = first;
 
@@ -82,6 +82,12 @@ bool doorbell_ring_from(const struct doorbell_entry *first, uint32_t vtl, uint32
 	return false;
 }
 
+bool doorbell_ring_from(const struct doorbell_entry *first, uint32_t vtl, uint32_t length,
+			uint64_t value)
+{
+	return ring_from(first, vtl, length, value);
+}
+
 bool doorbell_write(doorbell_chain_t *chain, uint64_t key, uint32_t vtl, uint32_t length,
 		    uint64_t value)
 {
@@ -89,7 +95,7 @@ bool doorbell_write(doorbell_chain_t *chain, uint64_t key, uint32_t vtl, uint32_
 	bool rang;
 
 	read_begin(self);
-	rang = doorbell_ring_from(doorbell_first(chain, key), vtl, length, value);
+	rang = ring_from(doorbell_first(chain, key), vtl, length, value);
 	read_end(self);
 	return rang;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls of ports, and of messages to a guest. */
+/* System calls of ports, of messages to a guest, and of monitor pages. */
 #include <kernel/event.h>
 #include <kernel/hyperv.h>
 #include <kernel/port.h>
@@ -7,6 +7,7 @@
 #include <kernel/synic.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
+#include <trivet/hv/monitor.h>
 
 /* ---- arguments ---- */
 
@@ -219,4 +220,72 @@ struct syscall_result sys_synic_post_message(struct thread *thread, const uint64
 					    target.sint, &message);
 	partition_put(partition);
 	return syscall_status(status);
+}
+
+/* ---- monitor pages ---- */
+
+__cold struct syscall_result sys_monitor_page_set(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	status_t status;
+
+	if (a[2] != GPA_NOWHERE && !IS_ALIGNED(a[2], PAGE_SIZE))
+		return syscall_status(STATUS_MISALIGNED);
+	status = place_get(thread, a[0], a[1], &partition);
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = monitor_page_set(partition, (uint32_t)a[1], a[2]);
+	partition_put(partition);
+	return syscall_status(status);
+}
+
+__cold struct syscall_result sys_monitor_register(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct object *object;
+	handle_t handle = HANDLE_NONE;
+	status_t status = place_get(thread, a[0], a[1], &partition);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = STATUS_INVALID_ARGUMENT;
+	if (a[2] < HV_MONITORS && a[3] <= HV_CONNECTION_ID && a[4] && a[4] <= UINT16_MAX)
+		status = monitor_register(partition, (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3],
+					  (uint16_t)a[4], &object);
+	if (status == STATUS_OK) {
+		status = handle_create(&thread->task->handles, object, RIGHTS_ALL, &handle);
+		object_put(object);
+	}
+	partition_put(partition);
+	return (struct syscall_result){status, handle};
+}
+
+static __cold struct syscall_result monitor_access(struct thread *thread, const uint64_t a[6],
+						   bool write)
+{
+	struct partition *partition;
+	uint64_t value = write ? a[4] : 0;
+	status_t status;
+
+	if (a[3] != 1 && a[3] != 2 && a[3] != 4 && a[3] != 8)
+		return syscall_status(STATUS_INVALID_ARGUMENT);
+	status = place_get(thread, a[0], a[1], &partition);
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	if (write)
+		status = monitor_write(partition, (uint32_t)a[1], a[2], &value, a[3]);
+	else
+		status = monitor_read(partition, (uint32_t)a[1], a[2], &value, a[3]);
+	partition_put(partition);
+	return (struct syscall_result){status, value};
+}
+
+__cold struct syscall_result sys_monitor_read(struct thread *thread, const uint64_t a[6])
+{
+	return monitor_access(thread, a, false);
+}
+
+__cold struct syscall_result sys_monitor_write(struct thread *thread, const uint64_t a[6])
+{
+	return monitor_access(thread, a, true);
 }

@@ -82,6 +82,9 @@ status_t vp_state_set(struct vp *vp, uint32_t vtl, uint32_t id, const void *data
 	view.length[place] = (uint32_t)size;
 	if (!arch_vp_state_valid(vp, vtl, &view))
 		return STATUS_INVALID_REGISTER_VALUE;
+	status = arch_vp_state_place(vp, vtl, &view);
+	if (status != STATUS_OK)
+		return status;
 	arch_vp_settle(vp);
 	arch_vp_state_set(vp, vtl, &view);
 	return STATUS_OK;
@@ -173,6 +176,9 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
 	for (vtl = 0; vtl < VTL_COUNT && status == STATUS_OK; vtl++)
 		if (vp->vtl[vtl] && !arch_vp_state_valid(vp, vtl, &views[vtl]))
 			status = STATUS_INVALID_REGISTER_VALUE;
+	/* Only VTL0 has such pages. */
+	if (status == STATUS_OK)
+		status = arch_vp_state_place(vp, 0, &views[0]);
 	if (status != STATUS_OK)
 		return status;
 	arch_vp_forget(vp);
@@ -184,6 +190,18 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
 
 /* ---- partitions ---- */
 
+static void time_get(const struct partition *partition, struct partition_state_time *time)
+{
+	uint32_t changes;
+
+	time->tsc_hz = timestamp_hz;
+	do {
+		changes = partition_time_look(partition);
+		time->reference_time = partition_reference_time(partition);
+		time->tsc = arch_partition_tsc(partition);
+	} while (partition_time_is_other(partition, changes));
+}
+
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size, uint64_t *needed)
 {
 	struct partition_state_time *time;
@@ -193,11 +211,7 @@ status_t partition_save(struct partition *partition, void *buffer, uint64_t size
 	state_write_begin(&writer, buffer, size);
 	time = state_write(&writer, PARTITION_STATE_TIME, 0, sizeof(*time));
 	if (time)
-		*time = (struct partition_state_time){
-			.reference_time = partition_reference_time(partition),
-			.tsc = arch_partition_tsc(partition),
-			.tsc_hz = timestamp_hz,
-		};
+		time_get(partition, time);
 	status = state_write_end(&writer, STATE_OF_PARTITION);
 	*needed = writer.used;
 	return status;
@@ -224,6 +238,15 @@ static status_t time_read(const void *data, uint64_t size, struct partition_stat
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* What is armed by now is for another time. */
+static void timers_look(struct partition *partition)
+{
+	uint32_t i;
+
+	for (i = 0; partition->hv && i < partition->vp_count; i++)
+		vp_request(partition->vps[i], VP_REQUEST_STIMER);
+}
+
 status_t partition_restore(struct partition *partition, const void *data, uint64_t size)
 {
 	struct partition_state_time time;
@@ -241,60 +264,13 @@ status_t partition_restore(struct partition *partition, const void *data, uint64
 					&before);
 	if (status != STATUS_OK)
 		return status;
+	partition_time_change(partition);
 	partition->time_base = partition_timestamp(partition);
 	partition->time_offset = time.reference_time;
 	arch_partition_tsc_set(partition, time.tsc);
+	partition_time_changed(partition);
 	hv_time_changed(partition);
+	timers_look(partition);
 	partition->state = before;
 	return STATUS_OK;
-}
-
-static void vps_release(struct partition *partition, uint32_t count)
-{
-	while (count--)
-		atomic_store(&partition->vps[count]->bound, false);
-}
-
-/* As vp_bind takes one: afterwards no VP is anybody's but ours. */
-static status_t vps_take(struct partition *partition)
-{
-	uint32_t i;
-
-	for (i = 0; i < partition->vp_count; i++) {
-		bool bound = false;
-
-		if (!atomic_compare_exchange_strong(&partition->vps[i]->bound, &bound, true)) {
-			vps_release(partition, i);
-			return STATUS_BUSY;
-		}
-	}
-	return STATUS_OK;
-}
-
-static void time_thaw(struct partition *partition)
-{
-	uint64_t ticks = timestamp_read() - partition->frozen_at;
-
-	partition->time_base += ticks;
-	partition->frozen_at = 0;
-	arch_partition_time_skip(partition, ticks);
-}
-
-status_t partition_time_turn(struct partition *partition, bool freeze)
-{
-	uint32_t before;
-	status_t status = vps_take(partition);
-
-	if (status != STATUS_OK)
-		return status;
-	status = partition_change_begin(partition, BIT(freeze ? PARTITION_BUILT : PARTITION_FROZEN),
-					&before);
-	if (status == STATUS_OK && freeze)
-		partition->frozen_at = timestamp_read();
-	else if (status == STATUS_OK)
-		time_thaw(partition);
-	if (status == STATUS_OK)
-		partition->state = freeze ? PARTITION_FROZEN : PARTITION_BUILT;
-	vps_release(partition, partition->vp_count);
-	return status;
 }

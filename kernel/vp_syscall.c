@@ -76,6 +76,7 @@ static __cold status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
 	vp->thread = thread;
 	spin_unlock(&vp->wake_lock);
 	arch_vp_bind(vp);
+	monitors_wake(vp->partition);
 	return STATUS_OK;
 }
 
@@ -205,6 +206,7 @@ static void vp_run_continue(struct thread *thread)
 				sched_block(thread);
 				return;
 			}
+			monitors_wake(vp->partition);
 			thread->continuation = NULL;
 			continue;
 		case VP_SWITCH: thread->continuation = vp_run_continue; return;
@@ -332,6 +334,18 @@ __cold struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t 
 	status = vp_reset(vp);
 	object_put(&vp->object);
 	return syscall_status(status);
+}
+
+__cold struct syscall_result sys_vp_flush_requests(struct thread *thread, const uint64_t a[6])
+{
+	struct vp *vp;
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	arch_vp_flush_requests(vp);
+	object_put(&vp->object);
+	return syscall_ok(0);
 }
 
 /* Breakpoints and steps; with no address, none. */

@@ -59,15 +59,14 @@ static void decode_port(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 static void decode_npf(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
 	struct vmcb *vmcb = s->vmcb;
+	uint64_t info = vmcb->exit_info1;
 
 	(void)vp;
 	exit->kind = VP_EXIT_MEMORY;
 	exit->memory.gpa = vmcb->exit_info2;
 	exit->memory.gva = GVA_NONE;
-	exit->memory.write = vmcb->exit_info1 & NPF_WRITE;
-	exit->memory.fetch = vmcb->exit_info1 & NPF_FETCH;
-	exit->memory.walk = vmcb->exit_info1 & NPF_WALK;
-	exit->memory.present = vmcb->exit_info1 & NPF_PRESENT;
+	exit->memory.access =
+		(uint32_t)((info & NPF_SAME) | (info >> NPF_WALK_SHIFT & MEMORY_WALK));
 	if ((svm_features & SVM_FEATURE_DECODE) && vmcb->fetched_count <= sizeof(exit->bytes)) {
 		exit->byte_count = vmcb->fetched_count;
 		memcpy(exit->bytes, vmcb->fetched, sizeof(exit->bytes));
@@ -245,12 +244,12 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_TLBSYNC] = {VP_EXIT_UNDEFINED, 3, NULL},
 };
 
-/* A code that stands in no row. */
-static __cold void decode_other(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+/* The code stands in no row, or in one that means nothing. */
+static void decode_unlisted(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
 	uint64_t code = s->vmcb->exit_code;
 
-	if (code == SVM_EXIT_NPF) {
+	if (likely(code == SVM_EXIT_NPF)) {
 		decode_npf(vp, s, exit);
 	} else if (code != SVM_EXIT_FERR) {
 		exit->kind = VP_EXIT_FAILED;
@@ -295,8 +294,8 @@ static inline void decode_row(struct vp *vp, struct svm_vp *s, struct vp_exit *e
 		exit->next_rip = next_rip(vp, s, row->length);
 	if (row->decode)
 		row->decode(vp, s, exit);
-	else if (unlikely(!row->kind))
-		decode_other(vp, s, exit);
+	else if (!row->kind)
+		decode_unlisted(vp, s, exit);
 }
 
 /* The exit cut the delivery of an event short, or ended a step. */

@@ -72,6 +72,16 @@ static void addressing_get(const struct vmcb *vmcb, struct guest_state *state)
 	state->efer = vmcb->efer;
 }
 
+struct guest_addressing svm_addressing_64(struct vp *vp)
+{
+	const struct svm_vp *s = vp_active(vp)->backend;
+	const struct vmcb *vmcb = s->vmcb;
+
+	if (!(vmcb->efer & EFER_LMA) || !(vmcb->cs.attributes & VMCB_SEGMENT_L))
+		return (struct guest_addressing){.cr3 = GUEST_NOT_64BIT};
+	return (struct guest_addressing){vmcb->cr3, vmcb->cr4};
+}
+
 void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
 	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;

@@ -179,5 +179,6 @@ const struct backend_ops svm_backend = {
 	.debug_set = svm_debug_set,
 	.step = svm_step,
 	.state_get = svm_state_get,
+	.addressing_64 = svm_addressing_64,
 	.state_set = svm_state_set,
 };

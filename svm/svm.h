@@ -175,6 +175,7 @@ enum vp_outcome svm_exit(struct vp *vp);
 bool svm_entry_refused(struct vp *vp, struct svm_vp *s, struct vp_exit *exit);
 
 /* svm/state.c */
+struct guest_addressing svm_addressing_64(struct vp *vp);
 void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state);
 

@@ -254,10 +254,8 @@ enum vmcb_tlb_control {
 #define IOIO_PORT(i) ((uint16_t)((i) >> 16))
 
 /* EXITINFO1 of a nested page fault (15.25.6) */
-#define NPF_PRESENT BIT(0)
-#define NPF_WRITE   BIT(1)
-#define NPF_FETCH   BIT(4)
-#define NPF_WALK    BIT(33) /* of a guest page table, not of the final address */
+#define NPF_SAME       (MEMORY_MAPPED | MEMORY_WRITE | MEMORY_FETCH) /* by bits of the same number */
+#define NPF_WALK_SHIFT 28u /* bit 33, of a guest page table, to MEMORY_WALK */
 
 /* EXITINFO1 of a CR access with decode assists (15.8.1) */
 #define CR_INFO_MOV    BIT(63)

@@ -188,6 +188,10 @@ bool vmx_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place)
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
 	uint32_t apic = vmx_controls.cpu2 & controls[place];
 
+	/* A processor that delivers does not end what it has delivered. In x2APIC mode it would still let EOI
+	 * through. */
+	if (vp->vtl[vtl]->arch.lapic.auto_eoi)
+		apic &= ~(uint32_t)(CPU2_INTERRUPT_DELIVERY | CPU2_X2APIC_MODE);
 	vmx_use(s);
 	s->page = vp->vtl[vtl]->arch.lapic.page;
 	if (vmx_controls.cpu & CPU_TPR_SHADOW)
@@ -253,10 +257,10 @@ void vmx_decode_apic_access(struct vp *vp, struct vmx_vp *s, struct vp_exit *exi
 	(void)s;
 	exit->memory.gpa = LAPIC_DEFAULT_BASE | ACCESS_OFFSET(qualification);
 	exit->memory.gva = type < ACCESS_PHYSICAL ? vmcs_read(VMCS_GUEST_LINEAR) : GVA_NONE;
-	exit->memory.write = type == ACCESS_WRITE;
-	exit->memory.fetch = type == ACCESS_FETCH;
-	exit->memory.walk = type >= ACCESS_PHYSICAL;
-	exit->memory.present = false;
+	exit->memory.access = type == ACCESS_WRITE	? MEMORY_WRITE
+			      : type == ACCESS_FETCH	? MEMORY_FETCH
+			      : type >= ACCESS_PHYSICAL ? MEMORY_WALK
+							: 0;
 }
 
 void vmx_decode_apic_write(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)

@@ -190,10 +190,11 @@ static void decode_memory(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 	iret_undo(vp, qualification);
 	exit->memory.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
 	exit->memory.gva = qualification & EPT_GVA ? vmcs_read(VMCS_GUEST_LINEAR) : GVA_NONE;
-	exit->memory.write = qualification & EPT_WRITE;
-	exit->memory.fetch = qualification & EPT_FETCH;
-	exit->memory.walk = (qualification & EPT_GVA) && !(qualification & EPT_FINAL);
-	exit->memory.present = qualification & EPT_PRESENT;
+	exit->memory.access = (qualification & EPT_PRESENT ? MEMORY_MAPPED : 0) |
+			      (uint32_t)(qualification & EPT_WRITE) |
+			      (uint32_t)(qualification & EPT_FETCH) << EPT_FETCH_SHIFT;
+	if ((qualification & (EPT_GVA | EPT_FINAL)) == EPT_GVA)
+		exit->memory.access |= MEMORY_WALK;
 }
 
 /* The APIC's registers: TPR is CR8. */
@@ -255,7 +256,7 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
  * An event that was on its way (28.2.4) is delivered again. Software interrupts and exceptions are
  * not: RIP still points at their instruction.
  */
-static void reinject(struct vp_vtl *v, uint64_t info)
+static __attribute__((noinline)) void reinject(struct vp_vtl *v, uint64_t info)
 {
 	uint64_t type = EVENT_INFO_TYPE(info);
 

@@ -156,6 +156,15 @@ static void addressing_get(struct guest_state *state)
 	state->efer = vmcs_read(VMCS_GUEST_EFER);
 }
 
+struct guest_addressing vmx_addressing_64(struct vp *vp)
+{
+	(void)vp;
+	if (!(vmcs_read(VMCS_GUEST_EFER) & EFER_LMA) ||
+	    !(vmcs_read(VMCS_GUEST_ES_ACCESS + 2 * SEGMENT_CS) & HV_SEGMENT_L))
+		return (struct guest_addressing){.cr3 = GUEST_NOT_64BIT};
+	return (struct guest_addressing){vmcs_read(VMCS_GUEST_CR3), vmcs_read(VMCS_GUEST_CR4)};
+}
+
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
 	struct arch_vp_vtl *a = &vp->vtl[vtl]->arch;

@@ -257,11 +257,12 @@ enum vmx_reason {
 #define DR_READ	     BIT(4)
 
 /* of an EPT violation (table 28-7) */
-#define EPT_WRITE   BIT(1)
-#define EPT_FETCH   BIT(2)
-#define EPT_PRESENT (BIT(3) | BIT(4) | BIT(5))
-#define EPT_GVA	    BIT(7)
-#define EPT_FINAL   BIT(8) /* with EPT_GVA: not an access of the page walk */
+#define EPT_WRITE	BIT(1)
+#define EPT_FETCH	BIT(2)
+#define EPT_FETCH_SHIFT 2u /* to MEMORY_FETCH; EPT_WRITE is MEMORY_WRITE */
+#define EPT_PRESENT	(BIT(3) | BIT(4) | BIT(5))
+#define EPT_GVA		BIT(7)
+#define EPT_FINAL	BIT(8) /* with EPT_GVA: not an access of the page walk */
 
 /* ---- instructions; each answers false for VMfail (31.2) ---- */
 

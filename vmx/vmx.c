@@ -302,5 +302,6 @@ const struct backend_ops vmx_backend = {
 	.step = vmx_step,
 	.apic_place_set = vmx_apic_place_set,
 	.state_get = vmx_state_get,
+	.addressing_64 = vmx_addressing_64,
 	.state_set = vmx_state_set,
 };

@@ -154,6 +154,7 @@ void vmx_decode_eoi(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit);
 enum vp_outcome vmx_exit(struct vp *vp);
 
 /* vmx/state.c */
+struct guest_addressing vmx_addressing_64(struct vp *vp);
 void vmx_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 void vmx_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct guest_state *state);
 

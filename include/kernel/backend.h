@@ -94,6 +94,9 @@ struct backend_ops {
 	void (*state_get)(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state);
 	void (*state_set)(struct vp *vp, uint32_t vtl, uint32_t groups,
 			  const struct guest_state *state);
+	/* How the active VTL of a loaded VP translates addresses: CR3 and CR4 as STATE_ADDRESSING gives
+	 * them, of 64-bit code; otherwise GUEST_NOT_64BIT. */
+	struct guest_addressing (*addressing_64)(struct vp *vp);
 };
 
 /*

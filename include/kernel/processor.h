@@ -16,6 +16,7 @@
 
 struct thread;
 struct cpu;
+struct synic;
 
 /* Why the guest was left. */
 #define VP_EXIT_ENUM(name, words) VP_EXIT_##name,
@@ -25,6 +26,14 @@ static_assert((int)VP_EXIT_KINDS <= VP_STATS_EXITS, "struct vp_stats has a place
 
 #define EXIT_DEBUG_INT1 BIT(31)
 
+/* What was wrong with a memory access; numbered as in an x86 page fault's error code. */
+enum memory_access {
+	MEMORY_MAPPED = BIT(0), /* the address is, but not so that it could be */
+	MEMORY_WRITE = BIT(1),
+	MEMORY_FETCH = BIT(4),
+	MEMORY_WALK = BIT(5), /* the access was the page walk's own */
+};
+
 struct vp_exit {
 	uint32_t kind;	    /* enum vp_exit_kind */
 	uint8_t byte_count; /* instruction bytes that the processor gave */
@@ -33,8 +42,8 @@ struct vp_exit {
 	union {
 		struct {
 			gpa_t gpa;
-			uint64_t gva; /* GVA_NONE: not known */
-			bool write, fetch, walk, present;
+			uint64_t gva;	 /* GVA_NONE: not known */
+			uint32_t access; /* enum memory_access */
 		} memory;
 		struct {
 			uint16_t port;
@@ -67,6 +76,7 @@ enum vp_request {
 	VP_REQUEST_TIMER = BIT(2),
 	VP_REQUEST_NOTIFIED = BIT(3), /* as INTERRUPT, by vp_notify() */
 	VP_REQUEST_FLUSH = BIT(4),    /* drop the guest's own translations */
+	VP_REQUEST_STIMER = BIT(5),   /* a synthetic timer may be due */
 	VP_REQUEST_ARCH = BIT(8),
 };
 
@@ -77,6 +87,7 @@ struct vp_vtl {
 	struct gpa_space *space;
 	void *backend;			/* the backend's own */
 	struct hv_page_register assist; /* the VP assist page */
+	struct synic *synic;		/* NULL: it has none */
 };
 
 struct vp {
@@ -177,6 +188,9 @@ void arch_vp_load(struct vp *vp);
 void arch_vp_put(struct vp *vp);
 /* Takes over the VMM's answers from the run page at the start of a run. */
 void arch_vp_resume(struct vp *vp);
+/* Takes in what other CPUs asked for, but the yield, as the next entry would; after the VMM's answer. VP
+ * stopped, own CPU. */
+void arch_vp_flush_requests(struct vp *vp);
 /* Before each entry: requests, injection. VP_CONTINUE: enter. */
 enum vp_outcome arch_vp_prepare(struct vp *vp);
 /* vp->exit. */

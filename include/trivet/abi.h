@@ -76,6 +76,7 @@
 	X(partition_restore, 56, "handle, va, size")                                               \
 	X(partition_freeze, 57, "handle: its time stands still; no VP may be bound")               \
 	X(partition_thaw, 58, "handle: its time goes on")                                          \
+	X(vp_flush_requests, 59, "vp: takes in what waits for it, without running it")             \
 	/* guest memory */                                                                         \
 	X(partition_prefetch, 64, "handle, vtl, gpa, size")                                        \
 	X(partition_pin, 65, "handle, vtl, gpa, size, all in one mapping -> handle")               \
@@ -100,7 +101,20 @@
 	X(guest_event_port_signal, 88, "port")                                                     \
 	X(guest_event_port_clear, 89, "port")                                                      \
 	X(guest_event_port_retarget, 90, "port, index, sint, flag")                                \
-	X(synic_post_message, 91, "partition, vtl, index, sint, va of struct hv_message")
+	X(synic_post_message, 91, "partition, vtl, index, sint, va of struct hv_message")          \
+	X(monitor_page_set, 92, "partition, vtl, gpa (UINT64_MAX: nowhere)")                       \
+	X(monitor_register, 93, "partition, vtl, id, connection, latency in 100 ns -> handle")     \
+	X(monitor_read, 94, "partition, vtl, gpa, size -> value")                                  \
+	X(monitor_write, 95, "partition, vtl, gpa, size, value")                                   \
+	/* VPCI devices */                                                                         \
+	X(vpci_device_create, 100, "partition, vtl, device id -> device")                          \
+	X(vpci_register_interrupt, 101,                                                            \
+	  "device, vector count, va of struct vpci_interrupt -> address, data << 32")              \
+	X(vpci_unregister_interrupt, 102, "device, address, data")                                 \
+	X(vpci_signal_msi, 103, "device, address, data")                                           \
+	/* guests that crash */                                                                    \
+	X(partition_crash_bind, 107, "partition, event, bits: signalled when its guest crashes")   \
+	X(partition_crash_get, 108, "partition, va of struct partition_crash: the last one")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
 enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };
@@ -329,6 +343,20 @@ struct doorbell_config {
 	uint64_t reserved; /* zero */
 };
 
+#define VPCI_VECTORS_MAX  32u	/* that are registered at once */
+#define VPCI_MESSAGES_MAX 2048u /* of a device */
+#define VPCI_MULTICAST	  BIT(0)
+
+/* Where an interrupt of a VPCI device goes until the guest says another place: an HV_VP_SET with room for all
+ * banks. */
+struct vpci_interrupt {
+	uint32_t vector; /* of the first one */
+	uint32_t flags;	 /* VPCI_MULTICAST: to all VPs of the set; else to any one */
+	uint64_t format; /* HV_VP_SET_SPARSE, HV_VP_SET_ALL */
+	uint64_t valid_banks;
+	uint64_t banks[64];
+};
+
 /* Message ports and event ports of a partition share the connections' ids: HV_CONNECTION_ID. */
 #define PORT_MESSAGES 31u /* that wait in a message port; a guest that posts more is told */
 
@@ -338,6 +366,20 @@ struct port_message {
 	struct hv_message message;
 	uint32_t vp; /* that posted it */
 	uint32_t vtl;
+};
+
+#define PARTITION_CRASH_PARAMETERS 5u
+#define PARTITION_CRASH_TEXT	   4096u
+
+/* What a guest told by the crash registers of its Hyper-V interface. */
+struct partition_crash {
+	uint32_t count; /* of crashes since the partition was built or reset, this one too */
+	uint32_t vp;	/* that told */
+	uint32_t vtl;
+	uint32_t text_size; /* 0: it gave none */
+	uint64_t control;   /* what it wrote to the control register */
+	uint64_t parameter[PARTITION_CRASH_PARAMETERS];
+	char text[PARTITION_CRASH_TEXT]; /* the guest's: anything may be in it */
 };
 
 enum dirty_flags {

@@ -317,6 +317,20 @@ status_t msi_signal(handle_t source, uint64_t address, uint32_t data, bool *merg
 	return status;
 }
 
+status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits)
+{
+	uint64_t unused;
+
+	return syscall3(SYS_partition_crash_bind, partition, event, bits, &unused);
+}
+
+status_t partition_crash_get(handle_t partition, struct partition_crash *crash)
+{
+	uint64_t unused;
+
+	return syscall3(SYS_partition_crash_get, partition, address_of(crash), 0, &unused);
+}
+
 status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp)
 {
 	return call_handle(SYS_vp_bind, partition, index, address_of(page), vp);
@@ -353,6 +367,11 @@ status_t vp_set_registers(handle_t vp, uint32_t vtl, const uint32_t *names,
 status_t vp_reset(handle_t vp)
 {
 	return call(SYS_vp_reset, vp, 0, 0);
+}
+
+status_t vp_flush_requests(handle_t vp)
+{
+	return call(SYS_vp_flush_requests, vp, 0, 0);
 }
 
 status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level)

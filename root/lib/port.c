@@ -74,3 +74,29 @@ status_t synic_post_message(handle_t partition, uint32_t vtl, uint32_t vp, uint3
 {
 	return call(SYS_synic_post_message, partition, vtl, vp, sint, address_of(message));
 }
+
+status_t monitor_page_set(handle_t partition, uint32_t vtl, gpa_t gpa)
+{
+	return call(SYS_monitor_page_set, partition, vtl, gpa, 0, 0);
+}
+
+status_t monitor_register(handle_t partition, uint32_t vtl, uint32_t id, uint32_t connection,
+			  uint16_t latency, handle_t *monitor)
+{
+	return call_handle(SYS_monitor_register, partition, vtl, id, connection, latency, monitor);
+}
+
+status_t monitor_read(handle_t partition, uint32_t vtl, gpa_t gpa, uint32_t size, uint64_t *value)
+{
+	uint64_t read;
+	status_t status = syscall6(SYS_monitor_read, partition, vtl, gpa, size, 0, 0, &read);
+
+	if (status == STATUS_OK)
+		*value = read;
+	return status;
+}
+
+status_t monitor_write(handle_t partition, uint32_t vtl, gpa_t gpa, uint32_t size, uint64_t value)
+{
+	return call(SYS_monitor_write, partition, vtl, gpa, size, value);
+}

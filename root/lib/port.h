@@ -44,4 +44,20 @@ status_t guest_event_port_retarget(handle_t port, uint32_t vp, uint32_t sint, ui
 status_t synic_post_message(handle_t partition, uint32_t vtl, uint32_t vp, uint32_t sint,
 			    const struct hv_message *message);
 
+/*
+ * The page of a VTL whose bits a guest sets instead of signalling (TLFS, HV_MONITOR_PAGE). It is the kernel's,
+ * zero but for what is registered, and the guest sees it at this address, over what may be mapped there;
+ * MONITOR_NOWHERE takes it away. MISALIGNED, INVALID_ADDRESS; BUSY: memory there is being mapped, try again.
+ */
+#define MONITOR_NOWHERE UINT64_MAX
+status_t monitor_page_set(handle_t partition, uint32_t vtl, gpa_t gpa);
+/* Bit `id` (0-127) of the page signals the connection, at most `latency` (in 100 ns, not 0) after it was set
+ * by a VP that runs; 100 us are the least. Closing the handle ends that. ALREADY_EXISTS. */
+status_t monitor_register(handle_t partition, uint32_t vtl, uint32_t id, uint32_t connection,
+			  uint16_t latency, handle_t *monitor);
+/* For an emulator: an access of the guest's of 1, 2, 4 or 8 bytes, if it is to the page; NOT_FOUND otherwise.
+ * Bits that are written signal at once. */
+status_t monitor_read(handle_t partition, uint32_t vtl, gpa_t gpa, uint32_t size, uint64_t *value);
+status_t monitor_write(handle_t partition, uint32_t vtl, gpa_t gpa, uint32_t size, uint64_t value);
+
 #endif

@@ -417,6 +417,8 @@ static void machine_service(void *argument)
 			continue;
 		if (bits & MACHINE_VMBUS)
 			machine_vmbus_serve(machine);
+		if (bits & MACHINE_CRASHED)
+			machine_crash_report(machine);
 		if (bits & MACHINE_POWER)
 			machine_power_act(machine);
 		if (bits & MACHINE_COMMANDS)

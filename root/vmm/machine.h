@@ -65,6 +65,7 @@ enum machine_end {
 #define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
 #define MACHINE_INPUT	 BIT(10) /* console input waits */
 #define MACHINE_VMBUS	 BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
+#define MACHINE_CRASHED	 BIT(12) /* the guest has told so */
 
 /* Bits of a machine's `answer`, on which a person's question to the guest waits. */
 #define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
@@ -141,6 +142,7 @@ struct machine {
 	bool resumes;		    /* VP threads go on with what was restored */
 	struct saved_machine saved; /* while it is SAVED */
 	struct log_limit resets;    /* that the guest asks for: told of, not all */
+	struct log_limit crashes;   /* so too, that it tells of */
 
 	handle_t partition;
 	uint8_t physical_bits;	      /* of the guest's physical addresses */
@@ -213,6 +215,10 @@ void machine_resources_release(struct machine *machine);
 status_t machine_resources_recreate(struct machine *machine) __must_check;
 /* Gives `blocks` blocks of 2 MiB to the partition's account. */
 status_t machine_deposit(struct machine *machine, size_t blocks) __must_check;
+
+/* vmm/crash.c: what the guest says of its crash. */
+status_t machine_crash_watch(struct machine *machine);
+void machine_crash_report(struct machine *machine);
 
 /* vmm/doorbell.c: writes of the guest that signal an event. */
 /* While the machine has its partition; its owner closes it before that goes, or with it. */

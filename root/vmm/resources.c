@@ -315,16 +315,17 @@ struct creation_step {
 };
 
 static const struct creation_step creation_steps[] = {
-	{"memory layout", layout_create},    {"partition", partition_create},
-	{"guest memory", ram_create},	     {"processors", processors_create},
-	{"devices", machine_devices_create}, {"VMBus", machine_vmbus_create},
+	{"memory layout", layout_create},	{"partition", partition_create},
+	{"guest memory", ram_create},		{"processors", processors_create},
+	{"devices", machine_devices_create},	{"VMBus", machine_vmbus_create},
+	{"crash reports", machine_crash_watch},
 };
 
 /* With the RAM that there is. */
 static const struct creation_step recreation_steps[] = {
 	{"partition", partition_create},   {"guest memory", ram_map},
 	{"processors", processors_create}, {"devices", machine_devices_create},
-	{"VMBus", machine_vmbus_create},
+	{"VMBus", machine_vmbus_create},   {"crash reports", machine_crash_watch},
 };
 
 /* Takes the steps until one fails, which is named. */

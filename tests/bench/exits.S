@@ -30,6 +30,13 @@
 #define ICR_INIT	 0x4500	/* SDM 3A 11.6.1: assert, INIT */
 #define ICR_STARTUP	 0x4600
 #define ICR_FIXED	 0x4000
+#define EFER_MSR	 0xc0000080
+#define EFER_LME	 0x100
+#define CR4_PAE		 0x20
+#define CR0_PG		 0x80000000
+#define PAGE_TABLE	 0x3	/* present, writable */
+#define PAGE_2M		 0x83
+#define HIGH_GIB	 0xc0000000
 #define VECTOR_SELF	 0x40
 #define VECTOR_THERE	 0x41
 #define VECTOR_BACK	 0x42
@@ -41,11 +48,6 @@
 #define HV_CALL_LONG_SPIN    0x10008 /* fast */
 #define HV_CALL_SIGNAL_EVENT 0x1005d
 #define CONNECTION	     0x2001 /* of root/bench.c */
-#define EFER_MSR	     0xc0000080
-#define EFER_LME	     0x100
-#define CR4_PAE		     0x20
-#define CR0_PG		     0x80000000
-#define LARGE_PAGE	     0x83
 
 	.macro write_msr number, low, high=0
 	mov $\number, %ecx
@@ -111,6 +113,11 @@
 	mov %eax, (%ebx)
 	.endm
 
+	.macro do_doorbell_store_64
+	mov $DOORBELL_ADDRESS, %ebx
+	mov %eax, (%rbx)
+	.endm
+
 	.macro do_hypercall
 	mov $HV_CALL_LONG_SPIN, %ecx
 	mov $hypercall_page, %ebx
@@ -130,47 +137,47 @@
 
 /* measure NAME, LIMIT (none: ""), one of these. */
 	.macro measure name, limit, code
-	\code			/* the first one may have to build something */
 	call console_wait
-	rdtsc
-	mov %eax, before
-	mov $ROUNDS, %edi
-1:	\code
-	dec %edi
-	jnz 1b
-	rdtsc
-	sub before, %eax
-	xor %edx, %edx
-	mov $ROUNDS, %ecx
-	div %ecx
-	mov %eax, quotient
-	print_text "bench: \name: "
-	mov quotient, %eax
-	call print_number
-	print_text " instructions\limit\r\n"
+	rounds \code
+	print_quotient "\name", "\limit"
 	.endm
 
-/* The same with 64-bit code, which stands at 32-bit addresses. */
+/* So too, in 64-bit code with paging, as drivers have it. */
 	.macro measure_64 name, limit, code
 	call console_wait
-	ljmp $CODE_64_SELECTOR, $2f
+	call long_mode_enter
+	ljmp $CODE_64_SELECTOR, $.Llong\@
 	.code64
-2:	mov %esp, %esp
-	\code
-	rdtsc
-	mov %eax, before(%rip)
-	mov $ROUNDS, %edi
-1:	\code
-	dec %edi
-	jnz 1b
-	rdtsc
-	sub before(%rip), %eax
-	pushq $CODE_SELECTOR
-	mov $3f, %ecx
-	push %rcx
-	lretq
+.Llong\@:
+	mov %esp, %esp		/* its upper half is not defined */
+	rounds \code
+	ljmp *.Lback\@(%rip)
+	.balign 8
+.Lback\@:
+	.long .Lcompatible\@
+	.word CODE_SELECTOR
 	.code32
-3:	xor %edx, %edx
+.Lcompatible\@:
+	call long_mode_leave
+	print_quotient "\name", "\limit"
+	.endm
+
+/* EAX: the time stamps that ROUNDS of it take. */
+	.macro rounds code
+	\code			/* the first one may have to build something */
+	rdtsc
+	mov %eax, %ebp
+	mov $ROUNDS, %edi
+.Lround\@:
+	\code
+	dec %edi
+	jnz .Lround\@
+	rdtsc
+	sub %ebp, %eax
+	.endm
+
+	.macro print_quotient name, limit
+	xor %edx, %edx
 	mov $ROUNDS, %ecx
 	div %ecx
 	mov %eax, quotient
@@ -205,7 +212,8 @@ guest_main:
 	measure "MMIO write handled by the root task", "", do_mmio_write
 	measure "MMIO read handled by the root task", "", do_mmio_read
 	measure "doorbell rung by OUT", " (limit 400)", do_doorbell_out
-	measure "doorbell rung by a store", " (limit 800)", do_doorbell_store
+	measure_64 "doorbell rung by a store", " (limit 400)", do_doorbell_store_64
+	measure "doorbell rung by a store of 32-bit code", " (limit 900)", do_doorbell_store
 
 	mov $1, %eax
 	cpuid
@@ -228,7 +236,7 @@ guest_end:
 
 /* ---- hypercalls ---- */
 
-/* ZF: the Hyper-V interface is there, and ready; 64-bit code can run. */
+/* ZF: the Hyper-V interface is there, and ready. */
 hyperv_start:
 	cli
 	mov $HV_INTERFACE, %eax
@@ -237,22 +245,6 @@ hyperv_start:
 	jne 1f
 	write_msr HV_MSR_GUEST_OS_ID, 1
 	write_msr HV_MSR_HYPERCALL, hypercall_page + 1
-	movl $page_directory + 3, page_directory_pointers
-	movl $page_directory_pointers + 3, page_map
-	movl $LARGE_PAGE, page_directory
-	movl $LARGE_PAGE + (2 << 20), page_directory + 8
-	mov %cr4, %eax
-	or $CR4_PAE, %eax
-	mov %eax, %cr4
-	mov $page_map, %eax
-	mov %eax, %cr3
-	mov $EFER_MSR, %ecx
-	rdmsr
-	or $EFER_LME, %eax
-	wrmsr
-	mov %cr0, %eax
-	or $CR0_PG, %eax
-	mov %eax, %cr0
 	xor %eax, %eax
 1:	ret
 
@@ -324,6 +316,49 @@ wait_for_count:
 	jmp wait_for_count
 1:	decl (%esi)
 	sti
+	ret
+
+/* ---- long mode (SDM 3A 10.8.5): the first and the last GiB, in pages of 2 MiB ---- */
+
+long_mode_enter:
+	mov $low_directory, %edi
+	mov $PAGE_2M, %eax
+	call directory_fill
+	mov $high_directory, %edi
+	mov $HIGH_GIB + PAGE_2M, %eax
+	call directory_fill
+	movl $pointers + PAGE_TABLE, pml4
+	movl $low_directory + PAGE_TABLE, pointers
+	movl $high_directory + PAGE_TABLE, pointers + 8 * (HIGH_GIB >> 30)
+	mov $pml4, %eax
+	mov %eax, %cr3
+	mov $CR4_PAE, %eax
+	mov %eax, %cr4
+	write_msr EFER_MSR, EFER_LME
+	mov %cr0, %eax
+	or $CR0_PG, %eax
+	mov %eax, %cr0
+	ret
+
+/* The page at EDI maps 1 GiB from EAX on. */
+directory_fill:
+	mov $512, %ecx
+1:	mov %eax, (%edi)
+	add $1 << 21, %eax
+	add $8, %edi
+	loop 1b
+	ret
+
+/* EAX is kept. */
+long_mode_leave:
+	mov %eax, %ebp
+	mov %cr0, %eax
+	and $~CR0_PG, %eax
+	mov %eax, %cr0
+	write_msr EFER_MSR, 0
+	xor %eax, %eax
+	mov %eax, %cr4
+	mov %ebp, %eax
 	ret
 
 /* ---- the second processor ---- */
@@ -423,18 +458,21 @@ number_end:
 	.byte 0
 
 	.bss
-	.balign 4096
-page_map:
-	.skip 4096
-page_directory_pointers:
-	.skip 4096
-page_directory:
-	.skip 4096
-hypercall_page:
-	.skip 4096
+	.balign 8
 idt:
 	.skip 8 * (VECTOR_BACK + 1)
 idt_end:
 	.balign 16
 	.skip AP_STACK_SIZE
 ap_stack_top:
+	.balign 4096
+pml4:
+	.skip 4096
+pointers:
+	.skip 4096
+low_directory:
+	.skip 4096
+high_directory:
+	.skip 4096
+hypercall_page:
+	.skip 4096

@@ -212,7 +212,7 @@ static void state_check(const struct vp *vp, const struct guest_state *s)
 	CHECK(!(s->efer & EFER_LMA) || (s->cr4 & CR4_PAE));
 	CHECK(!(s->cr4 & ~vp->partition->arch.cr4_allowed));
 	CHECK(!(s->efer & ~(vp->partition->arch.efer_allowed | EFER_LMA)));
-	CHECK(!(s->cr3 >> vp->partition->arch.physical_bits));
+	CHECK(!(s->cr3 >> vp->partition->physical_bits));
 	CHECK(!(s->dr6 >> 32) && !(s->dr7 >> 32));
 	CHECK(!(s->pat & 0xf8f8f8f8f8f8f8f8ull));
 }
@@ -270,7 +270,7 @@ static void registers_change(struct vp *vp, struct arch_vp_vtl *a, struct model_
 			lapic_tpr_set(&a->lapic, (uint8_t)(a->cr8 << 4));
 	}
 	if (what & 32)
-		m->state.cr3 = input_below(0) & MASK(vp->partition->arch.physical_bits);
+		m->state.cr3 = input_below(0) & MASK(vp->partition->physical_bits);
 	if (what & 64)
 		a->nmi_masked = false;
 	a->rip += what >> 7;
@@ -335,10 +335,8 @@ static void exit_memory(struct vp_exit *exit)
 
 	exit->memory.gpa = places[input_below(ARRAY_SIZE(places))] + input_below(4096);
 	exit->memory.gva = flags & 1 ? GVA_NONE : input_below(0);
-	exit->memory.write = flags & 2;
-	exit->memory.fetch = flags & 4;
-	exit->memory.walk = flags & 8;
-	exit->memory.present = flags & 16;
+	exit->memory.access = (flags & 2 ? MEMORY_WRITE : 0) | (flags & 4 ? MEMORY_FETCH : 0) |
+			      (flags & 8 ? MEMORY_WALK : 0) | (flags & 16 ? MEMORY_MAPPED : 0);
 	exit->byte_count = (uint8_t)input_below(sizeof(exit->bytes) + 1);
 }
 
@@ -475,7 +473,8 @@ static enum vp_outcome model_enter(struct vp *vp)
 		.cpu_enable = model_probe, .cpu_disable = model_cpu_disable, .gpa_format = format, \
 		.vp_create = model_vp_create, .vp_destroy = model_vp_destroy,                      \
 		.unbind = model_unbind, .load = model_load, .put = model_put,                      \
-		.enter = model_enter, .in_kernel_64 = model_in_kernel_64, .can_take = model_can_take, .inject = model_inject,          \
+		.enter = model_enter, .in_kernel_64 = model_in_kernel_64,                          \
+		.can_take = model_can_take, .inject = model_inject,                                \
 		.window_request = model_window_request, .apic_place_set = model_apic_place_set,    \
 		.debug_set = model_debug_set, .step = model_step, .state_get = model_state_get,    \
 		.state_set = model_state_set,                                                      \

@@ -56,6 +56,7 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_get_registers] = "hvppc",
 	[SYS_vp_set_registers] = "hvppc",
 	[SYS_vp_reset] = "h",
+	[SYS_vp_flush_requests] = "h",
 	[SYS_vp_set_lint] = "hcvcc",
 	[SYS_vp_apic_access] = "hvon",
 	[SYS_vp_stats] = "hcp",
@@ -87,6 +88,16 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_guest_event_port_clear] = "h",
 	[SYS_guest_event_port_retarget] = "hccc",
 	[SYS_synic_post_message] = "hvccp",
+	[SYS_monitor_page_set] = "hvg",
+	[SYS_monitor_register] = "hvccn",
+	[SYS_monitor_read] = "hvgc",
+	[SYS_monitor_write] = "hvgcn",
+	[SYS_vpci_device_create] = "hvc",
+	[SYS_vpci_register_interrupt] = "hcp",
+	[SYS_vpci_unregister_interrupt] = "hmc",
+	[SYS_vpci_signal_msi] = "hmc",
+	[SYS_partition_crash_bind] = "hEn",
+	[SYS_partition_crash_get] = "hp",
 };
 
 static uint64_t draw(struct caller *c)
@@ -172,7 +183,7 @@ static enum class class_of(uint32_t number) {
 		case SYS_vp_run : case SYS_vp_get_registers : case SYS_vp_set_registers : case
 		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_set_debug_state : case
 		SYS_vp_state_get : case SYS_vp_state_set : case SYS_vp_state_reset : case
-		SYS_vp_save : case SYS_vp_restore : return CLASS_VP;
+		SYS_vp_save : case SYS_vp_restore : case SYS_vp_flush_requests : return CLASS_VP;
 		case SYS_serial_open : case SYS_serial_read : case
 		SYS_serial_write : return CLASS_OTHER;
 		case SYS_inspect : case SYS_vp_profile : case
@@ -384,7 +395,8 @@ static bool makes_handle(uint32_t number)
 	       number == SYS_handle_duplicate || number == SYS_proto_partition_create ||
 	       number == SYS_partition_doorbell_create || number == SYS_partition_pin ||
 	       number == SYS_message_port_create || number == SYS_host_event_port_create ||
-	       number == SYS_guest_event_port_create;
+	       number == SYS_guest_event_port_create || number == SYS_monitor_register ||
+	       number == SYS_vpci_device_create;
 }
 
 void call_one(struct caller *c)

@@ -29,11 +29,13 @@
 #define DEPOSITED_BLOCK (ARENA_SIZE - LARGE_PAGE_SIZE)	   /* the partition's */
 #define MAPPED_GPA	0ull
 #define FREE_GPA	GIB(1)
+#define MONITOR_GPA	0x80000000ull
 #define DOORBELL_GPA_AT 0xf0000000ull
 #define VPS		2u
-#define CONNECTION	0x123u /* of MESSAGES; those of the next two numbers are free */
+#define CONNECTION	0x123u	  /* of MESSAGES; those of the next two numbers are free */
+#define DEVICE_ID	0x1234ull /* of DEVICE, whose message is the first of it */
 /* What the guest, which never ran, has not switched on cannot be reached. */
-#define SYNIC_OFF	STATUS_NOT_SUPPORTED
+#define SYNIC_OFF	STATUS_WRONG_STATE
 
 /* Objects to be wrong about. */
 enum thing {
@@ -48,7 +50,9 @@ enum thing {
 	MESSAGES, /* ports of the partition's */
 	SIGNALS,
 	FLAG,
-	THREAD, /* that has ended */
+	MONITOR, /* a bit of its page */
+	DEVICE,	 /* of VPCI */
+	THREAD,	 /* that has ended */
 	TASK,
 	THINGS
 };
@@ -58,8 +62,10 @@ extern uint64_t things[THINGS];
 #define TEXT	  "hostile: written\r\n"
 #define TEXT_SIZE (sizeof(TEXT) - 1)
 
+#define STATE_ROOM KIB(32) /* docs/abi.md: the most that a state has */
+
 union saved_vp {
-	uint8_t bytes[8192];
+	uint8_t bytes[STATE_ROOM];
 	struct {
 		struct state_header header;
 		struct state_record record;
@@ -87,12 +93,13 @@ struct places {
 	struct doorbell_config doorbell;
 	struct vp_debug_state debug;
 	struct hv_message message;
+	struct vpci_interrupt interrupt;
 	union saved_vp vp;
 	union saved_partition partition;
 	uint64_t pat;
 	uint32_t name;
 	char text[TEXT_SIZE];
-	uint8_t out[8192];
+	uint8_t out[STATE_ROOM];
 };
 extern struct places places;
 

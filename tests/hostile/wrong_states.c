@@ -153,8 +153,11 @@ static void without_apics(void)
 {
 	static const uint32_t calls[] = {SYS_partition_request_msi, SYS_msi_source_create,
 					 SYS_vp_set_lint, SYS_vp_pulse_lint};
-	static const uint32_t ports[] = {SYS_message_port_create, SYS_host_event_port_create,
-					 SYS_guest_event_port_create, SYS_synic_post_message};
+	static const uint32_t ports[] = {
+		SYS_message_port_create, SYS_host_event_port_create, SYS_guest_event_port_create,
+		SYS_synic_post_message,	 SYS_monitor_page_set,	     SYS_monitor_register,
+		SYS_monitor_read,	 SYS_monitor_write,	     SYS_vpci_device_create,
+		SYS_partition_crash_bind};
 	uint64_t partition, vp;
 	size_t i;
 

@@ -10,6 +10,7 @@ GUEST_CODE_DECLARE(doorbell_port);
 GUEST_CODE_DECLARE(doorbell_store);
 GUEST_CODE_DECLARE(doorbell_not);
 GUEST_CODE_DECLARE(doorbell_flat);
+GUEST_CODE_DECLARE(doorbell_changing);
 
 #define PORT  0x2346u
 #define PLACE 0x400000u
@@ -133,6 +134,105 @@ static bool flat(struct test_guest *g, struct object **bells)
 	return ok && guest_says(g, 1) && bits_take() == 3;
 }
 
+/* ---- the same store again, and what only looks like it ---- */
+
+#define CALLED	       0x600000u
+#define CALLED_ENTRY   (CALLED / LARGE_PAGE_SIZE)
+#define CODE_EAX       0x0389ull   /* mov %eax, (%rbx) */
+#define CODE_ECX       0x0b89ull   /* mov %ecx, (%rbx) */
+#define CODE_CL	       0x0b88ull   /* mov %cl, (%rbx) */
+#define CODE_R12D      0x238944ull /* mov %r12d, (%rbx) */
+#define CODE_EAX_NEXT  0x044389ull /* mov %eax, 4(%rbx) */
+#define RET(code, len) ((code) | 0xc3ull << 8 * (len))
+
+static bool called_map(struct test_guest *g, const uint64_t *page)
+{
+	return gpa_map(g->vp->vtl[0]->space, CALLED, kva_to_hpa(page), PAGE_SIZE,
+		       GPA_WRITABLE | GPA_EXECUTABLE) == STATUS_OK;
+}
+
+static bool rings(struct test_guest *g, uint64_t bits)
+{
+	return guest_says(g, 1) && bits_take() == bits;
+}
+
+/* The guest's store is another one each time, though it stands at the same address. */
+static bool code_changes(struct test_guest *g, uint64_t *page)
+{
+	bool ok;
+
+	page[0] = RET(CODE_EAX, 2);
+	ok = rings(g, BIT(1)) && rings(g, BIT(1));
+	page[0] = RET(CODE_ECX, 2);
+	ok = ok && rings(g, BIT(2)) && rings(g, BIT(2));
+	page[0] = RET(CODE_CL, 2);
+	ok = ok && rings(g, BIT(10)) && rings(g, BIT(10));
+	page[0] = RET(CODE_EAX_NEXT, 3);
+	ok = ok && rings(g, BIT(20)) && rings(g, BIT(20));
+	page[0] = RET(CODE_R12D, 3);
+	return ok && rings(g, BIT(4)) && rings(g, BIT(4));
+}
+
+/* So it is when the partition has other memory there, or when the guest's tables lead elsewhere. */
+static bool memory_changes(struct test_guest *g, uint64_t *page, uint64_t *other)
+{
+	uint64_t *directory = (uint64_t *)(g->ram + GUEST_PAGE_TABLES + 2 * PAGE_SIZE);
+	uint64_t entry = directory[CALLED_ENTRY];
+	bool ok;
+
+	page[0] = RET(CODE_EAX, 2);
+	other[0] = RET(CODE_ECX, 2);
+	*(uint64_t *)g->ram = RET(CODE_CL, 2);
+	ok = rings(g, BIT(1)) && rings(g, BIT(1));
+	ok = ok && gpa_unmap(g->vp->vtl[0]->space, CALLED, PAGE_SIZE) == STATUS_OK;
+	ok = ok && called_map(g, other) && rings(g, BIT(2)) && rings(g, BIT(2));
+	directory[CALLED_ENTRY] = directory[0];
+	ok = ok && rings(g, BIT(10)) && rings(g, BIT(10));
+	directory[CALLED_ENTRY] = entry;
+	return ok && rings(g, BIT(2));
+}
+
+static bool changing(struct test_guest *g, struct object **bells)
+{
+	static const struct doorbell_config configs[] = {
+		{.address = PLACE,
+		 .length = 4,
+		 .flags = DOORBELL_VALUE,
+		 .value = 1,
+		 .bits = BIT(1)},
+		{.address = PLACE,
+		 .length = 4,
+		 .flags = DOORBELL_VALUE,
+		 .value = 2,
+		 .bits = BIT(2)},
+		{.address = PLACE,
+		 .length = 4,
+		 .flags = DOORBELL_VALUE,
+		 .value = 4,
+		 .bits = BIT(4)},
+		{.address = PLACE,
+		 .length = 1,
+		 .flags = DOORBELL_VALUE,
+		 .value = 2,
+		 .bits = BIT(10)},
+		{.address = PLACE + 4, .bits = BIT(20)},
+	};
+	uint64_t *page = page_alloc(&kernel_heap, 0), *other = page_alloc(&kernel_heap, 0);
+	bool ok = page && other && called_map(g, page);
+	unsigned int i;
+
+	for (i = 0; ok && i < ARRAY_SIZE(configs); i++)
+		ok = bell_make(g, &configs[i], &bells[i]);
+	guest_start(g, doorbell_changing);
+	ok = ok && code_changes(g, page) && memory_changes(g, page, other);
+	(void)gpa_unmap(g->vp->vtl[0]->space, CALLED, PAGE_SIZE);
+	if (page)
+		page_free(&kernel_heap, page, 0);
+	if (other)
+		page_free(&kernel_heap, other, 0);
+	return ok;
+}
+
 /* False: it failed; *why: it cannot run. */
 static bool with_bells(bool (*function)(struct test_guest *g, struct object **bells),
 		       const char **why)
@@ -193,4 +293,9 @@ SELFTEST(doorbell_not_by_other_writes)
 SELFTEST(doorbell_in_32_bit_code)
 {
 	DOORBELL_TEST(flat);
+}
+
+SELFTEST(doorbell_by_stores_that_change)
+{
+	DOORBELL_TEST(changing);
 }

@@ -57,6 +57,20 @@ guest doorbell_not
 	hlt
 guest_end doorbell_not
 
+/* Calls what the test puts to 6 MiB; each of these registers has its own value. */
+guest doorbell_changing
+1:	mov	$0x400000, %ebx
+	mov	$1, %eax
+	mov	$2, %ecx
+	mov	$4, %r12d
+	mov	%cr3, %rdx
+	mov	%rdx, %cr3
+	mov	$0x600000, %edx
+	call	*%rdx
+	say	1
+	jmp	1b
+guest_end doorbell_changing
+
 /* In 32-bit code without paging, and with a base that is not 0. */
 guest doorbell_flat
 	.code32

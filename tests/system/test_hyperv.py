@@ -23,13 +23,23 @@ def exits_of(monitor, vps=1):
 
 
 def test_exits(boot):
+  for vps in (1, 2):
     for mode in ("on", "off"):
-        machine = boot(conf=[("linux", linux(hyperv=mode))], cpus=1)
+        machine = boot(conf=[("linux", linux(hyperv=mode, vps=vps))], cpus=vps, icount=True)
         machine.wait_prompt(timeout=180)
         monitor = Monitor(machine)
         monitor.enter()
-        a = exits_of(monitor)
-        print(mode, sum(a.values()), a)
-        time.sleep(IDLE_SECONDS)
-        b = exits_of(monitor)
-        print(mode, sum(b.values()) - sum(a.values()), {k: b[k] - a[k] for k in b})
+        a = exits_of(monitor, vps)
+        print(vps, mode, sum(a.values()), {k:v for k,v in a.items() if v})
+        machine.send("\x141")
+        machine.expect("console of")
+        machine.shell()
+        monitor.enter()
+        a = exits_of(monitor, vps)
+        machine.send("\x141")
+        machine.expect("console of")
+        machine.shell()
+        machine.command("sleep 60")
+        monitor.enter()
+        b = exits_of(monitor, vps)
+        print(vps, mode, sum(b.values()) - sum(a.values()), {k: b[k] - a[k] for k in b if b[k] > a[k]})

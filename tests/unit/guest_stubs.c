@@ -115,6 +115,7 @@ void stub_host_set(enum host_kind kind)
 
 uint64_t timestamp_hz = 2000000000;
 uint64_t fake_timestamp = 5000000;
+void (*fake_timestamp_taken)(void);
 enum log_level log_level;
 
 void log_at(enum log_level level, const char *text, ...)
@@ -175,6 +176,18 @@ void timer_set(struct timer *timer, uint64_t deadline)
 void timer_cancel(struct timer *timer)
 {
 	timer->deadline = TIMER_NEVER;
+}
+
+uint64_t ns_from_ticks(uint64_t timestamp)
+{
+	return timestamp / (timestamp_hz / 1000000000);
+}
+
+uint64_t ticks_from_ns(uint64_t ns)
+{
+	uint64_t ticks;
+
+	return __builtin_mul_overflow(ns, timestamp_hz / 1000000000, &ticks) ? TIMER_NEVER : ticks;
 }
 
 static void stub_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
@@ -277,6 +290,17 @@ void gpa_unmap_own_page(struct gpa_space *at, gpa_t gpa)
 }
 
 void port_table_destroy(struct partition *partition)
+{
+	(void)partition;
+}
+
+status_t monitors_reset(struct partition *partition)
+{
+	(void)partition;
+	return STATUS_OK;
+}
+
+void monitors_destroy(struct partition *partition)
 {
 	(void)partition;
 }

@@ -453,6 +453,23 @@ status_t synic_post_message(handle_t partition, uint32_t vtl, uint32_t vp, uint3
 	return STATUS_OK;
 }
 
+/* ---- partitions ---- */
+
+status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits)
+{
+	(void)partition;
+	(void)event;
+	(void)bits;
+	return STATUS_OK;
+}
+
+status_t partition_crash_get(handle_t partition, struct partition_crash *crash)
+{
+	(void)partition;
+	(void)crash;
+	return STATUS_NOT_FOUND;
+}
+
 status_t partition_caps(handle_t partition, struct partition_caps *caps)
 {
 	(void)partition;

@@ -103,6 +103,71 @@ static void test_long_mode(void **unused)
 	long_mode(CR4_LA57, T5);
 }
 
+/* As long as nothing that led there is another, and for nobody else. */
+static void test_trace_holds_until_it_changes(void **unused)
+{
+	const uint64_t linear = 0xffff8000c0403abc;
+	struct guest_state state = state_of(T4, CR4_PAE, true, true);
+	struct guest_addressing now = {.cr3 = T4, .cr4 = CR4_PAE};
+	struct linear_trace trace;
+
+	(void)unused;
+	entry_set(T4, 0x100, 8, T3 | P);
+	entry_set(T3, 3, 8, T2 | P);
+	entry_set(T2, 2, 8, T1 | P);
+	entry_set(T1, 3, 8, 0x7000 | P);
+	assert_true(guest_linear_trace(&space, &state, linear, &trace));
+	assert_int_equal(trace.linear, linear);
+	assert_ptr_equal(trace.memory, ram + 0x7abc);
+	assert_true(guest_linear_holds(&vtl, &trace, now));
+	now.cr3 = GUEST_NOT_64BIT;
+	assert_false(guest_linear_holds(&vtl, &trace, now));
+	now.cr3 = T4;
+	now.cr4 = CR4_PAE | CR4_LA57;
+	assert_false(guest_linear_holds(&vtl, &trace, now));
+	now.cr4 = CR4_PAE;
+	space.tlb_generation++;
+	assert_false(guest_linear_holds(&vtl, &trace, now));
+	space.tlb_generation--;
+	entry_set(T3, 3, 8, T2 | P | BIT(5));
+	assert_false(guest_linear_holds(&vtl, &trace, now));
+	entry_set(T3, 3, 8, T2 | P);
+	entry_set(T1, 3, 8, 0x8000 | P);
+	assert_false(guest_linear_holds(&vtl, &trace, now));
+	entry_set(T1, 3, 8, 0x7000 | P);
+	assert_true(guest_linear_holds(&vtl, &trace, now));
+}
+
+/* A large page leaves levels out; nothing, five levels and no memory there leave no trace. */
+static void test_traces_of_other_lengths(void **unused)
+{
+	const uint64_t linear = 0xffff8000c0403abc;
+	struct guest_state state = state_of(T4, CR4_PAE, true, true);
+	const struct guest_addressing now = {.cr3 = T4, .cr4 = CR4_PAE};
+	struct linear_trace trace;
+
+	(void)unused;
+	entry_set(T5, 0x1ff, 8, T4 | P);
+	entry_set(T4, 0x100, 8, T3 | P);
+	entry_set(T3, 3, 8, T2 | P);
+	entry_set(T2, 2, 8, 0x200000 | LARGE);
+	assert_true(guest_linear_trace(&space, &state, linear, &trace));
+	assert_true(guest_linear_holds(&vtl, &trace, now));
+	entry_set(T2, 2, 8, T1 | P);
+	assert_false(guest_linear_holds(&vtl, &trace, now));
+	entry_set(T1, 3, 8, NOWHERE | P);
+	assert_false(guest_linear_trace(&space, &state, linear, &trace));
+	assert_int_equal(trace.linear, GVA_NONE);
+	entry_set(T1, 3, 8, 0);
+	assert_false(guest_linear_trace(&space, &state, linear, &trace));
+	assert_int_equal(trace.linear, GVA_NONE);
+	state.cr3 = T5;
+	state.cr4 |= CR4_LA57;
+	entry_set(T1, 3, 8, 0x7000 | P);
+	assert_false(guest_linear_trace(&space, &state, linear, &trace));
+	assert_int_equal(trace.linear, GVA_NONE);
+}
+
 /* Compatibility mode wraps at 4 GiB, with the tables of long mode. */
 static void test_compatibility_mode_wraps(void **unused)
 {
@@ -183,6 +248,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_long_mode),
+		cmocka_unit_test(test_trace_holds_until_it_changes),
+		cmocka_unit_test(test_traces_of_other_lengths),
 		cmocka_unit_test(test_compatibility_mode_wraps),
 		cmocka_unit_test(test_pae),
 		cmocka_unit_test(test_32_bit),

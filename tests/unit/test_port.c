@@ -7,12 +7,15 @@
 
 #include <kernel/cpu.h>
 #include <kernel/event.h>
+#include <kernel/gpa_range.h>
 #include <kernel/hypercall.h>
+#include <kernel/monitor.h>
 #include <kernel/port.h>
 #include <kernel/processor.h>
 #include <kernel/synic.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
+#include <trivet/hv/monitor.h>
 
 #define USER	   0x10000u
 #define VTLS	   2u
@@ -30,7 +33,7 @@ static handle_t partition_handle, event_handle;
 static uint64_t signalled;
 static uint32_t signals;
 static uint64_t pages_at_start;
-static struct gpa_space *space = (struct gpa_space *)&hv; /* not looked at */
+static struct gpa_space space = {.partition = &partition};
 
 /* The fake synic. */
 static struct {
@@ -45,6 +48,46 @@ static union {
 	struct port_message received;
 	struct hv_message sent;
 } user;
+
+/* Another CPU's timer is none of this test's. */
+static struct timer *timer;
+static unsigned int stopped;
+
+void timer_init(struct timer *t, void (*expired)(struct timer *t))
+{
+	*t = (struct timer){.deadline = TIMER_NEVER, .expired = expired};
+}
+
+void timer_set(struct timer *t, uint64_t deadline)
+{
+	t->deadline = deadline;
+	timer = t;
+}
+
+void timer_cancel(struct timer *t)
+{
+	t->deadline = TIMER_NEVER;
+	stopped++;
+}
+
+void cpu_call(struct cpu *cpu, void (*function)(void *argument), void *argument)
+{
+	assert_ptr_equal(cpu, this_cpu());
+	function(argument);
+}
+
+status_t gpa_overlay_move(struct gpa_space *s, struct gpa_overlay *overlay, gpa_t gpa)
+{
+	assert_ptr_equal(s, &space);
+	overlay->gpa = gpa;
+	return STATUS_OK;
+}
+
+struct gpa_space *partition_space(const struct partition *p, uint32_t vtl)
+{
+	(void)p;
+	return vtl < VTLS ? &space : NULL;
+}
 
 void event_signal(struct event *e, uint64_t bits)
 {
@@ -118,7 +161,7 @@ status_t syscall_built_partition(struct thread *t, uint64_t handle, uint32_t rig
 status_t syscall_space(struct partition *p, uint64_t vtl, struct gpa_space **s)
 {
 	(void)p;
-	*s = space;
+	*s = &space;
 	return vtl < VTLS ? STATUS_OK : STATUS_INVALID_VTL;
 }
 
@@ -138,12 +181,17 @@ static int setup(void **state)
 	task.heap = partition.heap = &heap;
 	thread.task = &task;
 	partition.hv = &hv;
+	partition.physical_bits = 40;
 	partition.vps = list;
 	partition.vp_count = VPS;
 	for (uint32_t i = 0; i < VPS; i++) {
 		vps[i].partition = &partition;
 		vps[i].index = i;
+		vps[i].bound = false;
+		vps[i].run_state = VP_BLOCKED;
 	}
+	timer = NULL;
+	stopped = 0;
 	object_init(&partition.object, OBJECT_PARTITION, nothing);
 	event = heap_alloc(&heap, sizeof(*event));
 	object_init(&event->object, OBJECT_EVENT, nothing);
@@ -162,6 +210,8 @@ static int teardown(void **state)
 	assert_int_equal(event->object.references, 1);
 	assert_int_equal(partition.object.references, 1);
 	assert_int_equal(hv.ports.count, 0);
+	monitors_stop(&partition);
+	monitors_destroy(&partition);
 	port_table_destroy(&partition);
 	heap_free(&heap, event, sizeof(*event));
 	assert_int_equal(heap.pages_free, pages_at_start);
@@ -432,6 +482,152 @@ static void test_a_message_to_the_guest(void **state)
 	assert_int_equal(sys_synic_post_message(&thread, a).status, STATUS_INVALID_ADDRESS);
 }
 
+/* ---- monitor pages ---- */
+
+#define PAGE 0x7000u
+
+static handle_t monitored(uint64_t id, uint64_t connection, uint64_t latency)
+{
+	struct syscall_result result = sys_monitor_register(
+		&thread, (uint64_t[6]){partition_handle, 0, id, connection, latency});
+
+	assert_int_equal(result.status, STATUS_OK);
+	return (handle_t)result.value;
+}
+
+static status_t page_set(uint64_t gpa)
+{
+	return sys_monitor_page_set(&thread, (uint64_t[6]){partition_handle, 0, gpa}).status;
+}
+
+static uint64_t page_reads(size_t offset, uint64_t size)
+{
+	const uint64_t a[6] = {partition_handle, 0, PAGE + offset, size};
+	struct syscall_result result = sys_monitor_read(&thread, a);
+
+	assert_int_equal(result.status, STATUS_OK);
+	return result.value;
+}
+
+static void page_writes(size_t offset, uint64_t size, uint64_t value)
+{
+	const uint64_t a[6] = {partition_handle, 0, PAGE + offset, size, value};
+
+	assert_int_equal(sys_monitor_write(&thread, a).status, STATUS_OK);
+}
+
+static void timer_fires(void)
+{
+	struct timer *t = timer;
+
+	t->deadline = TIMER_NEVER;
+	timer = NULL;
+	t->expired(t);
+}
+
+static void test_the_page_tells_what_is_registered(void **state)
+{
+	const size_t latency = offsetof(struct hv_monitor_page, latency);
+	const size_t parameter = offsetof(struct hv_monitor_page, parameter);
+	handle_t one = monitored(33, 5, 2000);
+
+	(void)state;
+	monitored(127, 6, 1500);
+	assert_int_equal(page_set(PAGE), STATUS_OK);
+	assert_int_equal(page_reads(0, 4), BIT(1) | BIT(3));
+	assert_int_equal(page_reads(latency + 2 * 33, 2), 2000);
+	assert_int_equal(page_reads(latency + 2 * 127, 2), 1500);
+	assert_int_equal(page_reads(parameter + 8 * 33, 8), 5);
+	assert_int_equal(handle_close(&task.handles, one), STATUS_OK);
+	assert_int_equal(page_reads(0, 4), BIT(3));
+	assert_int_equal(page_reads(latency + 2 * 33, 2), 0);
+	assert_int_equal(
+		sys_monitor_register(&thread, (uint64_t[6]){partition_handle, 0, 127, 6, 1}).status,
+		STATUS_ALREADY_EXISTS);
+	assert_int_equal(monitors_reset(&partition), STATUS_OK);
+	assert_int_equal(
+		sys_monitor_read(&thread, (uint64_t[6]){partition_handle, 0, PAGE, 8}).status,
+		STATUS_NOT_FOUND);
+}
+
+/* An emulator's write has the bits of others left alone, and signals at once. */
+static void test_an_emulated_write_signals(void **state)
+{
+	const size_t groups = offsetof(struct hv_monitor_page, trigger_group);
+
+	(void)state;
+	assert_int_equal(page_set(PAGE), STATUS_OK);
+	monitored(8, 5, 2000);
+	make(sys_host_event_port_create, 0, 5);
+	page_writes(groups, 1, 0xff); /* others' bits */
+	assert_int_equal(signals, 0);
+	page_writes(groups + 1, 1, 1);
+	assert_int_equal(signals, 1);
+	page_writes(groups + 4, 4, 7); /* armed, which means nothing here */
+	assert_int_equal(signals, 1);
+	assert_int_equal(page_reads(groups, 8), 7ull << 32);
+}
+
+/* While a VP runs, as often as the shortest latency says; once after that; and again when one wakes. */
+static void test_when_the_page_is_looked_at(void **state)
+{
+	(void)state;
+	assert_int_equal(page_set(PAGE), STATUS_OK);
+	assert_null(timer); /* nothing is registered */
+	monitored(8, 5, 5000);
+	assert_non_null(timer);
+	timer_fires();
+	assert_null(timer); /* all are blocked */
+	monitors_wake(&partition);
+	vps[1].run_state = VP_RUNNING;
+	assert_non_null(timer);
+	timer_fires();
+	assert_non_null(timer);
+	monitors_wake(&partition);
+	vps[1].run_state = VP_STOPPED; /* with nobody */
+	timer_fires();
+	assert_null(timer);
+	vps[1].bound = true;
+	monitors_wake(&partition);
+	timer_fires();
+	assert_non_null(timer);
+	monitors_stop(&partition);
+	assert_int_equal(stopped, 1);
+}
+
+static void test_monitors_that_are_refused(void **state)
+{
+	static const struct {
+		uint64_t vtl, id, connection, latency;
+		status_t status;
+	} rows[] = {
+		{VTLS, 0, 1, 1, STATUS_INVALID_VTL},
+		{0, HV_MONITORS, 1, 1, STATUS_INVALID_ARGUMENT},
+		{0, BIT(32), 1, 1, STATUS_INVALID_ARGUMENT},
+		{0, 0, BIT(24), 1, STATUS_INVALID_ARGUMENT},
+		{0, 0, 1, 0, STATUS_INVALID_ARGUMENT},
+		{0, 0, 1, 65536, STATUS_INVALID_ARGUMENT},
+	};
+	uint64_t a[6] = {partition_handle, 0, PAGE, 3};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const uint64_t r[6] = {partition_handle, rows[i].vtl, rows[i].id,
+				       rows[i].connection, rows[i].latency};
+
+		assert_int_equal(sys_monitor_register(&thread, r).status, rows[i].status);
+	}
+	assert_int_equal(page_set(PAGE + 1), STATUS_MISALIGNED);
+	assert_int_equal(page_set(BIT(40)), STATUS_INVALID_ADDRESS);
+	assert_int_equal(sys_monitor_read(&thread, a).status, STATUS_INVALID_ARGUMENT);
+	a[3] = 8;
+	assert_int_equal(sys_monitor_read(&thread, a).status, STATUS_NOT_FOUND);
+	assert_int_equal(page_set(PAGE), STATUS_OK);
+	a[2] = PAGE + 4089;
+	assert_int_equal(sys_monitor_read(&thread, a).status, STATUS_NOT_FOUND);
+	assert_int_equal(sys_monitor_write(&thread, a).status, STATUS_NOT_FOUND);
+}
+
 /* ---- both ---- */
 
 static void test_what_is_refused(void **state)
@@ -531,6 +727,10 @@ int main(void)
 		TEST(ports_of_another_kind),
 		TEST(without_memory_nothing_is_left),
 		TEST(a_port_keeps_its_partition),
+		TEST(the_page_tells_what_is_registered),
+		TEST(an_emulated_write_signals),
+		TEST(when_the_page_is_looked_at),
+		TEST(monitors_that_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "apic_message.h"
 #include "cpuid.h"
 #include <kernel/backend.h>
+#include <kernel/hypercall.h>
 
 /* Where the search for a lowest-priority destination begins: equals take turns. Which partition
  * moves it does not matter. */
@@ -50,7 +51,7 @@ static void deliver(struct delivery *d, struct vp *vp, struct lapic *lapic)
 	case APIC_FIXED:
 	case APIC_LOWEST: deliver_interrupt(d, vp, lapic); break;
 	case APIC_NMI: vp_request(vp, VP_REQUEST_NMI); break;
-	case APIC_INIT: vp_request(vp, VP_REQUEST_INIT); break;
+	case APIC_INIT: guest_init_request(vp); break;
 	case APIC_SIPI:
 		atomic_store_explicit(&lapic->sipi_vector, message->vector, memory_order_release);
 		vp_request(vp, VP_REQUEST_SIPI);
@@ -175,6 +176,16 @@ status_t apic_bus_send(struct partition *partition, uint32_t vtl,
 	struct delivery d = {partition, vtl, message, false};
 
 	return send(&d);
+}
+
+/* ---- interrupts by the index of a VP ---- */
+
+void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector)
+{
+	const struct apic_message message = {.vector = vector};
+	struct delivery d = {vp->partition, vtl, &message, false};
+
+	deliver_interrupt(&d, vp, vp_lapic(vp, vtl));
 }
 
 /* ---- message-signalled interrupts ---- */

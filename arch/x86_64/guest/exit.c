@@ -7,7 +7,7 @@
 #include "debug.h"
 #include "hv_call.h"
 #include "outside.h"
-#include "store.h"
+#include "store_exit.h"
 #include <arch/msr.h>
 #include <kernel/cpu.h>
 #include <kernel/doorbell.h>
@@ -176,6 +176,12 @@ static enum vp_outcome exit_port_string(struct vp *vp, struct vp_exit *exit)
 	return run_page_emulate(vp, exit, EMULATE_PORT);
 }
 
+/* A store to where nothing is mapped, with no event on its way. */
+static inline bool may_be_doorbell(const struct vp *vp, const struct vp_exit *exit)
+{
+	return exit->memory.access == MEMORY_WRITE && !(vp_arch(vp)->work & WORK_EVENT);
+}
+
 /* A store where a doorbell is. Of those that it is not, or which are no plain ones, the VMM is told,
  * as of each access. */
 static __attribute__((noinline)) bool memory_doorbell(struct vp *vp, const struct vp_exit *exit,
@@ -184,19 +190,40 @@ static __attribute__((noinline)) bool memory_doorbell(struct vp *vp, const struc
 	const struct doorbell_entry *first;
 	struct cpu *self = this_cpu();
 	struct store store;
-	bool rang = false;
+	bool rang;
 
-	if (!exit->memory.write || exit->memory.walk || exit->memory.present ||
-	    (vp_arch(vp)->work & WORK_EVENT))
+	if (!may_be_doorbell(vp, exit))
 		return false;
 	read_begin(self);
 	first = doorbell_first(chain, key);
-	if (first && guest_store_decode(vp, exit, &store))
-		rang = doorbell_ring_from(first, vp->active_vtl, store.size, store.value);
+	rang = first && guest_store_decode(vp, exit, &store) &&
+	       doorbell_ring_from(first, vp->active_vtl, store.size, store.value);
 	read_end(self);
 	if (rang)
 		guest_instruction_done(vp, vp_arch(vp)->rip + store.length);
 	return rang;
+}
+
+static __attribute__((noinline)) enum vp_outcome known_doorbell(struct vp *vp,
+								const struct vp_exit *exit)
+{
+	uint64_t key = doorbell_key(DOORBELL_GPA, exit->memory.gpa), value;
+	const struct arch_vp_vtl *a = vp_arch(vp);
+	doorbell_chain_t *chain = doorbell_chain(vp->partition, key);
+
+	if (!chain || !guest_store_again(vp, exit, &value) ||
+	    !doorbell_write(chain, key, vp->active_vtl, a->store->form.size, value))
+		return VP_UNHANDLED;
+	guest_instruction_done(vp, a->rip + a->store->form.length);
+	return doorbell_rung();
+}
+
+/* The same store as the last time: the world switch need not be left for it. */
+static enum vp_outcome quick_memory(struct vp *vp, struct vp_exit *exit)
+{
+	if (guest_store_is_known(vp) && may_be_doorbell(vp, exit))
+		return known_doorbell(vp, exit);
+	return VP_UNHANDLED;
 }
 
 /* A write to a page that may not be written. True: done with. To an overlay it is #GP (TLFS, "Establishing
@@ -217,19 +244,20 @@ static enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 {
 	uint64_t key = doorbell_key(DOORBELL_GPA, exit->memory.gpa);
 	doorbell_chain_t *chain = doorbell_chain(vp->partition, key);
-	uint32_t flags = EMULATE_MEMORY;
+	uint32_t access = exit->memory.access, flags = EMULATE_MEMORY;
 
 	if (unlikely(chain) && memory_doorbell(vp, exit, chain, key))
 		return doorbell_rung();
-	if (exit->memory.write && exit->memory.present && write_refused(vp, exit->memory.gpa))
+	if ((access & MEMORY_WRITE) && (access & MEMORY_MAPPED) &&
+	    write_refused(vp, exit->memory.gpa))
 		return VP_CONTINUE;
-	if (exit->memory.write)
+	if (access & MEMORY_WRITE)
 		flags |= EMULATE_WRITE;
-	if (exit->memory.fetch)
+	if (access & MEMORY_FETCH)
 		flags |= EMULATE_FETCH;
-	if (exit->memory.walk)
+	if (access & MEMORY_WALK)
 		flags |= EMULATE_WALK;
-	if (exit->memory.present)
+	if (access & MEMORY_MAPPED)
 		flags |= EMULATE_MAPPED;
 	/* The processor was delivering an event, which waits: no instruction is to be emulated. */
 	if (vp_arch(vp)->work & WORK_EVENT)
@@ -453,6 +481,7 @@ static exit_handler_t *const quick_handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_CPUID] = exit_cpuid,	      [VP_EXIT_MSR_READ] = exit_msr_read,
 	[VP_EXIT_MSR_WRITE] = exit_msr_write, [VP_EXIT_CACHE] = exit_skip,
 	[VP_EXIT_PAUSE] = exit_pause,	      [VP_EXIT_HYPERCALL] = guest_hypercall_quick,
+	[VP_EXIT_MEMORY] = quick_memory,
 };
 
 enum vp_outcome arch_vp_quick_exit(struct vp *vp)

@@ -21,6 +21,14 @@ enum vp_request_x86 {
 	VP_REQUEST_OUTSIDE = VP_REQUEST_ARCH << 5,   /* so too: outside.h */
 };
 
+/* INIT. A start-up message that came before it and was not looked at yet is lost: it found a processor that
+ * did not wait for it, or one that is reset again (SDM 3A 9.4.3, "MP Initialization Protocol Algorithm"). */
+static inline void guest_init_request(struct vp *vp)
+{
+	atomic_fetch_and(&vp->requests, ~(uint32_t)VP_REQUEST_SIPI);
+	vp_request(vp, VP_REQUEST_INIT);
+}
+
 static inline struct lapic *vp_lapic(const struct vp *vp, uint32_t vtl)
 {
 	return &vp->vtl[vtl]->arch.lapic;
@@ -31,6 +39,10 @@ void guest_lapic_create(struct vp *vp, uint32_t vtl);
 /* Power-on / INIT of a VTL's APIC: also takes back its timer. */
 void guest_lapic_reset(struct vp *vp, uint32_t vtl);
 void guest_lapic_init_reset(struct vp *vp, uint32_t vtl);
+
+/* Vectors that end with their delivery, of the VTL's synic: the processor does not deliver then. */
+void guest_lapic_auto_eoi_set(struct vp *vp, uint32_t vtl,
+			      const uint32_t vectors[LAPIC_VECTOR_WORDS]);
 
 /* The xAPIC page for the VMM's emulator and system call. False: the APIC is not there. A write
  * acts on all effects; then ask guest_lapic_eoi_take(). */

@@ -113,6 +113,9 @@ static inline int lapic_pending_vector(struct lapic *lapic)
 int lapic_highest_request(struct lapic *lapic);
 /* The processor takes this vector, which lapic_pending_vector() gave: IRR -> ISR. */
 void lapic_acknowledge(struct lapic *lapic, uint8_t vector);
+/* These vectors, if edge-triggered, end with their delivery. A reset leaves them. Such a one is not for a
+ * processor to deliver. True: there are some now and were none, or the other way round. */
+bool lapic_auto_eoi_set(struct lapic *lapic, const uint32_t vectors[LAPIC_VECTOR_WORDS]);
 /* Effects: EOI, INTERRUPT. */
 void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects);
 /* The rest of it, for a vector that the processor has taken out of ISR. */
@@ -182,15 +185,10 @@ bool lapic_timer_expired(struct lapic *lapic, uint64_t now);
 /* ---- state ---- */
 
 /* The page of registers in xAPIC layout, 1 KiB. In x2APIC mode the id register holds all of the
- * id and ICR_HIGH all of the destination. The APIC base is not in it: set it first. */
+ * id and ICR_HIGH all of the destination. */
 #define LAPIC_PAGE_SIZE VP_STATE_APIC_PAGE
-void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE]);
-/* False: the page holds what no APIC of this kind can hold; nothing changed. The timer goes on
- * with the current count; the TSC deadline is an MSR of its own. Effects as after a write. */
-bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
-		struct lapic_effects *effects);
 
-/* All of it. */
+/* All of it, into a structure of zeros. */
 void lapic_state_get(struct lapic *lapic, uint64_t now, struct vp_state_apic *state);
 /* As after lapic_reset(), into a structure of zeros. */
 void lapic_state_reset(struct lapic *lapic, struct vp_state_apic *state);

@@ -6,7 +6,6 @@
  * tables or its code meanwhile gets what is then found there.
  */
 #include "linear.h"
-#include <kernel/memory_map.h>
 #include <kernel/string.h>
 
 #define CR4_PSE	      BIT(4)
@@ -47,9 +46,16 @@ static inline uint64_t entry_read(const void *at, unsigned int bits)
 	return atomic_load_explicit((const _Atomic uint32_t *)at, memory_order_relaxed);
 }
 
-/* Inlined, as doorbells are in a hurry. False: it is not mapped. */
+/* What translate() finds: entries from the top one down. */
+struct found {
+	const void *at[5];
+	uint64_t entry[5];
+	unsigned int levels;
+};
+
+/* Inlined, as doorbells are in a hurry, and nearly nobody asks what was found (NULL). False: it is not mapped. */
 static inline bool translate(const struct gpa_space *space, const struct guest_state *state,
-			     uint64_t linear, gpa_t *gpa)
+			     uint64_t linear, gpa_t *gpa, struct found *found)
 {
 	struct paging paging = paging_of(state);
 	unsigned int shift = paging.start + paging.bits;
@@ -66,6 +72,10 @@ static inline bool translate(const struct gpa_space *space, const struct guest_s
 		entry = entry_read(entry_at, paging.bits);
 		if (!(entry & PTE_PRESENT))
 			return false;
+		if (found) {
+			found->at[found->levels] = entry_at;
+			found->entry[found->levels++] = entry;
+		}
 		at = entry & PTE_ADDRESS;
 	} while (shift > paging.large || (shift > paging.bits && !(entry & PTE_LARGE)));
 	if (unlikely(shift == LARGE_4MIB))
@@ -83,7 +93,7 @@ unsigned int guest_linear_read(const struct gpa_space *space, const struct guest
 
 	for (;;) {
 		*gpa = linear;
-		if ((state->cr0 & CR0_PG) && !translate(space, state, linear, gpa))
+		if ((state->cr0 & CR0_PG) && !translate(space, state, linear, gpa, NULL))
 			return done;
 		from = gpa_walk(space, *gpa);
 		if (!from)
@@ -100,4 +110,31 @@ unsigned int guest_linear_read(const struct gpa_space *space, const struct guest
 			return done;
 		linear = guest_linear_cut(state, linear + part);
 	}
+}
+
+/* The generation first: what goes away later counts it up. A level that large pages do without has an entry
+ * that never changes. */
+__cold bool guest_linear_trace(const struct gpa_space *space, const struct guest_state *state,
+			       uint64_t linear, struct linear_trace *trace)
+{
+	struct found found = {.levels = 0};
+	unsigned int i;
+	gpa_t gpa;
+
+	trace->linear = GVA_NONE;
+	trace->cr3 = state->cr3;
+	trace->cr4 = state->cr4;
+	trace->generation = atomic_load(&((struct gpa_space *)(uintptr_t)space)->tlb_generation);
+	if (!translate(space, state, linear, &gpa, &found) || found.levels > LINEAR_LEVELS)
+		return false;
+	for (i = 0; i < LINEAR_LEVELS; i++) {
+		trace->at[i] =
+			i < found.levels ? found.at[i] : (const _Atomic uint64_t *)&trace->entry[i];
+		trace->entry[i] = found.entry[i];
+	}
+	trace->memory = gpa_walk(space, gpa);
+	if (!trace->memory)
+		return false;
+	trace->linear = linear;
+	return true;
 }

@@ -280,7 +280,7 @@ static bool read_mtrr(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *v
 static bool write_mtrr(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
 {
 	(void)row;
-	return guest_mtrr_write(&vp->arch.mtrr, vp->partition->arch.physical_bits, msr, value);
+	return guest_mtrr_write(&vp->arch.mtrr, vp->partition->physical_bits, msr, value);
 }
 
 static bool read_synthetic(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)
@@ -642,6 +642,12 @@ bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	if (msr == MSR_TSC_DEADLINE) {
 		guest_lapic_tsc_deadline_write(vp, value);
 		return !vp->partition->arch.user_apic;
+	}
+	if (msr - HV_MSR_FIRST <= HV_MSR_LAST - HV_MSR_FIRST && vp->partition->hv) {
+		if (guest_hv_msr_write(vp, msr, value))
+			return true;
+		refused(vp, "write", msr);
+		return false;
 	}
 	row = row_find(vp, msr);
 	vp_active(vp)->arch.work |= WORK_ENTRY;

@@ -5,6 +5,7 @@
 #include <arch/msr.h>
 #include <kernel/cpu.h>
 #include <kernel/string.h>
+#include <kernel/synic.h>
 
 #define CPUID_VENDOR		0u
 #define CPUID_FEATURES		1u
@@ -84,7 +85,7 @@ void arch_partition_caps(const struct partition *partition, struct partition_cap
 	leaf_get(partition, CPUID_FEATURES, r);
 	caps->reset_rdx = r[0];
 	leaf_get(partition, CPUID_SIZES, r);
-	caps->physical_address_bits = built ? partition->arch.physical_bits : r[0] & 0xff;
+	caps->physical_address_bits = built ? partition->physical_bits : r[0] & 0xff;
 	caps->apic_mode = partition->config.apic_mode;
 	guest_xsave(partition, &xsave);
 	caps->xsave_features = xsave.allowed;
@@ -125,11 +126,13 @@ status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool 
 void arch_vp_bind(struct vp *vp)
 {
 	guest_lapic_timer_update(vp);
+	stimer_update(vp);
 }
 
 void arch_vp_unbind(struct vp *vp)
 {
 	guest_lapic_timer_cancel(vp);
+	stimer_cancel(vp);
 	fpu_release(&vp->arch.fpu);
 	backend->unbind(vp);
 }

@@ -6,6 +6,7 @@
 #include "apic_page.h"
 #include "guest.h"
 #include "outside.h"
+#include "store_exit.h"
 #include <arch/msr.h>
 #include <arch/speculation.h>
 #include <kernel/cpu.h>
@@ -78,6 +79,8 @@ __cold void arch_vp_destroy(struct vp *vp)
 {
 	struct vp_vtl *v = vp->vtl[0];
 
+	if (v)
+		guest_store_forget(vp, 0);
 	if (v && v->arch.lapic.page)
 		page_free(vp->partition->heap, v->arch.lapic.page, 0);
 	if (vp->index == 0)

@@ -10,7 +10,24 @@
 
 #include <trivet/types.h>
 
-#define STORE_BYTES_MAX 15u /* of an instruction: SDM 2A 2.3.11 */
+#define STORE_BYTES_MAX	  15u /* of an instruction: SDM 2A 2.3.11 */
+#define STORE_NO_REGISTER 16u
+
+/* What the bytes say. */
+struct store_form {
+	uint8_t length;	   /* of the instruction */
+	uint8_t size;	   /* bytes that are written: 1, 2, 4, 8 */
+	uint8_t source;	   /* a GPR by its number, or STORE_NO_REGISTER: `constant` */
+	uint8_t shift;	   /* of the source: 8 for AH to BH */
+	uint8_t base;	   /* so too, of the address */
+	uint8_t index;	   /* so too */
+	uint8_t scale;	   /* of the index: it is shifted so far */
+	bool stack;	   /* the segment is SS, not DS */
+	bool rip_relative; /* to the next instruction */
+	uint64_t displacement;
+	uint64_t constant;
+	uint64_t mask; /* the bits of the value */
+};
 
 /* What an address and a value are made of. */
 struct store_state {
@@ -24,18 +41,36 @@ struct store {
 	uint8_t length;	  /* of the instruction */
 	uint8_t size;	  /* bytes that are written: 1, 2, 4, 8 */
 	uint64_t value;	  /* zero above them */
-	uint64_t address; /* linear */
+	uint64_t address; /* linear; store_decode() alone gives it */
 };
 
 /* False: not such a store. `bytes` may be more than the instruction: length tells. Pure. */
+bool store_parse(bool long_mode, const uint8_t bytes[STORE_BYTES_MAX], struct store_form *form);
+
+static inline uint64_t store_value(const struct store_form *form, const uint64_t *gpr)
+{
+	if (form->source == STORE_NO_REGISTER)
+		return form->constant;
+	return gpr[form->source] >> form->shift & form->mask;
+}
+
+/* Without segments, and not cut: what it is in 64-bit code. */
+static inline uint64_t store_address(const struct store_form *form, const uint64_t *gpr,
+				     uint64_t rip)
+{
+	uint64_t address = form->displacement;
+
+	if (form->base != STORE_NO_REGISTER)
+		address += gpr[form->base];
+	if (form->index != STORE_NO_REGISTER)
+		address += gpr[form->index] << form->scale;
+	if (form->rip_relative)
+		address += rip + form->length;
+	return address;
+}
+
+/* Both in one. */
 bool store_decode(const struct store_state *state, const uint8_t bytes[STORE_BYTES_MAX],
 		  struct store *store);
-
-struct vp;
-struct vp_exit;
-
-/* The store that has just exited as a memory access, from the processor's bytes or from guest memory;
- * its linear address is at the same place of a page as exit->memory.gpa, and it ends in that page. */
-bool guest_store_decode(struct vp *vp, const struct vp_exit *exit, struct store *store);
 
 #endif

@@ -78,10 +78,11 @@ enum vp_work {
 	WORK_DEBUG = BIT(12),	  /* `debug` asks for something: stays while it does */
 };
 
-/* Those of enum vp_exit_kind that vp_exit_take() handles: common, and at home in RAX to RDX. */
+/* Those of enum vp_exit_kind that vp_exit_take() handles: common, and at home in RAX to RDX; and of memory
+ * accesses the stores that have rung a doorbell before. */
 #define ARCH_QUICK_EXITS                                                       \
 	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) | \
-	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_HYPERCALL))
+	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_HYPERCALL) | BIT(VP_EXIT_MEMORY))
 
 enum vp_activity {
 	ACTIVITY_RUNNING,
@@ -166,6 +167,7 @@ struct arch_vp_vtl {
 	struct timer lapic_timer;
 	struct vp *vp; /* for the timer */
 	struct guest_debug debug;
+	struct known_store *store; /* guest/store_exit.c; NULL: none has rung a doorbell */
 };
 
 /* True: the guest's debug registers are not in the processor. */
@@ -185,6 +187,12 @@ void guest_step_left(struct vp *vp);
 /* The guest's debug registers have changed in arch_vp.dr, or in guest_dr7: what of them finds room is
  * chosen again. */
 void guest_debug_merge(struct vp *vp, uint32_t vtl);
+
+#define GUEST_NOT_64BIT UINT64_MAX /* as CR3 */
+
+struct guest_addressing {
+	uint64_t cr3, cr4;
+};
 
 /* Registers that a backend keeps in its own form. */
 enum guest_state_group {
@@ -248,7 +256,6 @@ struct arch_partition {
 	uint32_t instructions;	      /* enum guest_instruction: those that CPUID shows */
 	void *apic_page;	      /* guest/apic_page.h; NULL: the processor has no use for it */
 	_Atomic bool apic_page_mapped;
-	uint8_t physical_bits;
 	bool lenient_pmu;
 	bool user_apic; /* the VMM models the APICs: those of the kernel's are off for good */
 };
