@@ -244,6 +244,9 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 	inject(vp, EVENT_INTERRUPT, (uint8_t)vector);
 	if (!lapic_has_request(&a->lapic) || lapic_highest_request(&a->lapic) < 0)
 		a->work &= ~(uint32_t)WORK_INTERRUPT;
+	/* One that has ended already holds off no other, and no EOI will tell. */
+	else if (unlikely(a->lapic.auto_eoi) && lapic_pending_vector(&a->lapic) >= 0)
+		window_request(vp, WINDOW_INTERRUPT);
 }
 
 /* The VMM models the APIC, and has an interrupt: can the guest take it? */
