@@ -16,18 +16,22 @@ enum row_flags {
 	REP = BIT(0),
 	ALL_REPS = BIT(1), /* are done at once */
 	OUTSIDE = BIT(2),  /* waits for other CPUs, or works on what a loaded VP has in its CPU */
+	VARIABLE = BIT(3), /* the header has more words behind it */
+	APICS = BIT(4),	   /* is not there if the VMM has the interrupt controllers */
 };
 
-#define HEADER_MAX 24u
-#define INPUT_MAX  32u
-#define OUTPUT_MAX 16u
+#define HEADER_MAX   256u /* bytes of its fixed part */
+#define VARIABLE_MAX 65u  /* words: all banks of a set of VPs, and one for what is before them */
+#define INPUT_MAX    32u
+#define OUTPUT_MAX   64u
 /* Elements between two looks at interrupts and other threads. */
-#define TURN	   16u
+#define TURN	     16u
 
 static const struct hypercall_row {
 	uint16_t code;
-	uint8_t flags;		       /* enum row_flags */
-	uint8_t header, input, output; /* sizes; those of a rep call by element, but the header */
+	uint8_t flags;	 /* enum row_flags */
+	uint16_t header; /* sizes; those of a rep call by element, but the header */
+	uint8_t input, output;
 	uint64_t privileges;
 	hypercall_t *perform;
 } rows[] = {
@@ -35,12 +39,35 @@ static const struct hypercall_row {
 	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST, REP | ALL_REPS | OUTSIDE, 24, 8, 0, 0,
 	 hypercall_flush},
 	{HV_CALL_NOTIFY_LONG_SPIN_WAIT, 0, 8, 0, 0, 0, hypercall_long_spin},
+	{HV_CALL_SEND_IPI, APICS, 16, 0, 0, 0, hypercall_ipi},
+	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_SPACE_EX, OUTSIDE | VARIABLE, 32, 0, 0, 0,
+	 hypercall_flush_ex},
+	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST_EX, REP | ALL_REPS | OUTSIDE | VARIABLE, 32, 8, 0, 0,
+	 hypercall_flush_ex},
+	{HV_CALL_SEND_IPI_EX, APICS | VARIABLE, 24, 0, 0, 0, hypercall_ipi_ex},
+	{HV_CALL_GET_PARTITION_PROPERTY, 0, 16, 0, 8, 0, hypercall_property},
+	{HV_CALL_GET_PARTITION_ID, 0, 0, 0, 8, HV_PRIVILEGE_PARTITION_ID, hypercall_denied},
+	{HV_CALL_INSTALL_INTERCEPT, 0, 24, 0, 0, 0, hypercall_denied},
 	{HV_CALL_GET_VP_REGISTERS, REP | OUTSIDE, 16, 4, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_get_register},
 	{HV_CALL_SET_VP_REGISTERS, REP | OUTSIDE, 16, 32, 0, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_set_register},
+	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, OUTSIDE, 32, 0, 16, HV_PRIVILEGE_VP_REGISTERS,
+	 hypercall_translate},
+	{HV_CALL_POST_MESSAGE, 0, 256, 0, 0, HV_PRIVILEGE_POST_MESSAGES, hypercall_post_message},
+	{HV_CALL_SIGNAL_EVENT, 0, 8, 0, 0, HV_PRIVILEGE_SIGNAL_EVENTS, hypercall_signal_event},
+	{HV_CALL_RETARGET_DEVICE_INTERRUPT, APICS | VARIABLE, 56, 0, 0, 0, hypercall_retarget},
+	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, APICS, 32, 0, 0, 0, hypercall_assert_interrupt},
+	{HV_CALL_START_VIRTUAL_PROCESSOR, OUTSIDE, 240, 0, 0, HV_PRIVILEGE_START_VP,
+	 hypercall_start_vp},
 	/* The padding of its elements in the specification is in no implementation. */
 	{HV_CALL_GET_VP_INDEX_FROM_APIC_ID, REP, 16, 4, 4, 0, hypercall_vp_index},
+	/* Its output, too, is as implementations have it. */
+	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS_EX, OUTSIDE, 32, 0, 64, HV_PRIVILEGE_VP_REGISTERS,
+	 hypercall_translate},
+	{HV_CALL_FLUSH_GUEST_PHYSICAL_ADDRESS_SPACE, 0, 16, 0, 0, 0, hypercall_flush_physical},
+	{HV_CALL_FLUSH_GUEST_PHYSICAL_ADDRESS_LIST, REP | ALL_REPS, 16, 8, 0, 0,
+	 hypercall_flush_physical},
 	{HV_EXT_CALL_QUERY_CAPABILITIES, 0, 0, 0, 8, HV_PRIVILEGE_EXTENDED_HYPERCALLS,
 	 hypercall_capabilities},
 };
@@ -49,7 +76,7 @@ static const struct hypercall_row {
 struct decoded {
 	const struct hypercall_row *row;
 	uint32_t start, count; /* of reps; a simple call is one element */
-	uint32_t input_size, output_size;
+	uint32_t header_size, input_size, output_size;
 	uint32_t input_words; /* of a fast call: where its output begins */
 };
 
@@ -67,14 +94,17 @@ static const struct hypercall_row *row_find(uint16_t code)
 static uint16_t control_decode(uint64_t control, struct decoded *d)
 {
 	uint32_t count = HV_CALL_REP_COUNT(control), start = HV_CALL_REP_START(control);
+	uint32_t variable = HV_CALL_VARIABLE(control);
+	uint32_t most = d->row->flags & VARIABLE ? VARIABLE_MAX : 0;
 	bool rep = d->row->flags & REP;
 
-	if ((control & HV_CALL_RESERVED) || HV_CALL_VARIABLE(control) ||
+	if ((control & HV_CALL_RESERVED) || variable > most ||
 	    (rep ? start >= count : start | count))
 		return HV_INVALID_HYPERCALL_INPUT;
 	d->start = start;
 	d->count = rep ? count : 1;
-	d->input_size = d->row->header + d->count * d->row->input;
+	d->header_size = d->row->header + variable * 8;
+	d->input_size = d->header_size + d->count * d->row->input;
 	d->output_size = d->count * d->row->output;
 	return HV_SUCCESS;
 }
@@ -105,16 +135,17 @@ static uint16_t place_decode(const struct hypercall *call, struct decoded *d)
 	return HV_SUCCESS;
 }
 
-static uint16_t decode(const struct hypercall *call, struct decoded *d)
+static uint16_t decode(struct hypercall *call, struct decoded *d)
 {
 	const struct hypercall_row *row = row_find(HV_CALL_CODE(call->control));
 	uint16_t status;
 
-	if (!row)
+	if (!row || ((row->flags & APICS) && partition_has_user_apic(call->vp->partition)))
 		return HV_INVALID_HYPERCALL_CODE;
 	if (row->privileges & ~call->vp->partition->hv->privileges)
 		return HV_ACCESS_DENIED;
 	d->row = row;
+	call->variable = HV_CALL_VARIABLE(call->control);
 	status = control_decode(call->control, d);
 	return status == HV_SUCCESS ? place_decode(call, d) : status;
 }
@@ -160,7 +191,7 @@ static uint16_t element_perform(struct hypercall *call, const struct decoded *d,
 	const struct hypercall_row *row = d->row;
 	uint16_t status;
 
-	if (!parameter_read(call, row->header + n * row->input, in, row->input))
+	if (!parameter_read(call, d->header_size + n * row->input, in, row->input))
 		return HV_INVALID_HYPERCALL_INPUT;
 	status = row->perform(call, header, in, out);
 	if (status == HV_SUCCESS && !parameter_write(call, d, n * row->output, out))
@@ -171,11 +202,11 @@ static uint16_t element_perform(struct hypercall *call, const struct decoded *d,
 /* The elements of one turn, up to the first failure: *n is the next one. */
 static uint16_t elements_perform(struct hypercall *call, const struct decoded *d, uint32_t *n)
 {
-	uint64_t header[HEADER_MAX / 8];
+	uint64_t header[HEADER_MAX / 8 + VARIABLE_MAX];
 	uint32_t end = MIN(d->count, *n + TURN);
 	uint16_t status = HV_SUCCESS;
 
-	if (!parameter_read(call, 0, header, d->row->header))
+	if (!parameter_read(call, 0, header, d->header_size))
 		return HV_INVALID_HYPERCALL_INPUT;
 	while (*n < end && status == HV_SUCCESS) {
 		status = element_perform(call, d, header, *n);

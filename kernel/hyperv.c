@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of the Hyper-V interface of a partition, and the pages that it shows to its guest. */
 #include <kernel/arch.h>
-#include <kernel/console.h>
 #include <kernel/gpa_range.h>
 #include <kernel/hyperv.h>
 #include <kernel/processor.h>
 #include <kernel/string.h>
+#include <kernel/synic.h>
 
 #define UNITS_PER_SECOND 10000000ull /* of reference time */
 
@@ -32,7 +32,7 @@ status_t hv_partition_create(struct partition *partition)
 	struct hv_partition *hv;
 	status_t status;
 
-	if (!(partition->config.flags & PARTITION_HYPERV))
+	if (!partition_has_hyperv(&partition->config))
 		return STATUS_OK;
 	hv = heap_alloc(partition->heap, sizeof(*hv));
 	if (!hv)
@@ -58,6 +58,9 @@ void hv_partition_destroy(struct partition *partition)
 		page_destroy(partition, &hv->vtl[vtl].hypercall);
 		page_destroy(partition, &hv->vtl[vtl].reference_tsc);
 	}
+	monitors_destroy(partition);
+	port_table_destroy(partition);
+	hv_crash_destroy(partition);
 	heap_free(partition->heap, hv, sizeof(*hv));
 	partition->hv = NULL;
 }
@@ -110,31 +113,39 @@ status_t hv_partition_reset(struct partition *partition)
 
 	if (!hv)
 		return STATUS_OK;
-	for (i = 0; i < HV_CRASH_PARAMETERS; i++)
-		hv->crash[i] = 0;
+	hv_crash_reset(partition);
 	for (i = 0; i < VTL_COUNT && status == STATUS_OK; i++)
 		if (hv->vtl[i].hypercall.overlay.page)
 			status = vtl_reset(partition_space(partition, i), &hv->vtl[i]);
-	return status;
+	return status == STATUS_OK ? monitors_reset(partition) : status;
 }
 
 status_t hv_vp_create(struct vp *vp)
 {
-	return vp->partition->hv ? page_create(vp->partition, &vp->vtl[0]->assist, true)
-				 : STATUS_OK;
+	status_t status = STATUS_OK;
+
+	if (vp->partition->hv)
+		status = page_create(vp->partition, &vp->vtl[0]->assist, true);
+	return status == STATUS_OK ? synic_create(vp, 0) : status;
 }
 
 void hv_vp_destroy(struct vp *vp)
 {
-	if (vp->vtl[0])
-		page_destroy(vp->partition, &vp->vtl[0]->assist);
+	if (!vp->vtl[0])
+		return;
+	page_destroy(vp->partition, &vp->vtl[0]->assist);
+	synic_destroy(vp, 0);
 }
 
 status_t hv_vp_reset(struct vp *vp)
 {
 	struct hv_page_register *assist = &vp->vtl[0]->assist;
 
-	return assist->overlay.page ? page_reset(vp->vtl[0]->space, assist) : STATUS_OK;
+	status_t status = STATUS_OK;
+
+	if (assist->overlay.page)
+		status = page_reset(vp->vtl[0]->space, assist);
+	return status == STATUS_OK ? synic_reset(vp, 0) : status;
 }
 
 /* ---- the reference TSC page (TLFS, "Partition Reference Time Enlightenment") ---- */
@@ -262,19 +273,4 @@ status_t hv_assist_set(struct vp *vp, uint32_t vtl, uint64_t value)
 {
 	return page_register_set(vp->vtl[vtl]->space, &vp->vtl[vtl]->assist,
 				 value & (HV_PAGE_ADDRESS | HV_PAGE_ENABLE));
-}
-
-/* ---- the crash enlightenment (TLFS, "Partition Crash Enlightenment") ---- */
-
-/* A guest may crash for ever: only powers of two are logged. */
-void hv_crash_notify(struct partition *partition)
-{
-	struct hv_partition *hv = partition->hv;
-	uint32_t n = atomic_fetch_add_explicit(&hv->crashes, 1, memory_order_relaxed) + 1;
-
-	if ((n & (n - 1)) == 0)
-		log_info("partition %s: its guest has crashed: %llx %llx %llx %llx %llx",
-			 partition->config.name, (unsigned long long)hv->crash[0],
-			 (unsigned long long)hv->crash[1], (unsigned long long)hv->crash[2],
-			 (unsigned long long)hv->crash[3], (unsigned long long)hv->crash[4]);
 }

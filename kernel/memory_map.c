@@ -358,6 +358,33 @@ status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer, size_
 	return gpa_copy(space, gpa, (void *)(uintptr_t)buffer, size, true);
 }
 
+static bool word_exchange(void *at, size_t size, uint64_t expected, uint64_t value)
+{
+	uint32_t narrow = (uint32_t)expected;
+
+	if (size == sizeof(narrow))
+		return atomic_compare_exchange_strong((_Atomic uint32_t *)at, &narrow,
+						      (uint32_t)value);
+	return atomic_compare_exchange_strong((_Atomic uint64_t *)at, &expected, value);
+}
+
+status_t gpa_exchange(struct gpa_space *space, gpa_t gpa, size_t size, uint64_t expected,
+		      uint64_t value)
+{
+	struct page_translation t;
+	status_t status = STATUS_BUSY;
+
+	spin_lock(&space->lock);
+	if (gpa >= gpa_limit(space) || !page_table_lookup(&space->table, gpa, &t))
+		status = STATUS_INVALID_ADDRESS;
+	else if (!(t.flags & PAGE_WRITE) && !gpa_dirty_take(space, gpa))
+		status = STATUS_ACCESS_DENIED;
+	else if (word_exchange(hpa_to_kva(t.hpa), size, expected, value))
+		status = STATUS_OK;
+	spin_unlock(&space->lock);
+	return status;
+}
+
 status_t gpa_prefetch(struct gpa_space *space, gpa_t gpa, uint64_t size)
 {
 	status_t status = gpa_range_check(space, gpa, size);

@@ -46,6 +46,22 @@ static struct gpa_range *range_at(struct gpa_space *space, gpa_t gpa)
 	return range && range->gpa <= gpa ? range : NULL;
 }
 
+bool gpa_look(struct gpa_space *space, gpa_t gpa, struct gpa_view *view)
+{
+	const struct gpa_overlay *overlay;
+	const struct gpa_range *range;
+
+	spin_lock(&space->lock);
+	overlay = gpa_overlay_at(space, ALIGN_DOWN(gpa, PAGE_SIZE));
+	range = range_at(space, gpa);
+	if (range && (range->flags & GPA_BUSY))
+		range = NULL;
+	view->overlay = overlay;
+	view->writable = overlay ? overlay->writable : range && (range->flags & GPA_WRITABLE);
+	spin_unlock(&space->lock);
+	return overlay || range;
+}
+
 /* Half done, the table does not say what the range does. */
 static bool is_busy(struct gpa_space *space, gpa_t gpa)
 {
@@ -99,40 +115,96 @@ static void list_insert(struct gpa_space *space, struct gpa_overlay *overlay)
 	*link = overlay;
 }
 
-/* All that can fail comes first. The lock is held. */
-static status_t overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
+/* ---- moves ---- */
+
+static bool moves(const struct gpa_overlay_place *place)
 {
-	gpa_t old = overlay->gpa;
+	return place->gpa != place->overlay->gpa;
+}
 
-	if (is_busy(space, old) || is_busy(space, gpa))
-		return STATUS_BUSY;
-	if (gpa != GPA_NOWHERE) {
-		status_t status = overlay_show(space, overlay, gpa);
+static status_t places_check(struct gpa_space *space, const struct gpa_overlay_place *places,
+			     unsigned int count)
+{
+	unsigned int i;
 
-		if (status != STATUS_OK)
-			return status;
-	}
-	if (old != GPA_NOWHERE)
-		list_remove(space, overlay);
-	overlay->gpa = gpa;
-	if (gpa != GPA_NOWHERE)
-		list_insert(space, overlay);
-	if (old != GPA_NOWHERE)
-		page_show(space, old);
+	for (i = 0; i < count; i++)
+		if (moves(&places[i]) &&
+		    (is_busy(space, places[i].overlay->gpa) || is_busy(space, places[i].gpa)))
+			return STATUS_BUSY;
 	return STATUS_OK;
 }
 
-status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
+/* The table has them where they go to. All that can fail is here; where one fails, those before it go. */
+static status_t places_show(struct gpa_space *space, const struct gpa_overlay_place *places,
+			    unsigned int count)
 {
+	status_t status = STATUS_OK;
+	unsigned int i;
+
+	for (i = 0; i < count && status == STATUS_OK; i++)
+		if (moves(&places[i]) && places[i].gpa != GPA_NOWHERE)
+			status = overlay_show(space, places[i].overlay, places[i].gpa);
+	if (status == STATUS_OK)
+		return status;
+	for (i--; i-- > 0;)
+		if (moves(&places[i]) && places[i].gpa != GPA_NOWHERE)
+			page_show(space, places[i].gpa);
+	return status;
+}
+
+static void place_take(struct gpa_space *space, const struct gpa_overlay_place *place)
+{
+	struct gpa_overlay *overlay = place->overlay;
+	gpa_t old = overlay->gpa;
+
+	if (old != GPA_NOWHERE)
+		list_remove(space, overlay);
+	overlay->gpa = place->gpa;
+	if (place->gpa != GPA_NOWHERE)
+		list_insert(space, overlay);
+	if (old != GPA_NOWHERE)
+		page_show(space, old);
+}
+
+/* The lock is held. One may go to where another comes from, and so be hidden by its leaving. */
+static status_t overlays_move(struct gpa_space *space, const struct gpa_overlay_place *places,
+			      unsigned int count)
+{
+	status_t status = places_check(space, places, count);
+	unsigned int i;
+
+	if (status == STATUS_OK)
+		status = places_show(space, places, count);
+	if (status != STATUS_OK)
+		return status;
+	for (i = 0; i < count; i++)
+		if (moves(&places[i]))
+			place_take(space, &places[i]);
+	for (i = 0; i < count; i++)
+		if (places[i].gpa != GPA_NOWHERE)
+			page_show(space, places[i].gpa);
+	return STATUS_OK;
+}
+
+status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_place *places,
+			   unsigned int count)
+{
+	bool any = false;
 	void *unlinked;
 	status_t status;
+	unsigned int i;
 
-	if (gpa == overlay->gpa)
+	for (i = 0; i < count; i++) {
+		gpa_t gpa = places[i].gpa;
+
+		any |= moves(&places[i]);
+		if (gpa != GPA_NOWHERE && (!IS_ALIGNED(gpa, PAGE_SIZE) || gpa >= gpa_limit(space)))
+			return STATUS_INVALID_ADDRESS;
+	}
+	if (!any)
 		return STATUS_OK;
-	if (gpa != GPA_NOWHERE && (!IS_ALIGNED(gpa, PAGE_SIZE) || gpa >= gpa_limit(space)))
-		return STATUS_INVALID_ADDRESS;
 	spin_lock(&space->lock);
-	status = overlay_move(space, overlay, gpa);
+	status = overlays_move(space, places, count);
 	unlinked = page_table_unlinked_take(&space->table);
 	spin_unlock(&space->lock);
 	if (status == STATUS_BUSY)
@@ -141,4 +213,11 @@ status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, 
 	gpa_space_shootdown(space);
 	page_list_free(space->partition->heap, unlinked);
 	return status;
+}
+
+status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
+{
+	const struct gpa_overlay_place place = {.overlay = overlay, .gpa = gpa};
+
+	return gpa_overlays_move(space, &place, 1);
 }

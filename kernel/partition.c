@@ -28,10 +28,10 @@ static unsigned int order_for(size_t size)
 	return order;
 }
 
-/* The Hyper-V interface is not whole yet: the self tests alone, which have no owner, can have it. */
-static status_t config_check(const struct task *owner, const struct proto_partition_config *config)
+static status_t config_check(const struct proto_partition_config *config)
 {
-	const uint32_t known = PARTITION_HYPERV | PARTITION_USER_MODE_APIC | PARTITION_LENIENT_PMU;
+	const uint32_t known = PARTITION_HYPERV | PARTITION_USER_MODE_APIC | PARTITION_LENIENT_PMU |
+			       PARTITION_HYPERV_VMM;
 	size_t i;
 
 	if (!config->vp_count || config->apic_mode > APIC_MODE_X2APIC_ENABLED ||
@@ -47,8 +47,8 @@ static status_t config_check(const struct task *owner, const struct proto_partit
 		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
-	if (owner && (config->flags & PARTITION_HYPERV))
-		return STATUS_NOT_SUPPORTED;
+	if ((config->flags & PARTITION_HYPERV_VMM) && !(config->flags & PARTITION_HYPERV))
+		return STATUS_INVALID_ARGUMENT;
 	return arch_isolation_check(config->isolation);
 }
 
@@ -68,6 +68,8 @@ static void vps_destroy(struct partition *partition)
 
 static void built_destroy(struct partition *partition)
 {
+	if (partition->hv)
+		monitors_stop(partition);
 	vps_destroy(partition);
 	if (partition->space[0])
 		gpa_space_destroy(partition->space[0]);
@@ -126,7 +128,7 @@ status_t proto_partition_create(struct task *owner, const struct proto_partition
 	struct partition *p;
 
 	if (status == STATUS_OK)
-		status = config_check(owner, config);
+		status = config_check(config);
 	if (status != STATUS_OK)
 		return status;
 	p = heap_alloc(heap, sizeof(*p));

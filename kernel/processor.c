@@ -170,8 +170,10 @@ static void vp_wake(struct vp *vp)
 	/* A thread that was woken for another reason may run the VP to its end and unbind it
 	 * meanwhile: that waits for the lock. */
 	spin_lock(&vp->wake_lock);
-	if (atomic_compare_exchange_strong(&vp->run_state, &blocked, VP_READY))
+	if (atomic_compare_exchange_strong(&vp->run_state, &blocked, VP_READY)) {
 		sleeping = sched_ready(vp->thread);
+		monitors_wake(vp->partition);
+	}
 	spin_unlock(&vp->wake_lock);
 	sched_kick(sleeping);
 }

@@ -82,6 +82,9 @@ status_t vp_state_set(struct vp *vp, uint32_t vtl, uint32_t id, const void *data
 	view.length[place] = (uint32_t)size;
 	if (!arch_vp_state_valid(vp, vtl, &view))
 		return STATUS_INVALID_REGISTER_VALUE;
+	status = arch_vp_state_place(vp, vtl, &view);
+	if (status != STATUS_OK)
+		return status;
 	arch_vp_settle(vp);
 	arch_vp_state_set(vp, vtl, &view);
 	return STATUS_OK;
@@ -173,6 +176,9 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
 	for (vtl = 0; vtl < VTL_COUNT && status == STATUS_OK; vtl++)
 		if (vp->vtl[vtl] && !arch_vp_state_valid(vp, vtl, &views[vtl]))
 			status = STATUS_INVALID_REGISTER_VALUE;
+	/* Only VTL0 has such pages. */
+	if (status == STATUS_OK)
+		status = arch_vp_state_place(vp, 0, &views[0]);
 	if (status != STATUS_OK)
 		return status;
 	arch_vp_forget(vp);
@@ -232,6 +238,15 @@ static status_t time_read(const void *data, uint64_t size, struct partition_stat
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* What is armed by now is for another time. */
+static void timers_look(struct partition *partition)
+{
+	uint32_t i;
+
+	for (i = 0; partition->hv && i < partition->vp_count; i++)
+		vp_request(partition->vps[i], VP_REQUEST_STIMER);
+}
+
 status_t partition_restore(struct partition *partition, const void *data, uint64_t size)
 {
 	struct partition_state_time time;
@@ -255,6 +270,7 @@ status_t partition_restore(struct partition *partition, const void *data, uint64
 	arch_partition_tsc_set(partition, time.tsc);
 	partition_time_changed(partition);
 	hv_time_changed(partition);
+	timers_look(partition);
 	partition->state = before;
 	return STATUS_OK;
 }

@@ -9,8 +9,10 @@
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 
-#define BUFFER_ORDER 1u
-static_assert((PAGE_SIZE << BUFFER_ORDER) == STATE_SIZE_MAX, "the buffer holds any state");
+/* States without a synic fit into the smaller buffer, which is sooner cleared. */
+#define BUFFER_ORDER   1u
+#define BUFFER_ORDER_2 3u
+static_assert((PAGE_SIZE << BUFFER_ORDER_2) == STATE_SIZE_MAX, "the buffer holds any state");
 
 enum operation {
 	ELEMENT_GET,
@@ -56,14 +58,17 @@ static struct syscall_result with_buffer(struct thread *thread, enum operation o
 	unsigned int at = OF_ELEMENT & BIT(operation) ? 3 : 1;
 	uint64_t va = a[at],
 		 size = READING & BIT(operation) ? MIN(a[at + 1], STATE_SIZE_MAX) : a[at + 1];
+	unsigned int order = BUFFER_ORDER_2;
 	status_t status = STATUS_OK;
 	void *buffer;
 
 	if (operation == ELEMENT_RESET)
 		size = 0;
+	else if (size <= PAGE_SIZE << BUFFER_ORDER)
+		order = BUFFER_ORDER;
 	if (size > STATE_SIZE_MAX)
 		return syscall_status(STATUS_TOO_LARGE);
-	buffer = page_alloc(heap, BUFFER_ORDER);
+	buffer = page_alloc(heap, order);
 	if (!buffer)
 		return syscall_status(STATUS_NO_MEMORY);
 	if (WRITING & BIT(operation))
@@ -72,7 +77,7 @@ static struct syscall_result with_buffer(struct thread *thread, enum operation o
 		status = perform(operation, object, a, buffer, &size);
 	if (status == STATUS_OK && (READING & BIT(operation)))
 		status = user_copy_out(va, buffer, size);
-	page_free(heap, buffer, BUFFER_ORDER);
+	page_free(heap, buffer, order);
 	/* TOO_LARGE: for the caller's buffer; the value is what it needs. */
 	if (!(READING & BIT(operation)) || (status != STATUS_OK && status != STATUS_TOO_LARGE))
 		size = 0;

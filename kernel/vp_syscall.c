@@ -76,6 +76,7 @@ static __cold status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
 	vp->thread = thread;
 	spin_unlock(&vp->wake_lock);
 	arch_vp_bind(vp);
+	monitors_wake(vp->partition);
 	return STATUS_OK;
 }
 
@@ -205,6 +206,7 @@ static void vp_run_continue(struct thread *thread)
 				sched_block(thread);
 				return;
 			}
+			monitors_wake(vp->partition);
 			thread->continuation = NULL;
 			continue;
 		case VP_SWITCH: thread->continuation = vp_run_continue; return;

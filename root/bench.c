@@ -9,6 +9,7 @@
 #include <lib/log.h>
 #include <lib/memory.h>
 #include <lib/model.h>
+#include <lib/port.h>
 #include <lib/time.h>
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
@@ -25,6 +26,7 @@
 /* Where no device is; tests/bench/exits.S writes there. */
 #define DOORBELL_AT_PORT 0x2346u
 #define DOORBELL_AT_GPA	 0xff010000ull
+#define CONNECTION	 0x2001u /* that it signals */
 
 static bool is_wanted(void)
 {
@@ -184,7 +186,7 @@ static void partitions_measure(void)
 		memory_free(deposit, LARGE_PAGE_SIZE);
 }
 
-/* Doorbells that a guest can ring; nobody waits for what they signal. */
+/* What a guest can ring and signal; nobody waits for what they signal. */
 static void bench_machine(struct machine *machine)
 {
 	static const struct doorbell_config doorbells[] = {
@@ -192,7 +194,7 @@ static void bench_machine(struct machine *machine)
 		{.kind = DOORBELL_GPA, .address = DOORBELL_AT_GPA, .length = 4, .bits = 2},
 	};
 	status_t status;
-	handle_t event, doorbell;
+	handle_t event, doorbell, port;
 
 	status = event_create(&event);
 	for (size_t i = 0; i < ARRAY_SIZE(doorbells) && status == STATUS_OK; i++) {
@@ -201,8 +203,10 @@ static void bench_machine(struct machine *machine)
 		config.event = event;
 		status = machine_doorbell_create(machine, &config, &doorbell);
 	}
+	if (status == STATUS_OK && machine->config->hyperv == CONFIG_HYPERV_ON)
+		status = host_event_port_create(machine->partition, 0, CONNECTION, event, 4, &port);
 	if (status != STATUS_OK)
-		print("bench: doorbells: %s\n", status_words(status));
+		print("bench: doorbells and ports: %s\n", status_words(status));
 }
 
 void bench_start(void)

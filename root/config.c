@@ -39,6 +39,13 @@ static const struct value_choice switch_choices[] = {
 	{NULL, 0},
 };
 
+static const struct value_choice hyperv_choices[] = {
+	{"off", CONFIG_HYPERV_OFF},
+	{"on", CONFIG_HYPERV_ON},
+	{"vmm", CONFIG_HYPERV_VMM},
+	{NULL, 0},
+};
+
 static const struct value_choice isolation_choices[] = {
 	{"none", CONFIG_ISOLATION_NONE},
 	{"vbs", CONFIG_ISOLATION_VBS},
@@ -103,7 +110,7 @@ static const struct key keys[] = {
 	{PARTITION_KEY("cmdline", cmdline), .kind = VALUE_STRING},
 	{PARTITION_KEY("modules", modules), COUNT_AT(module_count), .kind = VALUE_MODULES},
 	{PARTITION_KEY("devices", devices), .kind = VALUE_SET, .choices = devices_choices},
-	{PARTITION_KEY("hyperv", hyperv), .kind = VALUE_SWITCH, .choices = switch_choices},
+	{PARTITION_KEY("hyperv", hyperv), .kind = VALUE_CHOICE, .choices = hyperv_choices},
 	{PARTITION_KEY("vtl", vtl), .kind = VALUE_NUMBER, .range = {0, CONFIG_VTL_MAX}},
 	{PARTITION_KEY("isolation", isolation), .kind = VALUE_CHOICE, .choices = isolation_choices},
 	{PARTITION_KEY("user_apic", user_apic), .kind = VALUE_SWITCH, .choices = switch_choices},
@@ -119,6 +126,7 @@ static const struct key keys[] = {
 static_assert(sizeof(enum config_on_exit) == sizeof(unsigned int) &&
 		      sizeof(enum config_triple_fault) == sizeof(unsigned int) &&
 		      sizeof(enum config_apic) == sizeof(unsigned int) &&
+		      sizeof(enum config_hyperv) == sizeof(unsigned int) &&
 		      sizeof(enum config_isolation) == sizeof(unsigned int),
 	      "choices are stored as unsigned int");
 
@@ -345,7 +353,7 @@ static status_t section_end(struct parser *parser)
 		return fail_at(parser, partition->line,
 			       "partition '%.40s' has no kernel, expected 'kernel = FILE'",
 			       partition->name);
-	if (partition->vtl > 0 && !partition->hyperv)
+	if (partition->vtl > 0 && partition->hyperv != CONFIG_HYPERV_ON)
 		return fail_at(parser, key_line(parser, "vtl"),
 			       "vtl: %u needs the Hyper-V interface, expected 'hyperv = on' in "
 			       "this section",

@@ -49,6 +49,13 @@ enum config_isolation {
 	CONFIG_ISOLATION_TDX = 3,
 };
 
+/* The Hyper-V interface for the guest. */
+enum config_hyperv {
+	CONFIG_HYPERV_OFF, /* none (default) */
+	CONFIG_HYPERV_ON,  /* the kernel's */
+	CONFIG_HYPERV_VMM, /* the root task's, which has none: what would use it faults */
+};
+
 /* Sets of additional devices: bits of config_partition.devices. */
 #define CONFIG_DEVICES_QEMU_COMPAT BIT(0) /* debug-exit, fw_cfg, pc-testdev */
 #define CONFIG_DEVICES_HPET	   BIT(1)
@@ -82,8 +89,8 @@ struct config_partition {
 	struct config_module *modules;
 	size_t module_count;
 	uint64_t devices; /* CONFIG_DEVICES_* */
-	bool hyperv;	  /* Hyper-V interface for the guest; default off */
-	uint32_t vtl;	  /* highest VTL that the guest may use; default 0 */
+	enum config_hyperv hyperv;
+	uint32_t vtl; /* highest VTL that the guest may use; default 0 */
 	enum config_isolation isolation;
 	enum config_triple_fault triple_fault;
 	bool user_apic; /* the root task models its local APICs; default off */

@@ -86,6 +86,7 @@ def exits_guest(args):
 def exits_files(args):
     conf = machine.conf_text([("bench", {
         "vps": 2, "memory": "16M", "kernel": "exits.elf", "devices": "qemu-compat",
+        "hyperv": "on",
     })])
     return {"trivet.conf": conf.encode(), "exits.elf": exits_guest(args)}
 

@@ -172,6 +172,7 @@ const struct backend_ops svm_backend = {
 	.load = svm_load,
 	.put = svm_put,
 	.enter = svm_enter,
+	.in_kernel_64 = svm_in_kernel_64,
 	.can_take = svm_can_take,
 	.inject = svm_inject,
 	.window_request = svm_window_request,

@@ -126,6 +126,7 @@ void svm_unbind(struct vp *vp);
 void svm_load(struct vp *vp);
 void svm_put(struct vp *vp);
 enum vp_outcome svm_enter(struct vp *vp);
+bool svm_in_kernel_64(const struct vp *vp);
 bool svm_can_take(struct vp *vp, enum vp_window window);
 void svm_inject(struct vp *vp, const struct vp_event *event);
 void svm_window_request(struct vp *vp, enum vp_window window);

@@ -184,6 +184,13 @@ enum vp_outcome svm_enter(struct vp *vp)
 	return svm_world_switch(vp, s->vmcb_hpa);
 }
 
+bool svm_in_kernel_64(const struct vp *vp)
+{
+	const struct vmcb *vmcb = svm_active(vp)->vmcb;
+
+	return !vmcb->cpl && (vmcb->cs.attributes & VMCB_SEGMENT_L) && (vmcb->efer & EFER_LMA);
+}
+
 bool svm_can_take(struct vp *vp, enum vp_window window)
 {
 	struct vp_vtl *v = vp_active(vp);

@@ -188,6 +188,10 @@ bool vmx_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place)
 	struct vmx_vp *s = vp->vtl[vtl]->backend;
 	uint32_t apic = vmx_controls.cpu2 & controls[place];
 
+	/* A processor that delivers does not end what it has delivered. In x2APIC mode it would still let EOI
+	 * through. */
+	if (vp->vtl[vtl]->arch.lapic.auto_eoi)
+		apic &= ~(uint32_t)(CPU2_INTERRUPT_DELIVERY | CPU2_X2APIC_MODE);
 	vmx_use(s);
 	s->page = vp->vtl[vtl]->arch.lapic.page;
 	if (vmx_controls.cpu & CPU_TPR_SHADOW)

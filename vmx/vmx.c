@@ -294,6 +294,7 @@ const struct backend_ops vmx_backend = {
 	.load = vmx_load,
 	.put = vmx_put,
 	.enter = vmx_enter,
+	.in_kernel_64 = vmx_in_kernel_64,
 	.can_take = vmx_can_take,
 	.inject = vmx_inject,
 	.window_request = vmx_window_request,

@@ -479,6 +479,15 @@ __cold enum vp_outcome vmx_entry_failed(struct vp *vp)
 
 /* ---- events ---- */
 
+/* SS has the CPL (25.4.1). */
+bool vmx_in_kernel_64(const struct vp *vp)
+{
+	(void)vp;
+	return !(vmcs_read(VMCS_GUEST_ES_ACCESS + 2 * SEGMENT_SS) & HV_SEGMENT_DPL_MASK) &&
+	       (vmcs_read(VMCS_GUEST_ES_ACCESS + 2 * SEGMENT_CS) & HV_SEGMENT_L) &&
+	       (vmcs_read(VMCS_GUEST_EFER) & EFER_LMA);
+}
+
 bool vmx_can_take(struct vp *vp, enum vp_window window)
 {
 	struct vp_vtl *v = vp_active(vp);

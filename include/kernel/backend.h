@@ -67,6 +67,8 @@ struct backend_ops {
 	 * at once; if not, the answer is what that said. Loaded VPs only. */
 	enum vp_outcome (*enter)(struct vp *vp);
 
+	/* The active VTL runs 64-bit code at privilege level 0. Cheap; loaded VPs only. */
+	bool (*in_kernel_64)(const struct vp *vp);
 	/* The active VTL: can it take an interrupt / an NMI at the next entry? */
 	bool (*can_take)(struct vp *vp, enum vp_window window);
 	/* Deliver at the next entry; nothing else may be waiting there. An event that the next exit

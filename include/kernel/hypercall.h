@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls: what they are is in one table (hypercall.c), what they do in hv_calls.c. How a caller gives
+ * Hypercalls: what they are is in one table (hypercall.c), what they do in hv_*calls.c. How a caller gives
  * its parameters is the architecture's.
  */
 #ifndef KERNEL_HYPERCALL_H
@@ -15,6 +15,7 @@ struct hypercall {
 	/* From the caller. */
 	struct vp *vp;
 	uint32_t vtl;
+	uint32_t variable; /* words of the header behind its fixed part */
 	bool outside; /* the VP is loaded on no CPU; then `fast` is whole, otherwise the first two words */
 	uint64_t control; /* the hypercall input value */
 	gpa_t input, output;
@@ -24,6 +25,7 @@ struct hypercall {
 	uint64_t result;
 	bool fast_changed; /* behind the input */
 	bool yield;	   /* the VP may give its CPU to another thread */
+	bool woke;	   /* a thread, maybe, to which it has to give its CPU */
 };
 
 enum hypercall_outcome {
@@ -43,8 +45,14 @@ enum hypercall_outcome hypercall_perform(struct hypercall *call);
  */
 typedef uint16_t hypercall_t(struct hypercall *call, const void *header, const void *in, void *out);
 
-hypercall_t hypercall_flush, hypercall_long_spin, hypercall_get_register, hypercall_set_register,
-	hypercall_vp_index, hypercall_capabilities;
+hypercall_t hypercall_flush, hypercall_flush_ex, hypercall_flush_physical, hypercall_long_spin,
+	hypercall_ipi, hypercall_ipi_ex, hypercall_assert_interrupt, hypercall_retarget,
+	hypercall_property, hypercall_denied, hypercall_get_register, hypercall_set_register,
+	hypercall_translate, hypercall_start_vp, hypercall_vp_index, hypercall_capabilities,
+	hypercall_post_message, hypercall_signal_event;
+
+/* An HV_INPUT_VTL: one's own, or a lower one. */
+uint16_t hypercall_vtl(const struct hypercall *call, uint8_t input, uint32_t *vtl);
 
 /* ---- of the architecture ---- */
 
@@ -54,7 +62,23 @@ bool arch_vp_index(const struct partition *partition, uint64_t hardware_id, uint
  * INVALID_REGISTER. */
 status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
 			      union hv_register_value *value);
-/* So too, of the caller's own VP. BUSY, INVALID_REGISTER_VALUE, NO_MEMORY. */
-status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value);
+/* So too, by a VP that is loaded on no CPU. BUSY, INVALID_REGISTER_VALUE, NO_MEMORY; WRONG_STATE: of another
+ * VP than the caller's own it cannot be. */
+status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value, bool own);
+/* May the register of the architecture be set by vp_call()? */
+bool arch_register_is_plain(uint32_t name);
+/* A fixed interrupt of a vector from 16 up, at the controller of the VP. Any CPU. */
+void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector);
+/* INVALID_ARGUMENT; NOT_SUPPORTED: no such type of interrupt. */
+status_t arch_assert_interrupt(struct partition *partition, uint32_t vtl, uint64_t control,
+			       uint64_t destination, uint32_t vector);
+/* A VP that waits for its start begins with that. WRONG_STATE: it does not wait;
+ * INVALID_REGISTER_VALUE, BUSY. No lock may be held. */
+status_t arch_vp_start(struct vp *vp, uint32_t vtl, const struct hv_initial_vp_context *context);
+/* By the guest's own tables and with its rights; of flags all are known. *error: the code of the page
+ * fault. BUSY. No lock may be held. */
+status_t arch_translate(struct vp *vp, uint32_t vtl, const struct hv_translate_input *input,
+			bool own, struct hv_translate_output *output, uint32_t *error);
+uint64_t arch_processor_vendor(const struct partition *partition);
 
 #endif

@@ -9,9 +9,13 @@
 #ifndef KERNEL_HYPERV_H
 #define KERNEL_HYPERV_H
 
+#include <kernel/hv_crash.h>
 #include <kernel/lock.h>
+#include <kernel/monitor.h>
 #include <kernel/overlay.h>
 #include <kernel/partition.h>
+#include <kernel/vpci.h>
+#include <kernel/port.h>
 #include <trivet/hv/msr.h>
 
 /* A register that places an overlay page. */
@@ -24,7 +28,8 @@ struct hv_vtl {
 	uint64_t guest_os_id;
 	struct hv_page_register hypercall;
 	struct hv_page_register reference_tsc;
-	uint32_t tsc_sequence; /* the last valid one */
+	uint32_t tsc_sequence;		   /* the last valid one */
+	_Atomic(struct monitor *) monitor; /* kernel/monitor.c; NULL: it never had one */
 };
 
 struct hv_partition {
@@ -33,8 +38,9 @@ struct hv_partition {
 	_Atomic bool changing; /* a VP is at one of the registers below */
 	struct spinlock lock;  /* what the reference TSC pages say; taken alone */
 	struct hv_vtl vtl[VTL_COUNT];
-	_Atomic uint64_t crash[HV_CRASH_PARAMETERS];
-	_Atomic uint32_t crashes; /* that were told of */
+	struct hv_crash crash;
+	struct vpci_bus vpci;
+	struct port_table ports;
 };
 
 /* At the end of build, when the space and the VPs' count are known; sets partition->hv. NO_MEMORY. */
@@ -71,8 +77,6 @@ status_t hv_assist_set(struct vp *vp, uint32_t vtl, uint64_t value);
 void hv_time_changed(struct partition *partition);
 /* Units of 100 ns that the VP had a CPU. */
 uint64_t hv_vp_runtime(const struct vp *vp);
-/* The guest has written that it crashed. */
-void hv_crash_notify(struct partition *partition);
 
 /* ---- of the architecture ---- */
 

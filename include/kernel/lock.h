@@ -4,8 +4,8 @@
  * lock is held across a wait for another CPU, a user copy, or an exit from the kernel.
  *
  * Order of locks, outermost first: gpa space, address space, handle table, console input, event,
- * VP wake, run queue, heap. Those of blocks, of doorbells, of reference TSC pages and of the log are taken
- * last, alone. Those of the opening and of the input of serial lines come before all.
+ * VP wake, run queue, heap. Those of blocks, of doorbells, of reference TSC pages, of synics and of the log
+ * are taken last, alone. Those of the opening and of the input of serial lines come before all.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H

@@ -66,6 +66,10 @@ void gpa_unmap_own_page(struct gpa_space *space, gpa_t gpa);
 status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size) __must_check;
 status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer,
 		   size_t size) __must_check;
+/* Changes 4 or 8 aligned bytes that are what is expected, as the processor does it: BUSY if they are not. The
+ * others as gpa_write(). */
+status_t gpa_exchange(struct gpa_space *space, gpa_t gpa, size_t size, uint64_t expected,
+		      uint64_t value) __must_check;
 /* Where guest memory stands that can be read, up to the end of its page; NULL: nowhere. Takes no lock:
  * for a VP of the space that is loaded on this CPU, from an exit until it is entered again. What was
  * mapped at the exit is not given back before that, as for the processor itself. */

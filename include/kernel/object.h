@@ -20,6 +20,9 @@ enum object_type {
 	OBJECT_DOORBELL,
 	OBJECT_PIN,
 	OBJECT_MSI_SOURCE,
+	OBJECT_VPCI_DEVICE,
+	OBJECT_PORT,
+	OBJECT_MONITOR,
 };
 
 struct object {

@@ -28,8 +28,21 @@ struct gpa_overlay {
  * lock may be held, and no VP be loaded on this CPU. */
 status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay,
 			  gpa_t gpa) __must_check;
+/* Several of a space at once, and in this order: all of them, or none. */
+struct gpa_overlay_place {
+	struct gpa_overlay *overlay;
+	gpa_t gpa;
+};
+status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_place *places,
+			   unsigned int count) __must_check;
 /* The guest's write to this address met an overlay that cannot be written. */
 bool gpa_overlay_refuses(struct gpa_space *space, gpa_t gpa);
+
+/* What a guest finds at an address; false: nothing, or what is about to go. */
+struct gpa_view {
+	bool writable, overlay;
+};
+bool gpa_look(struct gpa_space *space, gpa_t gpa, struct gpa_view *view);
 
 /* Under the lock of the space, for who works on its table: the overlay that shows in this page, or NULL;
  * and how many bytes from gpa on, up to size, have none: 0 when the first page has one. */

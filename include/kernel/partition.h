@@ -111,6 +111,16 @@ static inline bool partition_has_user_apic(const struct partition *partition)
 	return partition->config.flags & PARTITION_USER_MODE_APIC;
 }
 
+/* The kernel does the Hyper-V interface; or the VMM does, if it is shown at all. */
+static inline bool partition_has_hyperv(const struct proto_partition_config *config)
+{
+	return (config->flags & (PARTITION_HYPERV | PARTITION_HYPERV_VMM)) == PARTITION_HYPERV;
+}
+static inline bool partition_has_user_hyperv(const struct partition *partition)
+{
+	return partition->config.flags & PARTITION_HYPERV_VMM;
+}
+
 struct vp *partition_vp(const struct partition *partition, uint32_t index); /* NULL: none */
 /* The address space of a VTL; NULL when the VTL isn't enabled. */
 struct gpa_space *partition_space(const struct partition *partition, uint32_t vtl);

@@ -16,6 +16,7 @@
 
 struct thread;
 struct cpu;
+struct synic;
 
 /* Why the guest was left. */
 #define VP_EXIT_ENUM(name, words) VP_EXIT_##name,
@@ -75,6 +76,7 @@ enum vp_request {
 	VP_REQUEST_TIMER = BIT(2),
 	VP_REQUEST_NOTIFIED = BIT(3), /* as INTERRUPT, by vp_notify() */
 	VP_REQUEST_FLUSH = BIT(4),    /* drop the guest's own translations */
+	VP_REQUEST_STIMER = BIT(5),   /* a synthetic timer may be due */
 	VP_REQUEST_ARCH = BIT(8),
 };
 
@@ -85,6 +87,7 @@ struct vp_vtl {
 	struct gpa_space *space;
 	void *backend;			/* the backend's own */
 	struct hv_page_register assist; /* the VP assist page */
+	struct synic *synic;		/* NULL: it has none */
 };
 
 struct vp {
@@ -192,7 +195,7 @@ void arch_vp_flush_requests(struct vp *vp);
 enum vp_outcome arch_vp_prepare(struct vp *vp);
 /* vp->exit. */
 enum vp_outcome arch_vp_handle_exit(struct vp *vp);
-/* So too, for a kind in ARCH_QUICK_EXITS, as vp_exit_take() needs it. VP_UNHANDLED: it was not for here. */
+/* The same of ARCH_QUICK_EXITS, for vp_exit_take(). VP_UNHANDLED: not quickly. */
 enum vp_outcome arch_vp_quick_exit(struct vp *vp);
 /* Runs the host's machine-check handler, for one that came as an exit. No VP is loaded. */
 void arch_machine_check(void);

@@ -44,7 +44,10 @@ struct state_view {
 void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset);
 /* Can a VP of this partition be in that state, with these elements together? */
 bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *view);
-/* Of data that are valid. */
+/* Moves the pages that these elements place, of data that are valid. NO_MEMORY, BUSY: nothing has changed. */
+status_t arch_vp_state_place(struct vp *vp, uint32_t vtl,
+			     const struct state_view *view) __must_check;
+/* Of data that are valid, and placed. */
 void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *view);
 /* The VMM's answer that is due is taken over, so that nothing of the VP is in its run page. */
 void arch_vp_settle(struct vp *vp);
@@ -63,7 +66,8 @@ status_t vp_state_get(struct vp *vp, uint32_t vtl, uint32_t element, void *buffe
 /* Its value at reset, which is not set. */
 status_t vp_state_at_reset(struct vp *vp, uint32_t vtl, uint32_t element, void *buffer,
 			   uint64_t size, uint64_t *needed) __must_check;
-/* BAD_FORMAT: a length that the element cannot have. INVALID_REGISTER_VALUE: a value. */
+/* BAD_FORMAT: a length that the element cannot have. INVALID_REGISTER_VALUE: a value. NO_MEMORY, BUSY: a page
+ * cannot be placed, or not now. */
 status_t vp_state_set(struct vp *vp, uint32_t vtl, uint32_t element, const void *data,
 		      uint64_t size) __must_check;
 
@@ -71,10 +75,10 @@ status_t vp_state_set(struct vp *vp, uint32_t vtl, uint32_t element, const void 
 status_t vp_save(struct vp *vp, void *buffer, uint64_t size, uint64_t *needed) __must_check;
 /* The statuses of state_read_begin() and state_read(); NOT_SUPPORTED: an element that there is not, or that
  * this partition has not got. NOT_FOUND: one is missing. INVALID_REGISTER_VALUE: values that do not go
- * together, too. */
+ * together, too. NO_MEMORY, BUSY: as above. */
 status_t vp_restore(struct vp *vp, const void *data, uint64_t size) __must_check;
 /* As many bytes as any VP's state has. */
-#define STATE_SIZE_MAX KIB(8)
+#define STATE_SIZE_MAX KIB(32)
 
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size,
 			uint64_t *needed) __must_check;

@@ -11,6 +11,7 @@
 #define TRIVET_ABI_H
 
 #include <trivet/hv/registers.h>
+#include <trivet/hv/synic.h>
 #include <trivet/status.h>
 #include <trivet/types.h>
 
@@ -91,7 +92,29 @@
 	/* the second serial line */                                                               \
 	X(serial_open, 81, "COM port (1 up), event or 0, bits: signalled when input comes")        \
 	X(serial_read, 82, "va, size -> bytes taken; does not wait")                               \
-	X(serial_write, 83, "va, size")
+	X(serial_write, 83, "va, size")                                                            \
+	/* ports */                                                                                \
+	X(message_port_create, 84, "partition, min vtl, connection, event, bits -> port")          \
+	X(message_port_receive, 85, "port, va of struct port_message: takes the oldest")           \
+	X(host_event_port_create, 86, "partition, min vtl, connection, event, bits -> port")       \
+	X(guest_event_port_create, 87, "partition, vtl, index, sint, flag -> port")                \
+	X(guest_event_port_signal, 88, "port")                                                     \
+	X(guest_event_port_clear, 89, "port")                                                      \
+	X(guest_event_port_retarget, 90, "port, index, sint, flag")                                \
+	X(synic_post_message, 91, "partition, vtl, index, sint, va of struct hv_message")          \
+	X(monitor_page_set, 92, "partition, vtl, gpa (UINT64_MAX: nowhere)")                       \
+	X(monitor_register, 93, "partition, vtl, id, connection, latency in 100 ns -> handle")     \
+	X(monitor_read, 94, "partition, vtl, gpa, size -> value")                                  \
+	X(monitor_write, 95, "partition, vtl, gpa, size, value")                                   \
+	/* VPCI devices */                                                                         \
+	X(vpci_device_create, 100, "partition, vtl, device id -> device")                          \
+	X(vpci_register_interrupt, 101,                                                            \
+	  "device, vector count, va of struct vpci_interrupt -> address, data << 32")              \
+	X(vpci_unregister_interrupt, 102, "device, address, data")                                 \
+	X(vpci_signal_msi, 103, "device, address, data")                                           \
+	/* guests that crash */                                                                    \
+	X(partition_crash_bind, 107, "partition, event, bits: signalled when its guest crashes")   \
+	X(partition_crash_get, 108, "partition, va of struct partition_crash: the last one")
 
 #define SYSCALL_ENUM(name, number, words) SYS_##name = (number),
 enum syscall_number { SYSCALL_TABLE(SYSCALL_ENUM) SYSCALL_LIMIT = 128 };
@@ -274,6 +297,7 @@ enum proto_partition_flags {
 	PARTITION_HYPERV = BIT(0),	   /* offer the Hyper-V interface */
 	PARTITION_USER_MODE_APIC = BIT(1), /* the root models the APIC */
 	PARTITION_LENIENT_PMU = BIT(2),	   /* performance-counter MSRs read 0 and take writes */
+	PARTITION_HYPERV_VMM = BIT(3),	   /* with PARTITION_HYPERV: the VMM does all of it */
 };
 
 /* An extra CPUID leaf: result = (default & ~mask) | (value & mask), by register eax..edx. */
@@ -319,6 +343,45 @@ struct doorbell_config {
 	uint64_t reserved; /* zero */
 };
 
+#define VPCI_VECTORS_MAX  32u	/* that are registered at once */
+#define VPCI_MESSAGES_MAX 2048u /* of a device */
+#define VPCI_MULTICAST	  BIT(0)
+
+/* Where an interrupt of a VPCI device goes until the guest says another place: an HV_VP_SET with room for all
+ * banks. */
+struct vpci_interrupt {
+	uint32_t vector; /* of the first one */
+	uint32_t flags;	 /* VPCI_MULTICAST: to all VPs of the set; else to any one */
+	uint64_t format; /* HV_VP_SET_SPARSE, HV_VP_SET_ALL */
+	uint64_t valid_banks;
+	uint64_t banks[64];
+};
+
+/* Message ports and event ports of a partition share the connections' ids: HV_CONNECTION_ID. */
+#define PORT_MESSAGES 31u /* that wait in a message port; a guest that posts more is told */
+
+/* A message as a guest posted it: `type`, `payload_size` and `payload` are the guest's, the rest of
+ * `message` is 0. */
+struct port_message {
+	struct hv_message message;
+	uint32_t vp; /* that posted it */
+	uint32_t vtl;
+};
+
+#define PARTITION_CRASH_PARAMETERS 5u
+#define PARTITION_CRASH_TEXT	   4096u
+
+/* What a guest told by the crash registers of its Hyper-V interface. */
+struct partition_crash {
+	uint32_t count; /* of crashes since the partition was built or reset, this one too */
+	uint32_t vp;	/* that told */
+	uint32_t vtl;
+	uint32_t text_size; /* 0: it gave none */
+	uint64_t control;   /* what it wrote to the control register */
+	uint64_t parameter[PARTITION_CRASH_PARAMETERS];
+	char text[PARTITION_CRASH_TEXT]; /* the guest's: anything may be in it */
+};
+
 enum dirty_flags {
 	DIRTY_CLEAR = BIT(0), /* what is told is clean from now on */
 };
@@ -362,10 +425,15 @@ enum vp_run_reason {
 	VP_RUN_INIT_RESET = 9,	 /* reserved */
 	VP_RUN_FAILED = 10,	 /* the processor refused the guest state: failed.code */
 	VP_RUN_INT3 = 11,	 /* RIP is at an INT3, with DEBUG_INT3; `regs` valid */
-	/* With PARTITION_USER_MODE_APIC; interrupt.cr8 is valid. */
-	VP_RUN_MSR = 12,	      /* msr: one of the APIC's */
+	/* msr: with PARTITION_USER_MODE_APIC one of the APIC's, with PARTITION_HYPERV_VMM one of
+	 * 0x40000000 to 0x400001ff */
+	VP_RUN_MSR = 12,
+	/* With PARTITION_USER_MODE_APIC; interrupt.cr8 is valid, as of VP_RUN_MSR. */
 	VP_RUN_HALT = 13,	      /* HLT; it is done */
 	VP_RUN_INTERRUPT_WINDOW = 14, /* that was asked for: VP_SET_INTERRUPT is taken at once */
+	/* With PARTITION_HYPERV_VMM. */
+	VP_RUN_CPUID = 15,     /* cpuid: a leaf of 0x40000000 to 0x4000ffff */
+	VP_RUN_HYPERCALL = 16, /* hypercall: VMCALL or VMMCALL, in any mode; `regs` valid */
 };
 
 /* In the value of a vp_apic_access that wrote: bits 0-7 are a level-triggered vector that has been
@@ -438,6 +506,14 @@ struct vp_run_page {
 			uint16_t reserved;
 			uint64_t value; /* of a WRMSR; of an RDMSR: the answer */
 		} msr;
+		struct {
+			uint32_t function; /* EAX */
+			uint32_t index;	   /* ECX */
+			uint32_t value[4]; /* the answer: EAX to EDX */
+		} cpuid;
+		struct {
+			uint64_t next_rip; /* behind the instruction */
+		} hypercall;
 		struct {
 			uint32_t index;
 		} breakpoint;

@@ -10,6 +10,7 @@
 #define TRIVET_STATE_H
 
 #include <trivet/hv/registers.h>
+#include <trivet/hv/synic.h>
 #include <trivet/types.h>
 
 #define STATE_MAGIC	0x4554415453545654ull /* "TVTSTATE" */
@@ -64,27 +65,27 @@ struct partition_state_time {
 /* ---- elements of an x86 VP, in the order in which they are saved and restored ---- */
 
 /* X(name, number) */
-#define VP_STATE_TABLE(X)                                                                      \
-	X(REGISTERS, 1)	   /* struct vp_state_registers */                                     \
-	X(ACTIVITY, 2)	   /* struct vp_state_activity */                                      \
-	X(XSAVE, 3)	   /* an XSAVE area in compact form */                                 \
-	X(APIC, 4)	   /* struct vp_state_apic */                                          \
-	X(XCR0, 5)	   /* uint64_t */                                                      \
-	X(XSS, 6)	   /* uint64_t */                                                      \
-	X(MTRR, 7)	   /* struct vp_state_mtrr */                                          \
-	X(PAT, 8)	   /* uint64_t */                                                      \
-	X(VIRTUAL_MSRS, 9) /* struct vp_state_msrs */                                          \
-	X(DEBUG, 10)	   /* struct vp_state_debug */                                         \
-	X(TSC, 11)	   /* struct vp_state_tsc */                                           \
-	X(CET, 12)	   /* no partition has it yet, nor any down to NESTED but these two */ \
-	X(CET_SS, 13)                                                                          \
-	X(TSC_AUX, 14)	 /* uint64_t */                                                        \
-	X(SPEC_CTRL, 15) /* uint64_t: IA32_SPEC_CTRL as the guest has it */                    \
-	X(SYNIC_MSRS, 16)                                                                      \
-	X(SYNIC_MESSAGE_PAGE, 17)                                                              \
-	X(SYNIC_EVENT_PAGE, 18)                                                                \
-	X(SYNIC_QUEUES, 19)                                                                    \
-	X(SYNIC_TIMERS, 20)                                                                    \
+#define VP_STATE_TABLE(X)                                                            \
+	X(REGISTERS, 1)	   /* struct vp_state_registers */                           \
+	X(ACTIVITY, 2)	   /* struct vp_state_activity */                            \
+	X(XSAVE, 3)	   /* an XSAVE area in compact form */                       \
+	X(APIC, 4)	   /* struct vp_state_apic */                                \
+	X(XCR0, 5)	   /* uint64_t */                                            \
+	X(XSS, 6)	   /* uint64_t */                                            \
+	X(MTRR, 7)	   /* struct vp_state_mtrr */                                \
+	X(PAT, 8)	   /* uint64_t */                                            \
+	X(VIRTUAL_MSRS, 9) /* struct vp_state_msrs */                                \
+	X(DEBUG, 10)	   /* struct vp_state_debug */                               \
+	X(TSC, 11)	   /* struct vp_state_tsc */                                 \
+	X(CET, 12)	   /* no partition has it yet, nor the next, nor NESTED */   \
+	X(CET_SS, 13)                                                                \
+	X(TSC_AUX, 14)		  /* uint64_t */                                     \
+	X(SPEC_CTRL, 15)	  /* uint64_t: IA32_SPEC_CTRL as the guest has it */ \
+	X(SYNIC_MSRS, 16)	  /* struct vp_state_synic */                        \
+	X(SYNIC_MESSAGE_PAGE, 17) /* a page */                                       \
+	X(SYNIC_EVENT_PAGE, 18)	  /* a page */                                       \
+	X(SYNIC_QUEUES, 19)	  /* struct vp_state_queues */                       \
+	X(SYNIC_TIMERS, 20)	  /* struct vp_state_timers */                       \
 	X(NESTED, 21)
 
 #define VP_STATE_ENUM(name, number) VP_STATE_##name = (number),
@@ -169,6 +170,41 @@ struct vp_state_debug {
 struct vp_state_tsc {
 	uint64_t tsc;
 	uint64_t reference_time;
+};
+
+struct vp_state_synic {
+	uint64_t control;  /* SCONTROL */
+	uint64_t version;  /* SVERSION */
+	uint64_t events;   /* SIEFP */
+	uint64_t messages; /* SIMP */
+	uint64_t sint[HV_SINT_COUNT];
+};
+
+/* A message that waits for its slot. */
+struct vp_state_message {
+	uint32_t sint;
+	uint32_t
+		timer; /* n + 1: that of synthetic timer n, which has one at most; 0: it was posted */
+	struct hv_message message; /* its flags are 0, and so is what is not its payload; of a
+				    * timer, the time of delivery too */
+};
+
+#define VP_STATE_POSTED 32u
+#define VP_STATE_QUEUED (VP_STATE_POSTED + HV_STIMER_COUNT)
+
+/* Source by source, each in its order; the entries that are not used are 0. Of those that were posted, each
+ * source that has none could have one more. */
+struct vp_state_queues {
+	uint32_t count;
+	uint32_t reserved;
+	struct vp_state_message entry[VP_STATE_QUEUED];
+};
+
+struct vp_state_timers {
+	struct {
+		uint64_t config, count; /* the registers */
+		uint64_t expiration;	/* in reference time; UINT64_MAX: it does not run */
+	} timer[HV_STIMER_COUNT];
 };
 
 /* ---- devices: each record begins with this ---- */

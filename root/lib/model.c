@@ -317,6 +317,20 @@ status_t msi_signal(handle_t source, uint64_t address, uint32_t data, bool *merg
 	return status;
 }
 
+status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits)
+{
+	uint64_t unused;
+
+	return syscall3(SYS_partition_crash_bind, partition, event, bits, &unused);
+}
+
+status_t partition_crash_get(handle_t partition, struct partition_crash *crash)
+{
+	uint64_t unused;
+
+	return syscall3(SYS_partition_crash_get, partition, address_of(crash), 0, &unused);
+}
+
 status_t vp_bind(handle_t partition, uint32_t index, struct vp_run_page *page, handle_t *vp)
 {
 	return call_handle(SYS_vp_bind, partition, index, address_of(page), vp);

@@ -110,6 +110,14 @@ status_t msi_source_create(handle_t partition, uint32_t vtl, handle_t *source);
 /* As partition_request_msi(). */
 status_t msi_signal(handle_t source, uint64_t address, uint32_t data, bool *merged);
 
+/* ---- guests that crash ---- */
+
+/* `bits` (not 0) of the event are signalled whenever the guest tells by its Hyper-V interface that it has
+ * crashed. NOT_SUPPORTED: it has none. */
+status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits);
+/* The last crash. NOT_FOUND: there was none. */
+status_t partition_crash_get(handle_t partition, struct partition_crash *crash);
+
 /* ---- virtual processors ---- */
 
 /* Binds a VP to this thread. `page` is a page of the window, which stays with the VP. */

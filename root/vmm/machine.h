@@ -64,6 +64,12 @@ enum machine_end {
 #define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
 #define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
 #define MACHINE_INPUT	 BIT(10) /* console input waits */
+#define MACHINE_VMBUS	 BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
+#define MACHINE_CRASHED	 BIT(12) /* the guest has told so */
+
+/* Bits of a machine's `answer`, on which a person's question to the guest waits. */
+#define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
+#define MACHINE_HAS_ANSWERED BIT(1)
 
 /* What a guest can bring upon itself. */
 enum machine_power {
@@ -96,6 +102,7 @@ struct saved_machine {
 };
 
 struct machine;
+struct machine_vmbus;
 struct user_apic;
 
 /* A virtual processor and the thread that runs it. */
@@ -119,6 +126,7 @@ struct machine {
 	handle_t event;	 /* MACHINE_* bits, for the service thread */
 	handle_t done;	 /* bit 0: a command is done, command_status is set */
 	status_t command_status;
+	handle_t answer;	    /* MACHINE_HAS_* bits */
 	uint32_t move_vp, move_cpu; /* what MACHINE_MOVE is about; who asks waits */
 	struct thread *service;
 
@@ -130,6 +138,7 @@ struct machine {
 	bool resumes;		    /* VP threads go on with what was restored */
 	struct saved_machine saved; /* while it is SAVED */
 	struct log_limit resets;    /* that the guest asks for: told of, not all */
+	struct log_limit crashes;   /* so too, that it tells of */
 
 	handle_t partition;
 	uint8_t physical_bits;	      /* of the guest's physical addresses */
@@ -148,10 +157,11 @@ struct machine {
 	struct platform platform; /* valid while has_devices */
 	struct device_env env;
 	bool has_devices;
-	uint64_t time_base; /* system time at which the guest's is 0 */
-	uint64_t deadline;  /* of the devices' timers, in guest time */
-	uint64_t wake_at;   /* until when the service thread sleeps, in system time */
-	uint32_t power;	    /* enum machine_power: asked for, not yet done */
+	struct machine_vmbus *vmbus; /* <vmm/vmbus.h>; NULL: it has none */
+	uint64_t time_base;	     /* system time at which the guest's is 0 */
+	uint64_t deadline;	     /* of the devices' timers, in guest time */
+	uint64_t wake_at;	     /* until when the service thread sleeps, in system time */
+	uint32_t power;		     /* enum machine_power: asked for, not yet done */
 	uint32_t power_code;
 	struct console_queue input; /* for the serial port */
 
@@ -200,6 +210,10 @@ void machine_resources_release(struct machine *machine);
 status_t machine_resources_recreate(struct machine *machine) __must_check;
 /* Gives `blocks` blocks of 2 MiB to the partition's account. */
 status_t machine_deposit(struct machine *machine, size_t blocks) __must_check;
+
+/* vmm/crash.c: what the guest says of its crash. */
+status_t machine_crash_watch(struct machine *machine);
+void machine_crash_report(struct machine *machine);
 
 /* vmm/doorbell.c: writes of the guest that signal an event. */
 /* While the machine has its partition; its owner closes it before that goes, or with it. */

@@ -3,6 +3,8 @@
  * The threads that run virtual processors: run, see why the kernel came back, do it, run again.
  * The way of a port access through here is kept short.
  */
+#include <string.h>
+#include <emulator/processor_bits.h>
 #include <firmware/platform.h>
 #include <gdb/gdb.h>
 #include <lib/format.h>
@@ -94,6 +96,25 @@ static void processor_yield(struct processor *processor)
 	(void)processor;
 }
 
+/* A machine whose Hyper-V interface is ours (hyperv = vmm) has none: no leaf tells of one, and what would use
+ * it faults as on a processor under no hypervisor. */
+static void processor_synthetic_msr(struct processor *processor)
+{
+	processor->page->msr.fault = true;
+}
+
+static void processor_no_leaf(struct processor *processor)
+{
+	memset(processor->page->cpuid.value, 0, sizeof(processor->page->cpuid.value));
+}
+
+static void processor_hypercall(struct processor *processor)
+{
+	processor->page->event.vector = GUEST_VECTOR_UD;
+	processor->page->event.has_error = false;
+	processor->page->set = VP_SET_EVENT;
+}
+
 /* By enum vp_run_reason; the halts are the loop's, and what else is missing is not asked for by this
  * VMM. */
 static void (*const exit_handlers[])(struct processor *processor) = {
@@ -101,6 +122,9 @@ static void (*const exit_handlers[])(struct processor *processor) = {
 	[VP_RUN_EMULATE] = processor_emulate_exit,
 	[VP_RUN_EOI] = processor_eoi,
 	[VP_RUN_PIC_VECTOR] = processor_pic_vector,
+	[VP_RUN_MSR] = processor_synthetic_msr,
+	[VP_RUN_CPUID] = processor_no_leaf,
+	[VP_RUN_HYPERCALL] = processor_hypercall,
 };
 
 static bool processor_serve(void *context, uint32_t reason)

@@ -10,6 +10,7 @@
 #include <lib/memory.h>
 #include <vmm/machine.h>
 #include <vmm/user_apic.h>
+#include <vmm/vmbus.h>
 #include <vmm/vmm.h>
 
 /* ---- deposits ---- */
@@ -214,6 +215,10 @@ static void ram_free(struct machine *machine)
 
 static status_t partition_create(struct machine *machine)
 {
+	static const uint32_t hyperv_flags[] = {
+		[CONFIG_HYPERV_ON] = PARTITION_HYPERV,
+		[CONFIG_HYPERV_VMM] = PARTITION_HYPERV | PARTITION_HYPERV_VMM,
+	};
 	const struct config_partition *config = machine->config;
 	struct proto_partition_config proto = {
 		.vp_count = config->vps,
@@ -221,7 +226,7 @@ static status_t partition_create(struct machine *machine)
 		.cores_per_socket = config->cores,
 		.apic_mode = config->apic,
 		.isolation = config->isolation,
-		.flags = (config->hyperv ? PARTITION_HYPERV : 0) |
+		.flags = hyperv_flags[config->hyperv] |
 			 (config->user_apic ? PARTITION_USER_MODE_APIC : 0) |
 			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
 	};
@@ -240,8 +245,7 @@ static status_t partition_create(struct machine *machine)
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
-			log_error("%s: %s is not offered", config->name,
-				  config->isolation ? "this isolation" : "hyperv = on");
+			log_error("%s: this isolation is not offered", config->name);
 		return status;
 	}
 	status = machine_deposit(machine, 1);
@@ -311,17 +315,17 @@ struct creation_step {
 };
 
 static const struct creation_step creation_steps[] = {
-	{"memory layout", layout_create},    {"partition", partition_create},
-	{"guest memory", ram_create},	     {"processors", processors_create},
-	{"devices", machine_devices_create},
+	{"memory layout", layout_create},	{"partition", partition_create},
+	{"guest memory", ram_create},		{"processors", processors_create},
+	{"devices", machine_devices_create},	{"VMBus", machine_vmbus_create},
+	{"crash reports", machine_crash_watch},
 };
 
 /* With the RAM that there is. */
 static const struct creation_step recreation_steps[] = {
-	{"partition", partition_create},
-	{"guest memory", ram_map},
-	{"processors", processors_create},
-	{"devices", machine_devices_create},
+	{"partition", partition_create},   {"guest memory", ram_map},
+	{"processors", processors_create}, {"devices", machine_devices_create},
+	{"VMBus", machine_vmbus_create},   {"crash reports", machine_crash_watch},
 };
 
 /* Takes the steps until one fails, which is named. */
@@ -365,6 +369,7 @@ status_t machine_resources_create(struct machine *machine)
 
 void machine_resources_release(struct machine *machine)
 {
+	machine_vmbus_detach(machine);
 	machine_devices_destroy(machine);
 	if (machine->partition != HANDLE_NONE) {
 		ram_unmap(machine);
@@ -377,6 +382,7 @@ void machine_resources_release(struct machine *machine)
 
 void machine_resources_destroy(struct machine *machine)
 {
+	machine_vmbus_destroy(machine);
 	machine_resources_release(machine);
 	ram_free(machine);
 }

@@ -41,6 +41,14 @@
 #define VECTOR_THERE	 0x41
 #define VECTOR_BACK	 0x42
 
+#define HV_INTERFACE	     0x40000001
+#define HV_SIGNATURE	     0x31237648 /* "Hv#1" */
+#define HV_MSR_GUEST_OS_ID   0x40000000
+#define HV_MSR_HYPERCALL     0x40000001
+#define HV_CALL_LONG_SPIN    0x10008 /* fast */
+#define HV_CALL_SIGNAL_EVENT 0x1005d
+#define CONNECTION	     0x2001 /* of root/bench.c */
+
 	.macro write_msr number, low, high=0
 	mov $\number, %ecx
 	mov $\low, %eax
@@ -110,6 +118,19 @@
 	mov %eax, (%rbx)
 	.endm
 
+	.macro do_hypercall
+	mov $HV_CALL_LONG_SPIN, %ecx
+	mov $hypercall_page, %ebx
+	call *%rbx
+	.endm
+
+	.macro do_signal
+	mov $HV_CALL_SIGNAL_EVENT, %ecx
+	mov $CONNECTION, %edx
+	mov $hypercall_page, %ebx
+	call *%rbx
+	.endm
+
 	.macro do_mmio_read
 	mov SERVED_ADDRESS, %eax
 	.endm
@@ -128,6 +149,7 @@
 	ljmp $CODE_64_SELECTOR, $.Llong\@
 	.code64
 .Llong\@:
+	mov %esp, %esp		/* its upper half is not defined */
 	rounds \code
 	ljmp *.Lback\@(%rip)
 	.balign 8
@@ -204,9 +226,27 @@ guest_main:
 	measure "self IPI, handler and its EOI", "", do_self_ipi
 	call ap_start
 	measure "IPI to a halted VP and one back, both EOIs", "", do_ping
+	call hyperv_start
+	jne guest_end
+	measure_64 "hypercall with nothing to do", " (limit 300)", do_hypercall
+	measure_64 "HvCallSignalEvent to a host event port", " (limit 400)", do_signal
 guest_end:
 	xor %eax, %eax
 	jmp debug_exit
+
+/* ---- hypercalls ---- */
+
+/* ZF: the Hyper-V interface is there, and ready. */
+hyperv_start:
+	cli
+	mov $HV_INTERFACE, %eax
+	cpuid
+	cmp $HV_SIGNATURE, %eax
+	jne 1f
+	write_msr HV_MSR_GUEST_OS_ID, 1
+	write_msr HV_MSR_HYPERCALL, hypercall_page + 1
+	xor %eax, %eax
+1:	ret
 
 /* ---- interrupts ---- */
 
@@ -433,4 +473,6 @@ pointers:
 low_directory:
 	.skip 4096
 high_directory:
+	.skip 4096
+hypercall_page:
 	.skip 4096

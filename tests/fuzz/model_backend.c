@@ -105,6 +105,12 @@ static bool can_take(const struct vp *vp, enum vp_window window)
 	return window == WINDOW_NMI ? !a->nmi_masked : a->rflags & RFLAGS_IF;
 }
 
+static bool model_in_kernel_64(const struct vp *vp)
+{
+	(void)vp;
+	return true;
+}
+
 static bool model_can_take(struct vp *vp, enum vp_window window)
 {
 	CHECK(model_of(vp)->cpu == this_cpu());
@@ -467,7 +473,8 @@ static enum vp_outcome model_enter(struct vp *vp)
 		.cpu_enable = model_probe, .cpu_disable = model_cpu_disable, .gpa_format = format, \
 		.vp_create = model_vp_create, .vp_destroy = model_vp_destroy,                      \
 		.unbind = model_unbind, .load = model_load, .put = model_put,                      \
-		.enter = model_enter, .can_take = model_can_take, .inject = model_inject,          \
+		.enter = model_enter, .in_kernel_64 = model_in_kernel_64,                          \
+		.can_take = model_can_take, .inject = model_inject,                                \
 		.window_request = model_window_request, .apic_place_set = model_apic_place_set,    \
 		.debug_set = model_debug_set, .step = model_step, .state_get = model_state_get,    \
 		.state_set = model_state_set,                                                      \

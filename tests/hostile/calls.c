@@ -14,7 +14,7 @@ static _Atomic uint64_t kept[KEPT_MAX];
 static _Atomic uint64_t kept_end; /* behind the last place that was taken */
 
 /*
- * h handle  p buffer  x no buffer  l its size  w window page  W window block  S blocks' size  s size
+ * h handle  E the same, of an event  p buffer  x no buffer  l its size  w window page  W window block  S blocks' size  s size
  * g gpa  c small number  n any number  d deadline  e thread entry  f rights  F flags of a mapping
  * v VTL  m MSI address  o APIC access  i what to inspect
  */
@@ -80,6 +80,24 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_profile] = "hcc",
 	[SYS_vp_peek_registers] = "hcvppc",
 	[SYS_handle_close] = "h",
+	[SYS_message_port_create] = "hvcEn",
+	[SYS_message_port_receive] = "hp",
+	[SYS_host_event_port_create] = "hvcEn",
+	[SYS_guest_event_port_create] = "hvccc",
+	[SYS_guest_event_port_signal] = "h",
+	[SYS_guest_event_port_clear] = "h",
+	[SYS_guest_event_port_retarget] = "hccc",
+	[SYS_synic_post_message] = "hvccp",
+	[SYS_monitor_page_set] = "hvg",
+	[SYS_monitor_register] = "hvccn",
+	[SYS_monitor_read] = "hvgc",
+	[SYS_monitor_write] = "hvgcn",
+	[SYS_vpci_device_create] = "hvc",
+	[SYS_vpci_register_interrupt] = "hcp",
+	[SYS_vpci_unregister_interrupt] = "hmc",
+	[SYS_vpci_signal_msi] = "hmc",
+	[SYS_partition_crash_bind] = "hEn",
+	[SYS_partition_crash_get] = "hp",
 };
 
 static uint64_t draw(struct caller *c)
@@ -187,6 +205,8 @@ static uint64_t handle(struct caller *c)
 static uint64_t argument(struct caller *c, char shape)
 {
 	switch (shape) {
+	case 'E':
+		return recent[CLASS_OTHER * RECENT_MAX + draw_below(c, call_place.recent_handles)];
 	case 'h': return draw_below(c, 20) ? handle(c) : any_number(c);
 	case 'p':
 		if (!draw_below(c, 8))
@@ -347,7 +367,8 @@ static void handle_note(struct caller *c, enum class class, uint64_t handle)
 void call_partition_make(struct caller *c)
 {
 	const struct proto_partition_config config = {.vp_count = 2,
-						      .apic_mode = APIC_MODE_X2APIC_SUPPORTED};
+						      .apic_mode = APIC_MODE_X2APIC_SUPPORTED,
+						      .flags = (uint32_t)draw_below(c, 2)};
 	const struct partition_config build = {0};
 	uint64_t partition, tries;
 
@@ -372,7 +393,10 @@ static bool makes_handle(uint32_t number)
 {
 	return number == SYS_event_create || number == SYS_thread_create ||
 	       number == SYS_handle_duplicate || number == SYS_proto_partition_create ||
-	       number == SYS_partition_doorbell_create || number == SYS_partition_pin;
+	       number == SYS_partition_doorbell_create || number == SYS_partition_pin ||
+	       number == SYS_message_port_create || number == SYS_host_event_port_create ||
+	       number == SYS_guest_event_port_create || number == SYS_monitor_register ||
+	       number == SYS_vpci_device_create;
 }
 
 void call_one(struct caller *c)

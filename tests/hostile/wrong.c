@@ -158,6 +158,32 @@ uint32_t threads_of(uint32_t cpu)
 	return view.threads;
 }
 
+static void ports_make(void)
+{
+	const uint64_t partition = things[PARTITION], event = things[EVENT];
+
+	EXPECT(call_value(SYS_message_port_create, partition, 0, CONNECTION, event, 1, 0,
+			  &things[MESSAGES]) == STATUS_OK);
+	EXPECT(call_value(SYS_host_event_port_create, partition, 0, CONNECTION + 3, event, 1, 0,
+			  &things[SIGNALS]) == STATUS_OK);
+	EXPECT(call_value(SYS_guest_event_port_create, partition, 0, 0, 2, 3, 0, &things[FLAG]) ==
+	       STATUS_OK);
+	EXPECT(call(SYS_monitor_page_set, partition, 0, MONITOR_GPA, 0, 0, 0) == STATUS_OK);
+	EXPECT(call_value(SYS_monitor_register, partition, 0, 4, CONNECTION + 3, 1000, 0,
+			  &things[MONITOR]) == STATUS_OK);
+}
+
+static void device_make(void)
+{
+	uint64_t message;
+
+	EXPECT(call_value(SYS_vpci_device_create, things[PARTITION], 0, DEVICE_ID, 0, 0, 0,
+			  &things[DEVICE]) == STATUS_OK);
+	EXPECT(call_value(SYS_vpci_register_interrupt, things[DEVICE], 2,
+			  (uintptr_t)&places.interrupt, 0, 0, 0, &message) == STATUS_OK);
+	EXPECT(message == MSI_BASE);
+}
+
 static void objects_make(void)
 {
 	const uint64_t config = (uintptr_t)&places.proto, block = arena_at(DEPOSITED_BLOCK);
@@ -185,6 +211,8 @@ static void objects_make(void)
 	EXPECT(call_value(SYS_partition_doorbell_create, things[PARTITION], 0,
 			  (uintptr_t)&places.doorbell, 0, 0, 0, &things[DOORBELL]) == STATUS_OK);
 	places.doorbell.address += 4096;
+	ports_make();
+	device_make();
 	while (threads_of(0) > 1)
 		sleep_ms(1);
 }
@@ -192,10 +220,14 @@ static void objects_make(void)
 static void places_fill(void)
 {
 	places = (struct places){
-		.proto = {.vp_count = VPS, .apic_mode = APIC_MODE_X2APIC_SUPPORTED},
+		.proto = {.vp_count = VPS,
+			  .apic_mode = APIC_MODE_X2APIC_SUPPORTED,
+			  .flags = PARTITION_HYPERV},
 		.build = {.cpuid_leaves = (uintptr_t)&places.leaf, .cpuid_leaf_count = 1},
 		.leaf = {.function = 0x40000000},
 		.doorbell = {.bits = 1, .length = 4},
+		.interrupt = {.vector = 0x30, .valid_banks = 1, .banks = {1}},
+		.message = {.type = 1, .payload_size = HV_MESSAGE_PAYLOAD},
 		.debug = {.breakpoint = {{0x1000, BREAKPOINT_EXECUTE, 1, {0}},
 					 {0x2000, BREAKPOINT_WRITE, 8, {0}}}},
 		.pat = 0x0007040600070406,
@@ -222,6 +254,12 @@ static void objects_close(void)
 	handle_end(&things[VP]);
 	EXPECT(call(SYS_msi_signal, things[SOURCE], MSI_BASE, 0x30, 0, 0, 0) == STATUS_OK);
 	handle_end(&things[PIN]);
+	handle_end(&things[MESSAGES]);
+	handle_end(&things[SIGNALS]);
+	handle_end(&things[FLAG]);
+	handle_end(&things[MONITOR]);
+	EXPECT(call(SYS_vpci_signal_msi, things[DEVICE], MSI_BASE, 1, 0, 0, 0) == STATUS_OK);
+	handle_end(&things[DEVICE]);
 	handle_end(&things[SOURCE]);
 	*(volatile uint8_t *)block = 1; /* it is in the window again */
 	EXPECT(call(SYS_event_signal, things[DOORBELL], 1, 0, 0, 0, 0) == STATUS_WRONG_TYPE);

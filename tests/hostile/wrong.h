@@ -29,8 +29,13 @@
 #define DEPOSITED_BLOCK (ARENA_SIZE - LARGE_PAGE_SIZE)	   /* the partition's */
 #define MAPPED_GPA	0ull
 #define FREE_GPA	GIB(1)
+#define MONITOR_GPA	0x80000000ull
 #define DOORBELL_GPA_AT 0xf0000000ull
 #define VPS		2u
+#define CONNECTION	0x123u	  /* of MESSAGES; those of the next two numbers are free */
+#define DEVICE_ID	0x1234ull /* of DEVICE, whose message is the first of it */
+/* What the guest, which never ran, has not switched on cannot be reached. */
+#define SYNIC_OFF	STATUS_WRONG_STATE
 
 /* Objects to be wrong about. */
 enum thing {
@@ -42,7 +47,12 @@ enum thing {
 	SOURCE,
 	DOORBELL,
 	PIN,
-	THREAD, /* that has ended */
+	MESSAGES, /* ports of the partition's */
+	SIGNALS,
+	FLAG,
+	MONITOR, /* a bit of its page */
+	DEVICE,	 /* of VPCI */
+	THREAD,	 /* that has ended */
 	TASK,
 	THINGS
 };
@@ -52,8 +62,10 @@ extern uint64_t things[THINGS];
 #define TEXT	  "hostile: written\r\n"
 #define TEXT_SIZE (sizeof(TEXT) - 1)
 
+#define STATE_ROOM KIB(32) /* docs/abi.md: the most that a state has */
+
 union saved_vp {
-	uint8_t bytes[8192];
+	uint8_t bytes[STATE_ROOM];
 	struct {
 		struct state_header header;
 		struct state_record record;
@@ -80,12 +92,14 @@ struct places {
 	struct cpuid_leaf leaf;
 	struct doorbell_config doorbell;
 	struct vp_debug_state debug;
+	struct hv_message message;
+	struct vpci_interrupt interrupt;
 	union saved_vp vp;
 	union saved_partition partition;
 	uint64_t pat;
 	uint32_t name;
 	char text[TEXT_SIZE];
-	uint8_t out[8192];
+	uint8_t out[STATE_ROOM];
 };
 extern struct places places;
 
@@ -97,7 +111,7 @@ enum row_flags {
 };
 
 /*
- * A call, and how it is right. By argument: h handle, H handle or 0, v VTL, i index of a VP, r buffer to
+ * A call, and how it is right. By argument: h handle, H handle or 0, e the event, v VTL, i index of a VP, r buffer to
  * be read, R the same or 0, w buffer to be written, z size of the saved state that the argument before
  * points to, p page of the window, a other address in the window, g s guest-physical range, . other.
  * What is in the window counts from the arena's start.

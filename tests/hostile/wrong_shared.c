@@ -87,6 +87,32 @@ const struct call_row call_rows[] = {
 	{SYS_serial_read, "..", .a = {AT(out), 16},
 	 .faultless = "until somebody types: wrong_lines.c"},
 	{SYS_serial_write, "r.", .a = {AT(text), TEXT_SIZE}},
+	{SYS_message_port_create, "hv.e.", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, CONNECTION + 1, 0, 1}},
+	{SYS_message_port_receive, "h.", MESSAGES, RIGHT_READ, .a = {0, AT(out)},
+	 .answer = STATUS_NOT_FOUND},
+	{SYS_host_event_port_create, "hv.e.", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, CONNECTION + 1, 0, 1}},
+	{SYS_guest_event_port_create, "hvi..", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, 0, 2, 3}},
+	{SYS_guest_event_port_signal, "h", FLAG, RIGHT_WRITE, .answer = SYNIC_OFF},
+	{SYS_guest_event_port_clear, "h", FLAG, RIGHT_WRITE, .a = {0}},
+	{SYS_guest_event_port_retarget, "hi..", FLAG, RIGHT_WRITE, .a = {0, 1, 2, 3}},
+	{SYS_synic_post_message, "hvi.r", PARTITION, RIGHT_WRITE, .a = {0, 0, 0, 2, AT(message)},
+	 .answer = SYNIC_OFF},
+	{SYS_monitor_page_set, "hv.", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA}},
+	{SYS_monitor_register, "hv...", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, 5, CONNECTION + 3, 1000}},
+	{SYS_monitor_read, "hv..", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA, 8}},
+	{SYS_monitor_write, "hv...", PARTITION, RIGHT_WRITE, .a = {0, 0, MONITOR_GPA, 8, 0}},
+	{SYS_vpci_device_create, "hv.", PARTITION, RIGHT_WRITE, .flags = GIVES,
+	 .a = {0, 0, DEVICE_ID + 1}},
+	{SYS_vpci_register_interrupt, "h.r", DEVICE, RIGHT_WRITE, .a = {0, 1, AT(interrupt)}},
+	{SYS_vpci_unregister_interrupt, "h..", DEVICE, RIGHT_WRITE, .a = {0, MSI_BASE, 32}},
+	{SYS_vpci_signal_msi, "h..", DEVICE, RIGHT_WRITE, .a = {0, MSI_BASE, 0}},
+	{SYS_partition_crash_bind, "he.", PARTITION, RIGHT_WRITE, .a = {0, 0, 1}},
+	{SYS_partition_crash_get, "h.", PARTITION, RIGHT_READ, .a = {0, AT(out)},
+	 .answer = STATUS_NOT_FOUND},
 };
 const size_t call_row_count = ARRAY_SIZE(call_rows);
 
@@ -122,6 +148,7 @@ void arguments_make(const struct call_row *row, uint64_t a[6])
 		switch (row->arguments[i]) {
 		case 'h':
 		case 'H': a[i] = things[row->thing]; break;
+		case 'e': a[i] = things[EVENT]; break;
 		case 'p':
 		case 'a': a[i] = arena_at(a[i]); break;
 		case 'z': a[i] = ((const struct state_header *)a[i - 1])->size; break;

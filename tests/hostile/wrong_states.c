@@ -148,18 +148,23 @@ static void built(void)
 	expect_wrong("built twice", row, 0, things[PARTITION], STATUS_WRONG_STATE);
 }
 
-/* A partition whose APICs the root task models. */
+/* A partition whose APICs the root task models, and which has no Hyper-V interface. */
 static void without_apics(void)
 {
 	static const uint32_t calls[] = {SYS_partition_request_msi, SYS_msi_source_create,
 					 SYS_vp_set_lint, SYS_vp_pulse_lint};
+	static const uint32_t ports[] = {
+		SYS_message_port_create, SYS_host_event_port_create, SYS_guest_event_port_create,
+		SYS_synic_post_message,	 SYS_monitor_page_set,	     SYS_monitor_register,
+		SYS_monitor_read,	 SYS_monitor_write,	     SYS_vpci_device_create,
+		SYS_partition_crash_bind};
 	uint64_t partition, vp;
 	size_t i;
 
 	places.proto.flags = PARTITION_USER_MODE_APIC;
 	EXPECT(call_value(SYS_proto_partition_create, (uintptr_t)&places.proto, 0, 0, 0, 0, 0,
 			  &partition) == STATUS_OK);
-	places.proto.flags = 0;
+	places.proto.flags = PARTITION_HYPERV;
 	EXPECT(call(SYS_partition_deposit, partition, arena_at(APIC_BLOCK), LARGE_PAGE_SIZE, 0, 0,
 		    0) == STATUS_OK);
 	EXPECT(call(SYS_proto_partition_build, partition, (uintptr_t)&places.build, 0, 0, 0, 0) ==
@@ -168,6 +173,9 @@ static void without_apics(void)
 	see();
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		expect_wrong("no APICs", call_row(calls[i]), 0, partition, STATUS_WRONG_STATE);
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		expect_wrong("no interface", call_row(ports[i]), 0, partition,
+			     STATUS_NOT_SUPPORTED);
 	expect_wrong("no APICs", call_row(SYS_vp_apic_access), 0, vp, STATUS_WRONG_STATE);
 	handle_end(&vp);
 	handle_end(&partition);

@@ -2,6 +2,7 @@
 /* See wrong.h: values that one call alone refuses. */
 #include "wrong.h"
 #include <string.h>
+#include <trivet/hv/monitor.h>
 
 /* ---- one argument ---- */
 
@@ -189,6 +190,88 @@ static void interrupt_values(void)
 	EXPECT_VALUES("interrupts", rows);
 }
 
+static void port_values(void)
+{
+	static const uint32_t connects[] = {SYS_message_port_create, SYS_host_event_port_create};
+	const struct wrong_value rows[] = {
+		{SYS_guest_event_port_create, STATUS_NOT_FOUND, 3, HV_SINT_COUNT},
+		{SYS_guest_event_port_create, STATUS_NOT_FOUND, 3, BIT(32) | 2},
+		{SYS_guest_event_port_create, STATUS_INVALID_ARGUMENT, 4, HV_EVENT_FLAGS},
+		{SYS_guest_event_port_create, STATUS_INVALID_ARGUMENT, 4, BIT(32) | 3},
+		{SYS_guest_event_port_create, STATUS_INVALID_ARGUMENT, 4, UINT64_MAX},
+		{SYS_guest_event_port_retarget, STATUS_NOT_FOUND, 2, HV_SINT_COUNT},
+		{SYS_guest_event_port_retarget, STATUS_NOT_FOUND, 2, UINT64_MAX},
+		{SYS_guest_event_port_retarget, STATUS_INVALID_ARGUMENT, 3, HV_EVENT_FLAGS},
+		{SYS_guest_event_port_retarget, STATUS_INVALID_ARGUMENT, 3, BIT(63)},
+		{SYS_synic_post_message, STATUS_NOT_FOUND, 3, HV_SINT_COUNT},
+		{SYS_synic_post_message, STATUS_NOT_FOUND, 3, BIT(32) | 2},
+		{SYS_monitor_page_set, STATUS_MISALIGNED, 2, MONITOR_GPA + 8},
+		{SYS_monitor_page_set, STATUS_INVALID_ADDRESS, 2, BIT(52)},
+		{SYS_monitor_page_set, STATUS_INVALID_ADDRESS, 2, 0 - 4096ull},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 2, HV_MONITORS},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 2, BIT(32) | 5},
+		{SYS_monitor_register, STATUS_ALREADY_EXISTS, 2, 4},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 3, HV_CONNECTION_ID + 1},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 4, 0},
+		{SYS_monitor_register, STATUS_INVALID_ARGUMENT, 4, 65536},
+		{SYS_monitor_read, STATUS_NOT_FOUND, 2, MONITOR_GPA - 1},
+		{SYS_monitor_read, STATUS_NOT_FOUND, 2, MONITOR_GPA + 4089},
+		{SYS_monitor_read, STATUS_NOT_FOUND, 2, UINT64_MAX},
+		{SYS_monitor_read, STATUS_INVALID_ARGUMENT, 3, 0},
+		{SYS_monitor_read, STATUS_INVALID_ARGUMENT, 3, 3},
+		{SYS_monitor_read, STATUS_INVALID_ARGUMENT, 3, BIT(32) | 8},
+		{SYS_monitor_write, STATUS_NOT_FOUND, 2, FREE_GPA},
+		{SYS_monitor_write, STATUS_INVALID_ARGUMENT, 3, 16},
+	};
+	size_t i;
+
+	EXPECT_VALUES("ports", rows);
+	for (i = 0; i < ARRAY_SIZE(connects); i++) {
+		const uint32_t number = connects[i];
+		const struct wrong_value shared[] = {
+			{number, STATUS_INVALID_ARGUMENT, 2, HV_CONNECTION_ID + 1},
+			{number, STATUS_INVALID_ARGUMENT, 2, BIT(32) | CONNECTION},
+			{number, STATUS_INVALID_ARGUMENT, 2, UINT64_MAX},
+			{number, STATUS_ALREADY_EXISTS, 2, CONNECTION},
+			{number, STATUS_ALREADY_EXISTS, 2, CONNECTION + 3},
+			{number, STATUS_INVALID_HANDLE, 3, HANDLE_NONE},
+			{number, STATUS_INVALID_HANDLE, 3, things[EVENT] | BIT(32)},
+			{number, STATUS_WRONG_TYPE, 3, things[PARTITION]},
+			{number, STATUS_WRONG_TYPE, 3, things[MESSAGES]},
+			{number, STATUS_INVALID_ARGUMENT, 4, 0},
+		};
+
+		EXPECT_VALUES("connections", shared);
+	}
+}
+
+static void device_values(void)
+{
+	const struct wrong_value rows[] = {
+		{SYS_vpci_device_create, STATUS_ALREADY_EXISTS, 2, DEVICE_ID},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, 1, 0},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, 1, VPCI_VECTORS_MAX + 1},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, 1, BIT(32) | 1},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, 1, UINT64_MAX},
+		{SYS_vpci_unregister_interrupt, STATUS_NOT_FOUND, 1, 0},
+		{SYS_vpci_unregister_interrupt, STATUS_NOT_FOUND, 1, MSI_BASE | BIT(32)},
+		{SYS_vpci_unregister_interrupt, STATUS_NOT_FOUND, 2, 1}, /* a second one */
+		{SYS_vpci_unregister_interrupt, STATUS_NOT_FOUND, 2, 31},
+		{SYS_vpci_unregister_interrupt, STATUS_NOT_FOUND, 2, BIT(32)},
+		{SYS_vpci_signal_msi, STATUS_NOT_FOUND, 1, MSI_BASE + 4},
+		{SYS_vpci_signal_msi, STATUS_NOT_FOUND, 1, UINT64_MAX},
+		{SYS_vpci_signal_msi, STATUS_NOT_FOUND, 2, 2},
+		{SYS_vpci_signal_msi, STATUS_NOT_FOUND, 2, BIT(32)},
+		{SYS_vpci_signal_msi, STATUS_NOT_FOUND, 2, UINT64_MAX},
+		{SYS_partition_crash_bind, STATUS_INVALID_ARGUMENT, 2, 0},
+		{SYS_partition_crash_bind, STATUS_INVALID_HANDLE, 1, HANDLE_NONE},
+		{SYS_partition_crash_bind, STATUS_INVALID_HANDLE, 1, things[EVENT] | BIT(32)},
+		{SYS_partition_crash_bind, STATUS_WRONG_TYPE, 1, things[PARTITION]},
+	};
+
+	EXPECT_VALUES("devices and crashes", rows);
+}
+
 static void vp_values(void)
 {
 	const uint64_t saved = places.vp.header.size, time = places.partition.header.size;
@@ -226,7 +309,7 @@ static void vp_values(void)
 		{SYS_vp_state_set, STATUS_BAD_FORMAT, 4, 0},
 		{SYS_vp_state_set, STATUS_BAD_FORMAT, 4, 7},
 		{SYS_vp_state_set, STATUS_BAD_FORMAT, 4, 9},
-		{SYS_vp_state_set, STATUS_TOO_LARGE, 4, 8193},
+		{SYS_vp_state_set, STATUS_TOO_LARGE, 4, STATE_ROOM + 1},
 		{SYS_vp_state_set, STATUS_TOO_LARGE, 4, UINT64_MAX},
 		{SYS_vp_state_reset, STATUS_INVALID_ARGUMENT, 2, 0},
 		{SYS_vp_state_reset, STATUS_INVALID_ARGUMENT, 2, VP_STATE_ELEMENTS},
@@ -240,7 +323,7 @@ static void vp_values(void)
 		{SYS_vp_restore, STATUS_TRUNCATED, 2, sizeof(struct state_header) - 1},
 		{SYS_vp_restore, STATUS_TRUNCATED, 2, saved - 8},
 		{SYS_vp_restore, STATUS_BAD_FORMAT, 2, saved + 8},
-		{SYS_vp_restore, STATUS_TOO_LARGE, 2, 8193},
+		{SYS_vp_restore, STATUS_TOO_LARGE, 2, STATE_ROOM + 1},
 		{SYS_vp_restore, STATUS_TOO_LARGE, 2, UINT64_MAX},
 		{SYS_vp_restore, STATUS_NOT_SUPPORTED, 1, (uintptr_t)&places.partition},
 		{SYS_partition_save, STATUS_TOO_LARGE, 2, 0},
@@ -248,7 +331,7 @@ static void vp_values(void)
 		{SYS_partition_restore, STATUS_TRUNCATED, 2, 0},
 		{SYS_partition_restore, STATUS_TRUNCATED, 2, time - 8},
 		{SYS_partition_restore, STATUS_BAD_FORMAT, 2, time + 8},
-		{SYS_partition_restore, STATUS_TOO_LARGE, 2, 8193},
+		{SYS_partition_restore, STATUS_TOO_LARGE, 2, STATE_ROOM + 1},
 		{SYS_partition_restore, STATUS_TOO_LARGE, 2, UINT64_MAX},
 		{SYS_partition_restore, STATUS_NOT_SUPPORTED, 1, (uintptr_t)&places.vp},
 	};
@@ -362,10 +445,10 @@ static void configuration_fields(void)
 		{SYS_proto_partition_create, STATUS_NO_VBS, FIELD(proto.isolation), ISOLATION_VBS},
 		{SYS_proto_partition_create, STATUS_NO_SNP, FIELD(proto.isolation), ISOLATION_SNP},
 		{SYS_proto_partition_create, STATUS_NO_TDX, FIELD(proto.isolation), ISOLATION_TDX},
-		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags), BIT(3)},
+		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags), BIT(4)},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags), BIT(31)},
-		{SYS_proto_partition_create, STATUS_NOT_SUPPORTED, FIELD(proto.flags),
-		 PARTITION_HYPERV},
+		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.flags),
+		 PARTITION_HYPERV_VMM},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.name[15]), 1},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.reserved[0]), 1},
 		{SYS_proto_partition_create, STATUS_INVALID_ARGUMENT, FIELD(proto.reserved[1]),
@@ -519,6 +602,22 @@ static void state_fields(void)
 		{SYS_vp_state_set, STATUS_INVALID_REGISTER_VALUE, FIELD(pat), 2},
 		{SYS_vp_state_set, STATUS_INVALID_REGISTER_VALUE, FIELD(pat), UINT64_MAX},
 		{SYS_vp_get_registers, STATUS_INVALID_REGISTER, FIELD(name), 0x12345678},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.vector), 15},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.vector),
+		 256},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.flags), 2},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.format), 2},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.valid_banks),
+		 0},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.valid_banks),
+		 BIT(63)},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.banks[0]),
+		 0},
+		{SYS_vpci_register_interrupt, STATUS_INVALID_ARGUMENT, FIELD(interrupt.banks[0]),
+		 1 << VPS},
+		{SYS_synic_post_message, STATUS_INVALID_ARGUMENT, FIELD(message.type), 0},
+		{SYS_synic_post_message, STATUS_INVALID_ARGUMENT, FIELD(message.payload_size),
+		 HV_MESSAGE_PAYLOAD + 1},
 		{SYS_vp_get_registers, STATUS_INVALID_REGISTER, FIELD(name), 0},
 		{SYS_vp_get_registers, STATUS_INVALID_REGISTER, FIELD(name), UINT32_MAX},
 		{SYS_vp_set_registers, STATUS_INVALID_REGISTER, FIELD(name), 0x12345678},
@@ -630,6 +729,8 @@ void wrong_values(void)
 	system_values();
 	memory_values();
 	interrupt_values();
+	port_values();
+	device_values();
 	vp_values();
 	other_arguments();
 	kernel_mapping();

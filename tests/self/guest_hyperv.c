@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The Hyper-V interface as a guest finds it: synthetic MSRs, overlay pages, hypercalls. */
-#include "second.h"
+#include "hyperv_guest.h"
 #include <arch/fpu.h>
 #include <kernel/arch.h>
 #include <kernel/cpu.h>
@@ -18,12 +18,12 @@ enum operation { READ_MSR, WRITE_MSR, READ, WRITE, VMCALL, VMMCALL, CALL };
 
 #define GP	13u
 #define UD	6u
-#define PLACE	0x60000ull
-#define OTHER	0x63000ull
+#define PLACE	HYPERV_PLACE
+#define OTHER	HYPERV_OTHER
 #define PATTERN 0xa5a5a5a5a5a5a5a5ull
 #define OS_ID	0x8100000000000000ull
-#define INPUT	0x70000ull
-#define OUTPUT	0x71000ull
+#define INPUT	HYPERV_INPUT
+#define OUTPUT	HYPERV_OUTPUT
 #define SLACK	3u /* units of time: two roundings, and a comparison of either side */
 
 static const uint8_t lengths[] = {2, 2, 3, 3, 3, 3, 0};
@@ -174,8 +174,7 @@ static bool small_registers(struct test_guest *g)
 	       !reads(g, HV_MSR_VP_RUNTIME, &runtime) && !reads(g, HV_MSR_VP_RUNTIME, &value) &&
 	       value >= runtime && !writes(g, HV_MSR_CRASH_P0, 9) &&
 	       !reads(g, HV_MSR_CRASH_P0, &value) && value == 9 &&
-	       writes(g, HV_MSR_VP_INDEX, 0) == GP && reads(g, HV_MSR_EOI, &value) == GP &&
-	       reads(g, 0x40000080, &value) == GP;
+	       writes(g, HV_MSR_VP_INDEX, 0) == GP && reads(g, HV_MSR_EOI, &value) == GP;
 }
 
 static bool hypercalls(struct test_guest *g)
@@ -326,4 +325,38 @@ SELFTEST(hyperv_others)
 		SKIP(why);
 	CHECK(ok);
 	CHECK(second_memory_is_back(before));
+}
+
+/* ---- for other files ---- */
+
+bool hyperv_guest_start(struct test_guest *g)
+{
+	return start(g);
+}
+
+bool hyperv_guest_enable(struct test_guest *g)
+{
+	return start(g) && !writes(g, HV_MSR_GUEST_OS_ID, OS_ID) &&
+	       !writes(g, HV_MSR_HYPERCALL, PLACE | 1);
+}
+
+uint32_t hyperv_guest_writes(struct test_guest *g, uint32_t msr, uint64_t value)
+{
+	return writes(g, msr, value);
+}
+
+uint32_t hyperv_guest_reads(struct test_guest *g, uint32_t msr, uint64_t *value)
+{
+	return reads(g, msr, value);
+}
+
+uint64_t hyperv_guest_calls(struct test_guest *g, uint64_t control, uint64_t input, uint64_t output)
+{
+	return calls(g, control, input, output);
+}
+
+void hyperv_guest_test(bool (*function)(struct test_guest *g), enum selftest_outcome *outcome,
+		       const char **reason)
+{
+	hyperv_test(function, true, outcome, reason);
 }

@@ -19,7 +19,7 @@ GUEST_CODE_DECLARE(saved_tsc);
 GUEST_CODE_DECLARE(saved_nmi);
 extern const char guest_saved_timer[], guest_saved_ipi[], guest_saved_nmi_nmi[];
 
-#define BUFFER_ORDER 1u
+#define BUFFER_ORDER 3u
 #define RAM_ORDER    8u
 #define NMI_VECTOR   2u
 

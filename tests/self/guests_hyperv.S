@@ -84,3 +84,32 @@ handler hyperv_idle irq
 	apic_eoi
 	iretq
 guest_end hyperv_idle
+
+/* VP 1, started in 64-bit mode: counts interrupts, and, without an exit, turns of its loop, while it is to run; else
+ * it halts. RBX is for all to see. */
+guest hyperv_started
+	apic_on
+	movl	$1, 0x9018
+	sti
+1:	incl	0x9010
+	mov	%rbx, 0x9020
+	cmpb	$1, 0x9000
+	je	2f
+	cmpb	$2, 0x9000
+	jne	1b
+	hlt
+	jmp	1b
+2:	cli
+	say	5
+	hlt
+handler hyperv_started irq
+	incl	0x9014
+	push	%rax
+	push	%rcx
+	push	%rdx
+	apic_eoi
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	iretq
+guest_end hyperv_started

@@ -24,6 +24,15 @@ def test_ends(boot, leg, name):
     assert machine.wait_end() == code
 
 
+def test_tells_of_its_crash(boot, leg):
+    """A text is the guest's, and is shown without what could change the terminal."""
+    machine = boot(conf=[("tells-crash", small("tells_crash", hyperv="on"))])
+    machine.expect(r"tells-crash: the guest tells that it has crashed, by VP 0: 4711 0 0 ")
+    machine.expect(r"tells-crash: \| nothing goes any more")
+    machine.expect(r"tells-crash: \| \?\[31mred")
+    assert machine.wait_end() == 0
+
+
 HARMFUL = ["triple_fault", "jump_away", "spin", "flood", "exit_five"]
 # The last that is said of some: until then their words come between what is typed.
 CRASHES = {"triple_fault", "jump_away"}

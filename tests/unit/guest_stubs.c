@@ -178,6 +178,18 @@ void timer_cancel(struct timer *timer)
 	timer->deadline = TIMER_NEVER;
 }
 
+uint64_t ns_from_ticks(uint64_t timestamp)
+{
+	return timestamp / (timestamp_hz / 1000000000);
+}
+
+uint64_t ticks_from_ns(uint64_t ns)
+{
+	uint64_t ticks;
+
+	return __builtin_mul_overflow(ns, timestamp_hz / 1000000000, &ticks) ? TIMER_NEVER : ticks;
+}
+
 static void stub_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_state *state)
 {
 	(void)vp;
@@ -275,4 +287,20 @@ void gpa_unmap_own_page(struct gpa_space *at, gpa_t gpa)
 	(void)at;
 	(void)gpa;
 	stub_own_pages--;
+}
+
+void port_table_destroy(struct partition *partition)
+{
+	(void)partition;
+}
+
+status_t monitors_reset(struct partition *partition)
+{
+	(void)partition;
+	return STATUS_OK;
+}
+
+void monitors_destroy(struct partition *partition)
+{
+	(void)partition;
 }

@@ -69,7 +69,7 @@ static void test_whole_file(void **state)
 	assert_string_equal(p->kernel, "guests/vmlinuz");
 	assert_string_equal(p->initrd, "guests/initrd 2.img");
 	assert_string_equal(p->cmdline, "console=ttyS0 root=/dev/vda # quiet");
-	assert_true(p->hyperv && p->autostart);
+	assert_true(p->hyperv == CONFIG_HYPERV_ON && p->autostart);
 	assert_int_equal(p->vtl, 1);
 	assert_int_equal(p->isolation, CONFIG_ISOLATION_VBS);
 	assert_int_equal(p->cpu_count, 4);
@@ -145,7 +145,7 @@ static const struct {
 	{P "memory = 99999999999999T\n", 3, "a size from 1M to 16384G"},
 	{P "memory = 18446744073709551615T\n", 3, "a size from"},
 	{P "memory = 1025K\n", 3, "a multiple of 4K"},
-	{P "hyperv = yes\n", 3, "found 'yes', expected on or off"},
+	{P "hyperv = yes\n", 3, "found 'yes', expected off, on or vmm"},
 	{P "isolation = sgx\n", 3, "expected none, vbs, snp or tdx"},
 	{P "devices = qemu\n", 3, "a list, with commas, of qemu-compat or hpet"},
 	{P "devices = hpet,\n", 3, "a list"},

@@ -1,260 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hypercalls from the instruction on: who may make them, how parameters come in and go out, which status
- * each mistake has, and what the calls do.
+ * each mistake has, and what the first calls do.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-#include <guest.h>
 #include <hv_call.h>
 #include <kernel/cpu.h>
-#include <kernel/hypercall.h>
-#include <kernel/memory_map.h>
-#include <kernel/sched.h>
-#include <outside.h>
 #include <trivet/hv/features.h>
 
-#include "guest_stubs.h"
+#include "hypercall_fake.h"
 
-#define RIP	       0x1000u
-#define NEXT	       0x1003u
-#define VPS	       70u
-#define IN	       0x1000u /* pages of the guest's memory */
-#define OUT	       0x2000u
-#define READ_ONLY_PAGE 0x3000u
-#define MEMORY	       0x4000u
-#define FAST	       HV_CALL_FAST
-#define REPS(n)	       ((uint64_t)(n) << HV_CALL_REP_COUNT_SHIFT)
-#define START(n)       ((uint64_t)(n) << HV_CALL_REP_START_SHIFT)
-#define DONE(n)	       ((uint64_t)(n) << HV_RESULT_REPS_SHIFT)
-#define CODE_64	       (HV_SEGMENT_L | 0x9b)
-#define NAME_RBX       HV_X64_REGISTER_RBX
-
-static struct partition *p;
-static struct vp *vp;
-static uint8_t memory[MEMORY];
-static uint64_t xmm[16][2];
-static int fault;
-static unsigned int outsides; /* of the last call */
-static bool yields;
-static status_t call_status;
-static struct vp *called;
-static uint64_t kicked; /* bits by VP */
-
-struct cpu *fake_cpu;
-void (*fake_relaxed)(void);
-
-/* ---- what the kernel gives ---- */
-
-status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size)
-{
-	assert_ptr_equal(space, p->space[0]);
-	if (gpa >= MEMORY)
-		return STATUS_INVALID_ADDRESS;
-	memcpy(buffer, memory + gpa, size);
-	return STATUS_OK;
-}
-
-status_t gpa_write(struct gpa_space *space, gpa_t gpa, const void *buffer, size_t size)
-{
-	assert_ptr_equal(space, p->space[0]);
-	if (gpa >= READ_ONLY_PAGE)
-		return STATUS_ACCESS_DENIED;
-	memcpy(memory + gpa, buffer, size);
-	return STATUS_OK;
-}
-
-status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
-{
-	(void)space;
-	overlay->gpa = gpa;
-	return call_status;
-}
-
-void *heap_alloc(struct heap *heap, size_t size)
-{
-	(void)heap;
-	return calloc(1, size);
-}
-
-void heap_free(struct heap *heap, void *object, size_t size)
-{
-	(void)heap;
-	(void)size;
-	free(object);
-}
-
-uint64_t partition_reference_time_at(const struct partition *partition, uint64_t timestamp)
-{
-	(void)partition;
-	return timestamp;
-}
-
-uint64_t partition_reference_time(const struct partition *partition)
-{
-	return partition_reference_time_at(partition, fake_timestamp);
-}
-
-bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc)
-{
-	(void)partition;
-	*tsc = timestamp;
-	return true;
-}
-
-void *fpu_xmm(struct fpu_state *state, unsigned int number)
-{
-	assert_ptr_equal(state, &vp->arch.fpu);
-	return xmm[number];
-}
-
-void guest_exception(struct vp *v, uint8_t vector, bool has_error, uint32_t error)
-{
-	assert_ptr_equal(v, vp);
-	(void)has_error;
-	(void)error;
-	fault = vector;
-}
-
-void guest_debug_flags_done(struct vp *v)
-{
-	(void)v;
-	fail();
-}
-
-bool sched_yield(void)
-{
-	yields = true;
-	return true;
-}
-
-/* RBX, and RIP to be set. */
-status_t arch_vp_get_registers(struct vp *v, uint32_t vtl, const uint32_t *names,
-			       union hv_register_value *values, uint32_t count)
-{
-	assert_int_equal(count, 1);
-	assert_int_equal(vtl, 0);
-	if (*names != NAME_RBX)
-		return STATUS_INVALID_REGISTER;
-	values->low = v->arch.gpr[GPR_RBX];
-	return STATUS_OK;
-}
-
-status_t arch_vp_set_registers(struct vp *v, uint32_t vtl, const uint32_t *names,
-			       const union hv_register_value *values, uint32_t count)
-{
-	assert_int_equal(count, 1);
-	assert_int_equal(vtl, 0);
-	if (*names == HV_X64_REGISTER_RIP) {
-		v->vtl[0]->arch.rip = values->low;
-		return STATUS_OK;
-	}
-	if (*names != NAME_RBX)
-		return STATUS_INVALID_REGISTER;
-	if (values->low >> 63)
-		return STATUS_INVALID_REGISTER_VALUE;
-	v->arch.gpr[GPR_RBX] = values->low;
-	return STATUS_OK;
-}
-
-status_t vp_call(struct vp *v, void (*function)(struct vp *vp, void *argument), void *argument)
-{
-	called = v;
-	if (call_status == STATUS_OK)
-		function(v, argument);
-	return call_status;
-}
-
-/* A VP's CPU is its index + 1; it obeys at once. */
-void arch_cpu_kick(struct cpu *cpu)
-{
-	kicked |= BIT((uintptr_t)cpu - 1);
-}
-
-void cpu_wait(struct cpu *self)
-{
-	uint32_t i;
-
-	(void)self;
-	for (i = 0; i < VPS; i++)
-		if (p->vps[i]->cpu)
-			atomic_fetch_and(&p->vps[i]->requests, ~(uint32_t)VP_REQUEST_FLUSH);
-}
-
-/* ---- a partition ---- */
+#define IN	 0x1000u /* pages of the guest's memory */
+#define OUT	 0x2000u
+#define FAST	 HV_CALL_FAST
+#define REPS(n)	 ((uint64_t)(n) << HV_CALL_REP_COUNT_SHIFT)
+#define START(n) ((uint64_t)(n) << HV_CALL_REP_START_SHIFT)
+#define DONE(n)	 ((uint64_t)(n) << HV_RESULT_REPS_SHIFT)
+#define NAME_RBX HV_X64_REGISTER_RBX
 
 static int setup(void **state)
 {
-	const struct proto_partition_config config = {.vp_count = VPS,
-						      .threads_per_core = 2,
-						      .apic_mode = APIC_MODE_X2APIC_ENABLED,
-						      .flags = PARTITION_HYPERV};
-	uint32_t i;
-
 	(void)state;
-	stub_host_set(HOST_SKYLAKE);
-	p = stub_partition(&config);
-	p->space[0]->partition = p;
-	assert_int_equal(hv_partition_create(p), STATUS_OK);
-	for (i = 0; i < VPS; i++)
-		p->vps[i]->vtl[0]->space = p->space[0];
-	p->hv->vtl[0].guest_os_id = 1;
-	vp = p->vps[1];
-	stub_state.cr0 = CR0_PE;
-	stub_state.efer = EFER_LMA;
-	stub_state.segment[SEGMENT_CS].attributes = CODE_64;
-	memset(memory, 0, sizeof(memory));
-	memset(xmm, 0, sizeof(xmm));
-	call_status = STATUS_OK;
-	kicked = 0;
+	fake_machine_create();
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	hv_partition_destroy(p);
-	stub_partition_free(p);
+	fake_machine_destroy();
 	return 0;
-}
-
-/* The instruction, until it is done with or faults, at most so many times. */
-static void instruction(unsigned int times)
-{
-	struct arch_vp_vtl *a = &vp->vtl[0]->arch;
-
-	a->rip = RIP;
-	fault = -1;
-	outsides = 0;
-	yields = false;
-	for (; times && a->rip == RIP && fault < 0; times--) {
-		(void)guest_hypercall(vp, NEXT, false);
-		if (vp->arch.outside != OUTSIDE_HYPERCALL)
-			continue;
-		assert_int_equal(a->rip, RIP);
-		outsides++;
-		guest_outside_work(vp);
-		assert_int_equal(vp->arch.outside, OUTSIDE_NOTHING);
-	}
 }
 
 /* A call of a 64-bit caller's, up to its result. */
 static uint64_t hypercall(uint64_t control, uint64_t input, uint64_t output)
 {
-	uint64_t *gpr = vp->arch.gpr;
+	uint64_t *gpr = fake_vp->arch.gpr;
 
 	gpr[GPR_RCX] = control;
 	gpr[GPR_RDX] = input;
 	gpr[GPR_R8] = output;
 	gpr[GPR_RAX] = UINT64_MAX;
-	instruction(1000);
-	assert_int_equal(fault, -1);
-	assert_int_equal(vp->vtl[0]->arch.rip, NEXT);
+	fake_instruction(1000);
+	assert_int_equal(fake_fault, -1);
+	assert_int_equal(fake_vp->vtl[0]->arch.rip, FAKE_NEXT);
 	return gpr[GPR_RAX];
 }
 
@@ -263,7 +57,7 @@ static uint64_t hypercall(uint64_t control, uint64_t input, uint64_t output)
 
 static void *in_memory(gpa_t gpa)
 {
-	return memory + gpa;
+	return fake_memory + gpa;
 }
 
 /* ---- who may call ---- */
@@ -271,33 +65,33 @@ static void *in_memory(gpa_t gpa)
 static void test_environment(void **state)
 {
 	(void)state;
-	vp->arch.gpr[GPR_RCX] = HV_CALL_NOTIFY_LONG_SPIN_WAIT | FAST;
-	p->hv->vtl[0].guest_os_id = 0;
-	instruction(1);
-	assert_int_equal(fault, EXCEPTION_UD);
-	p->hv->vtl[0].guest_os_id = 1;
+	fake_vp->arch.gpr[GPR_RCX] = HV_CALL_NOTIFY_LONG_SPIN_WAIT | FAST;
+	fake_partition->hv->vtl[0].guest_os_id = 0;
+	fake_instruction(1);
+	assert_int_equal(fake_fault, EXCEPTION_UD);
+	fake_partition->hv->vtl[0].guest_os_id = 1;
 	stub_state.segment[SEGMENT_SS].attributes = 3 << HV_SEGMENT_DPL_SHIFT;
-	instruction(1);
-	assert_int_equal(fault, EXCEPTION_UD);
+	fake_instruction(1);
+	assert_int_equal(fake_fault, EXCEPTION_UD);
 	stub_state.segment[SEGMENT_SS].attributes = 0;
 	stub_state.cr0 = 0;
-	instruction(1);
-	assert_int_equal(fault, EXCEPTION_UD);
+	fake_instruction(1);
+	assert_int_equal(fake_fault, EXCEPTION_UD);
 	stub_state.cr0 = CR0_PE;
-	instruction(1);
-	assert_int_equal(fault, -1);
-	assert_int_equal(vp->vtl[0]->arch.rip, NEXT);
+	fake_instruction(1);
+	assert_int_equal(fake_fault, -1);
+	assert_int_equal(fake_vp->vtl[0]->arch.rip, FAKE_NEXT);
 }
 
 static void test_without_the_interface(void **state)
 {
-	struct hv_partition *hv = p->hv;
+	struct hv_partition *hv = fake_partition->hv;
 
 	(void)state;
-	p->hv = NULL;
-	instruction(1);
-	assert_int_equal(fault, EXCEPTION_UD);
-	p->hv = hv;
+	fake_partition->hv = NULL;
+	fake_instruction(1);
+	assert_int_equal(fake_fault, EXCEPTION_UD);
+	fake_partition->hv = hv;
 }
 
 /* ---- the input value ---- */
@@ -331,14 +125,14 @@ static void test_addresses(void **state)
 	assert_status(spin, IN + 4, 0, HV_INVALID_ALIGNMENT);
 	assert_status(spin, BIT(46), 0, HV_INVALID_ALIGNMENT);
 	assert_status(spin, UINT64_MAX - 7, 0, HV_INVALID_ALIGNMENT);
-	assert_status(spin, MEMORY, 0, HV_INVALID_HYPERCALL_INPUT); /* not mapped */
+	assert_status(spin, FAKE_MEMORY, 0, HV_INVALID_HYPERCALL_INPUT); /* not mapped */
 	assert_status(spin, IN + 0xff8, 0, HV_SUCCESS);
 	/* without an input, its address does not matter; so with the output's */
 	assert_status(ask, 1, OUT, HV_SUCCESS);
 	assert_status(spin, IN, 1, HV_SUCCESS);
 	assert_status(ask, 0, OUT + 1, HV_INVALID_ALIGNMENT);
-	assert_status(ask, 0, MEMORY, HV_INVALID_HYPERCALL_INPUT);
-	assert_status(ask, 0, READ_ONLY_PAGE, HV_INVALID_HYPERCALL_INPUT);
+	assert_status(ask, 0, FAKE_MEMORY, HV_INVALID_HYPERCALL_INPUT);
+	assert_status(ask, 0, FAKE_READ_ONLY_PAGE, HV_INVALID_HYPERCALL_INPUT);
 	/* lists across pages */
 	memset(in_memory(IN), 0xff, 8);
 	assert_status(index | REPS(1020), IN, OUT, HV_SUCCESS | DONE(1020));
@@ -355,7 +149,7 @@ static void test_addresses(void **state)
 static void test_privileges(void **state)
 {
 	(void)state;
-	p->hv->privileges = 0;
+	fake_partition->hv->privileges = 0;
 	assert_status(HV_EXT_CALL_QUERY_CAPABILITIES, 0, OUT, HV_ACCESS_DENIED);
 	assert_status(HV_CALL_GET_VP_REGISTERS | REPS(1), IN, OUT, HV_ACCESS_DENIED);
 	assert_status(HV_CALL_SET_VP_REGISTERS | REPS(1), IN, OUT, HV_ACCESS_DENIED);
@@ -366,7 +160,7 @@ static void test_privileges(void **state)
 
 static void test_wide_and_narrow(void **state)
 {
-	uint64_t *gpr = vp->arch.gpr;
+	uint64_t *gpr = fake_vp->arch.gpr;
 
 	(void)state;
 	memset(in_memory(OUT), 0x5a, 8);
@@ -376,7 +170,7 @@ static void test_wide_and_narrow(void **state)
 	assert_status(HV_EXT_CALL_QUERY_CAPABILITIES | FAST, 7, 8, HV_SUCCESS);
 	assert_int_equal(gpr[GPR_RDX], 0);
 	assert_int_equal(gpr[GPR_R8], 8);
-	assert_int_equal(outsides, 0);
+	assert_int_equal(fake_outsides, 0);
 	/* a 32-bit caller, though in long mode */
 	stub_state.segment[SEGMENT_CS].attributes = 0x409b;
 	memset(in_memory(OUT), 0x5a, 8);
@@ -385,31 +179,31 @@ static void test_wide_and_narrow(void **state)
 	gpr[GPR_RBX] = gpr[GPR_RCX] = 0;
 	gpr[GPR_RDI] = 0;
 	gpr[GPR_RSI] = 0x700000000 | OUT;
-	instruction(1);
+	fake_instruction(1);
 	assert_int_equal(gpr[GPR_RAX], HV_SUCCESS);
 	assert_int_equal(gpr[GPR_RDX], 0);
 	assert_int_equal(*(uint64_t *)in_memory(OUT), 0);
 	/* its fast calls have no output */
 	gpr[GPR_RDX] = 0;
 	gpr[GPR_RAX] = HV_EXT_CALL_QUERY_CAPABILITIES | FAST;
-	instruction(1);
+	fake_instruction(1);
 	assert_int_equal(gpr[GPR_RAX], HV_INVALID_HYPERCALL_INPUT);
 	/* EBX:ECX is the first parameter: here, which VPs; XMM0 the third word */
 	gpr[GPR_RDX] = 0;
 	gpr[GPR_RAX] = HV_CALL_FLUSH_VIRTUAL_ADDRESS_SPACE | FAST;
 	gpr[GPR_RBX] = gpr[GPR_RCX] = gpr[GPR_RSI] = gpr[GPR_RDI] = 0;
-	xmm[0][0] = BIT(3);
-	instruction(1);
+	fake_xmm[0][0] = BIT(3);
+	fake_instruction(1);
 	assert_int_equal(gpr[GPR_RAX], HV_SUCCESS);
-	assert_true(p->vps[3]->requests & VP_REQUEST_FLUSH);
-	assert_false(p->vps[4]->requests & VP_REQUEST_FLUSH);
+	assert_true(fake_partition->vps[3]->requests & VP_REQUEST_FLUSH);
+	assert_false(fake_partition->vps[4]->requests & VP_REQUEST_FLUSH);
 	/* the result's upper half */
 	*(uint64_t *)in_memory(IN) = HV_PARTITION_ID_SELF;
 	gpr[GPR_RDX] = 1;
 	gpr[GPR_RAX] = HV_CALL_GET_VP_INDEX_FROM_APIC_ID;
 	gpr[GPR_RCX] = IN;
 	gpr[GPR_RSI] = OUT;
-	instruction(1);
+	fake_instruction(1);
 	assert_int_equal(gpr[GPR_RAX], HV_SUCCESS);
 	assert_int_equal(gpr[GPR_RDX], 1);
 }
@@ -417,43 +211,43 @@ static void test_wide_and_narrow(void **state)
 /* Six XMM registers go in, and come out behind the input. */
 static void test_xmm(void **state)
 {
-	uint64_t *gpr = vp->arch.gpr;
+	uint64_t *gpr = fake_vp->arch.gpr;
 	int i;
 
 	(void)state;
-	p->vps[2]->arch.gpr[GPR_RBX] = 0x1234;
-	xmm[0][0] = NAME_RBX | 0x90003ull << 32; /* and HvRegisterVpIndex */
+	fake_partition->vps[2]->arch.gpr[GPR_RBX] = 0x1234;
+	fake_xmm[0][0] = NAME_RBX | 0x90003ull << 32; /* and HvRegisterVpIndex */
 	for (i = 1; i < 6; i++)
-		xmm[i][0] = xmm[i][1] = 0x5a5a;
+		fake_xmm[i][0] = fake_xmm[i][1] = 0x5a5a;
 	assert_status(HV_CALL_GET_VP_REGISTERS | FAST | REPS(2), HV_PARTITION_ID_SELF, 2,
 		      HV_SUCCESS | DONE(2));
-	assert_int_equal(outsides, 1);
+	assert_int_equal(fake_outsides, 1);
 	assert_int_equal(gpr[GPR_RDX], HV_PARTITION_ID_SELF);
 	assert_int_equal(gpr[GPR_R8], 2);
-	assert_int_equal(xmm[0][0], NAME_RBX | 0x90003ull << 32);
-	assert_int_equal(xmm[1][0], 0x1234);
-	assert_int_equal(xmm[1][1], 0);
-	assert_int_equal(xmm[2][0], 2);
-	assert_int_equal(xmm[3][0], 0x5a5a);
+	assert_int_equal(fake_xmm[0][0], NAME_RBX | 0x90003ull << 32);
+	assert_int_equal(fake_xmm[1][0], 0x1234);
+	assert_int_equal(fake_xmm[1][1], 0);
+	assert_int_equal(fake_xmm[2][0], 2);
+	assert_int_equal(fake_xmm[3][0], 0x5a5a);
 	/* 16 and 4 * 4 bytes in leave 80 for 5 values; with one name more they are too many */
-	xmm[0][0] = xmm[0][1] = NAME_RBX | (uint64_t)NAME_RBX << 32;
+	fake_xmm[0][0] = fake_xmm[0][1] = NAME_RBX | (uint64_t)NAME_RBX << 32;
 	assert_status(HV_CALL_GET_VP_REGISTERS | FAST | REPS(4), HV_PARTITION_ID_SELF, 2,
 		      HV_SUCCESS | DONE(4));
 	assert_status(HV_CALL_GET_VP_REGISTERS | FAST | REPS(5), HV_PARTITION_ID_SELF, 2,
 		      HV_INVALID_HYPERCALL_INPUT);
 	/* 16 + 3 * 32 bytes fill all 112, one more does not fit */
-	xmm[0][0] = xmm[2][0] = xmm[4][0] = NAME_RBX;
-	xmm[0][1] = xmm[2][1] = xmm[4][1] = 0;
-	xmm[1][0] = 1;
-	xmm[3][0] = 2;
-	xmm[5][0] = 3;
+	fake_xmm[0][0] = fake_xmm[2][0] = fake_xmm[4][0] = NAME_RBX;
+	fake_xmm[0][1] = fake_xmm[2][1] = fake_xmm[4][1] = 0;
+	fake_xmm[1][0] = 1;
+	fake_xmm[3][0] = 2;
+	fake_xmm[5][0] = 3;
 	assert_status(HV_CALL_SET_VP_REGISTERS | FAST | REPS(3), HV_PARTITION_ID_SELF,
 		      HV_VP_INDEX_SELF, HV_SUCCESS | DONE(3));
 	assert_int_equal(gpr[GPR_RBX], 3);
 	assert_status(HV_CALL_SET_VP_REGISTERS | FAST | REPS(4), HV_PARTITION_ID_SELF,
 		      HV_VP_INDEX_SELF, HV_INVALID_HYPERCALL_INPUT);
 	/* without the feature */
-	p->hv->features = 0;
+	fake_partition->hv->features = 0;
 	assert_status(HV_CALL_FLUSH_VIRTUAL_ADDRESS_SPACE | FAST, 0, 0, HV_INVALID_HYPERCALL_INPUT);
 }
 
@@ -463,7 +257,7 @@ static void test_long_spin(void **state)
 {
 	(void)state;
 	assert_status(HV_CALL_NOTIFY_LONG_SPIN_WAIT | FAST, 100, 0, HV_SUCCESS);
-	assert_true(yields);
+	assert_true(fake_yields);
 }
 
 /* Threads in pairs: the ids of 70 VPs leave no gap; beyond them there is nobody. */
@@ -484,15 +278,15 @@ static void test_vp_index(void **state)
 	ids[50] = 70;
 	assert_status(call | REPS(100) | START(40), IN, OUT, HV_INVALID_PARAMETER | DONE(50));
 	/* It goes on in turns, and the guest's register says where. */
-	vp->arch.gpr[GPR_RCX] = call | REPS(100) | START(60);
-	vp->arch.gpr[GPR_RDX] = IN;
-	vp->arch.gpr[GPR_R8] = OUT;
-	instruction(1);
-	assert_int_equal(vp->vtl[0]->arch.rip, RIP);
-	assert_int_equal(vp->arch.gpr[GPR_RCX], call | REPS(100) | START(76));
-	instruction(2);
-	assert_int_equal(vp->vtl[0]->arch.rip, NEXT);
-	assert_int_equal(vp->arch.gpr[GPR_RAX], DONE(100));
+	fake_vp->arch.gpr[GPR_RCX] = call | REPS(100) | START(60);
+	fake_vp->arch.gpr[GPR_RDX] = IN;
+	fake_vp->arch.gpr[GPR_R8] = OUT;
+	fake_instruction(1);
+	assert_int_equal(fake_vp->vtl[0]->arch.rip, FAKE_RIP);
+	assert_int_equal(fake_vp->arch.gpr[GPR_RCX], call | REPS(100) | START(76));
+	fake_instruction(2);
+	assert_int_equal(fake_vp->vtl[0]->arch.rip, FAKE_NEXT);
+	assert_int_equal(fake_vp->arch.gpr[GPR_RAX], DONE(100));
 	input->partition_id = 0;
 	assert_status(call | REPS(1), IN, OUT, HV_ACCESS_DENIED);
 	input->partition_id = HV_PARTITION_ID_SELF;
@@ -517,32 +311,32 @@ static void test_get_registers(void **state)
 	names[2] = 0x00200; /* PrivilegesAndFeaturesInfo */
 	names[3] = 0x90002; /* GuestOsId */
 	names[4] = 0x00211; /* GuestCrashP1 */
-	p->hv->crash[1] = 77;
+	fake_partition->hv->crash.parameter[1] = 77;
 	assert_status(call | REPS(5), IN, OUT, HV_SUCCESS | DONE(5));
-	assert_int_equal(outsides, 1);
+	assert_int_equal(fake_outsides, 1);
 	assert_int_equal(values[0].low, 1);
 	assert_int_equal(values[1].low | values[1].high, 0);
-	assert_int_equal(values[2].low, p->hv->privileges);
-	assert_int_equal(values[2].high >> 32, p->hv->features);
+	assert_int_equal(values[2].low, fake_partition->hv->privileges);
+	assert_int_equal(values[2].high >> 32, fake_partition->hv->features);
 	assert_int_equal(values[3].low, 1);
 	assert_int_equal(values[4].low, 77);
 	/* another VP's, on its CPU */
-	p->vps[5]->arch.gpr[GPR_RBX] = 55;
+	fake_partition->vps[5]->arch.gpr[GPR_RBX] = 55;
 	input->vp_index = 5;
 	names[0] = NAME_RBX;
 	assert_status(call | REPS(1), IN, OUT, HV_SUCCESS | DONE(1));
-	assert_ptr_equal(called, p->vps[5]);
+	assert_ptr_equal(fake_called, fake_partition->vps[5]);
 	assert_int_equal(values[0].low, 55);
 	/* which may be away for now */
-	call_status = STATUS_BUSY;
-	vp->arch.gpr[GPR_RCX] = call | REPS(1);
-	instruction(3);
-	assert_int_equal(vp->vtl[0]->arch.rip, RIP);
-	assert_int_equal(vp->arch.gpr[GPR_RCX], call | REPS(1));
-	call_status = STATUS_OK;
+	fake_call_status = STATUS_BUSY;
+	fake_vp->arch.gpr[GPR_RCX] = call | REPS(1);
+	fake_instruction(3);
+	assert_int_equal(fake_vp->vtl[0]->arch.rip, FAKE_RIP);
+	assert_int_equal(fake_vp->arch.gpr[GPR_RCX], call | REPS(1));
+	fake_call_status = STATUS_OK;
 	names[1] = 0x12345;
 	assert_status(call | REPS(2), IN, OUT, HV_INVALID_PARAMETER | DONE(1));
-	input->vp_index = VPS;
+	input->vp_index = FAKE_VPS;
 	assert_status(call | REPS(2), IN, OUT, HV_INVALID_VP_INDEX);
 	input->vp_index = 0;
 	input->partition_id = 1;
@@ -562,30 +356,27 @@ static void test_set_registers(void **state)
 	regs[1] = (struct hv_register_assoc){.name = 0x00210, .value = {.low = 10}};
 	regs[2] = (struct hv_register_assoc){.name = 0x90002, .value = {.low = 11}};
 	assert_status(call | REPS(3), IN, 0, HV_SUCCESS | DONE(3));
-	assert_int_equal(vp->arch.gpr[GPR_RBX], 9);
-	assert_int_equal(p->hv->crash[0], 10);
-	assert_int_equal(p->hv->vtl[0].guest_os_id, 11);
+	assert_int_equal(fake_vp->arch.gpr[GPR_RBX], 9);
+	assert_int_equal(fake_partition->hv->crash.parameter[0], 10);
+	assert_int_equal(fake_partition->hv->vtl[0].guest_os_id, 11);
 	/* what cannot be written, and values that are none */
 	regs[0] = (struct hv_register_assoc){.name = 0x90004};
 	assert_status(call | REPS(1), IN, 0, HV_INVALID_PARAMETER);
 	regs[0] = (struct hv_register_assoc){.name = NAME_RBX, .value = {.low = BIT(63)}};
 	assert_status(call | REPS(1), IN, 0, HV_INVALID_REGISTER_VALUE);
-	input->vp_index = 0;
-	assert_status(call | REPS(1), IN, 0, HV_INVALID_VP_STATE);
 	/* RIP goes where it is set. */
-	input->vp_index = 1;
 	regs[0] = (struct hv_register_assoc){.name = HV_X64_REGISTER_RIP, .value = {.low = 0x77}};
-	vp->arch.gpr[GPR_RCX] = call | REPS(1);
-	vp->arch.gpr[GPR_RDX] = IN;
-	instruction(1);
-	assert_int_equal(vp->vtl[0]->arch.rip, 0x77);
-	assert_int_equal(vp->arch.gpr[GPR_RAX], DONE(1));
+	fake_vp->arch.gpr[GPR_RCX] = call | REPS(1);
+	fake_vp->arch.gpr[GPR_RDX] = IN;
+	fake_instruction(1);
+	assert_int_equal(fake_vp->vtl[0]->arch.rip, 0x77);
+	assert_int_equal(fake_vp->arch.gpr[GPR_RAX], DONE(1));
 	/* in turns */
 	for (i = 0; i < 40; i++)
 		regs[i] = (struct hv_register_assoc){.name = NAME_RBX, .value = {.low = i}};
 	assert_status(call | REPS(40), IN, 0, HV_SUCCESS | DONE(40));
-	assert_int_equal(outsides, 3);
-	assert_int_equal(vp->arch.gpr[GPR_RBX], 39);
+	assert_int_equal(fake_outsides, 3);
+	assert_int_equal(fake_vp->arch.gpr[GPR_RBX], 39);
 }
 
 static uint64_t flushed(void)
@@ -593,10 +384,10 @@ static uint64_t flushed(void)
 	uint64_t mask = 0;
 	uint32_t i;
 
-	for (i = 0; i < VPS; i++) {
-		if (p->vps[i]->requests & VP_REQUEST_FLUSH)
+	for (i = 0; i < FAKE_VPS; i++) {
+		if (fake_partition->vps[i]->requests & VP_REQUEST_FLUSH)
 			mask |= BIT(i & 63);
-		p->vps[i]->requests = 0;
+		fake_partition->vps[i]->requests = 0;
 	}
 	return mask;
 }
@@ -610,18 +401,18 @@ static void test_flush(void **state)
 	(void)state;
 	*input = (struct hv_flush_input){.processor_mask = 0x51};
 	assert_status(space, IN, 0, HV_SUCCESS);
-	assert_int_equal(outsides, 1);
+	assert_int_equal(fake_outsides, 1);
 	assert_int_equal(flushed(), 0x51);
 	/* VPs that run are waited for, and the others are not */
-	p->vps[4]->cpu = (struct cpu *)5;
+	fake_partition->vps[4]->cpu = (struct cpu *)5;
 	assert_status(space, IN, 0, HV_SUCCESS);
-	assert_int_equal(kicked, BIT(4));
+	assert_int_equal(fake_kicked, BIT(4));
 	assert_int_equal(flushed(), 0x41);
-	p->vps[4]->cpu = NULL;
+	fake_partition->vps[4]->cpu = NULL;
 	/* all of them, whatever the mask says */
 	*input = (struct hv_flush_input){.flags = 7};
 	assert_status(space, IN, 0, HV_SUCCESS);
-	assert_true(p->vps[VPS - 1]->requests & VP_REQUEST_FLUSH);
+	assert_true(fake_partition->vps[FAKE_VPS - 1]->requests & VP_REQUEST_FLUSH);
 	assert_int_equal(flushed(), UINT64_MAX);
 	input->flags = 0;
 	assert_status(space, IN, 0, HV_SUCCESS);
@@ -638,6 +429,42 @@ static void test_flush(void **state)
 	assert_status(HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST | REPS(510), IN, 0, HV_INVALID_ALIGNMENT);
 }
 
+/* ---- messages and events ---- */
+
+/* A thread that the call has woken is more urgent than the VP. */
+static void test_port_calls(void **state)
+{
+	const struct hv_post_message_input post = {
+		.connection = 5, .type = 6, .payload_size = 240, .payload = {[239] = 7}};
+	const uint64_t signal = HV_CALL_SIGNAL_EVENT;
+
+	(void)state;
+	memcpy(in_memory(IN), &post, sizeof(post));
+	assert_status(HV_CALL_POST_MESSAGE, IN, 0, HV_INSUFFICIENT_BUFFERS);
+	assert_memory_equal(&fake_posted, &post, sizeof(post));
+	assert_status(HV_CALL_POST_MESSAGE, IN + 0xf00, 0, HV_INVALID_PARAMETER); /* all 0 */
+	assert_status(HV_CALL_POST_MESSAGE, IN + 0xf08, 0, HV_INVALID_ALIGNMENT);
+	assert_status(HV_CALL_POST_MESSAGE | FAST, 5, 6, HV_INVALID_HYPERCALL_INPUT);
+	assert_status(signal | FAST, 0x0000000900000005, 0, HV_SUCCESS);
+	assert_true(fake_signalled_connection == 5 && fake_signalled_flag == 9);
+	assert_status(signal | FAST, 0x0001000900000005, 0, HV_INVALID_PARAMETER);
+	*(uint64_t *)in_memory(IN) = 0x0000000400ffffff;
+	assert_status(signal, IN, 0, HV_SUCCESS);
+	assert_true(fake_signalled_connection == 0xffffff && fake_signalled_flag == 4);
+	assert_int_equal(fake_outsides, 0);
+	fake_vp->arch.gpr[GPR_RCX] = signal | FAST;
+	fake_vp->vtl[0]->arch.rip = FAKE_RIP;
+	assert_int_equal(guest_hypercall(fake_vp, FAKE_NEXT, false), VP_CONTINUE);
+	fake_cpu->ready.occupied = 1;
+	fake_vp->vtl[0]->arch.rip = FAKE_RIP;
+	assert_int_equal(guest_hypercall(fake_vp, FAKE_NEXT, false), VP_SWITCH);
+	fake_cpu->ready.occupied = 0;
+	fake_partition->hv->privileges &=
+		~(HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS);
+	assert_status(HV_CALL_POST_MESSAGE, IN, 0, HV_ACCESS_DENIED);
+	assert_status(signal | FAST, 5, 0, HV_ACCESS_DENIED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -649,6 +476,7 @@ int main(void)
 		TEST(xmm),	     TEST(long_spin),
 		TEST(vp_index),	     TEST(get_registers),
 		TEST(set_registers), TEST(flush),
+		TEST(port_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <guest.h>
 #include <hv_call.h>
 #include <hv_msr.h>
+#include <kernel/synic.h>
 #include <kernel/memory_map.h>
 #include <outside.h>
 #include <trivet/hv/features.h>
@@ -101,6 +102,28 @@ enum vp_outcome guest_hypercall(struct vp *v, uint64_t next_rip, bool outside)
 	(void)outside;
 	fail();
 	return VP_CONTINUE;
+}
+
+static uint64_t crash_control;
+
+/* ---- what test_hv_crash.c has ---- */
+
+void hv_crash_notify(struct vp *v, uint32_t vtl, uint64_t control)
+{
+	(void)v;
+	assert_true(vtl == 0);
+	crash_control = control;
+	v->partition->hv->crash.count++;
+}
+
+void hv_crash_reset(struct partition *partition)
+{
+	memset(&partition->hv->crash, 0, sizeof(partition->hv->crash));
+}
+
+void hv_crash_destroy(struct partition *partition)
+{
+	(void)partition;
 }
 
 /* ---- a partition ---- */
@@ -208,14 +231,18 @@ static void test_leaves(void **state)
 	assert_memory_equal(&r[CPUID_EAX], "Hv#1", 4);
 	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000003);
-	assert_int_equal(r[CPUID_EAX], 0xe73);
-	assert_int_equal(r[CPUID_EBX], BIT(17) | BIT(20));
+	assert_int_equal(r[CPUID_EAX], 0xe7f);
+	assert_int_equal(r[CPUID_EBX], BIT(4) | BIT(5) | BIT(17) | BIT(20) | BIT(21));
 	assert_int_equal(r[CPUID_ECX], 0);
-	assert_int_equal(r[CPUID_EDX], BIT(4) | BIT(5) | BIT(8) | BIT(10) | BIT(15) | BIT(18));
+	assert_int_equal(r[CPUID_EDX],
+			 BIT(4) | BIT(5) | BIT(8) | BIT(10) | BIT(15) | BIT(18) | BIT(19));
 	ask(0x40000004);
-	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(3) | BIT(5) | BIT(9));
+	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(3) | BIT(5) | BIT(9) | BIT(10) | BIT(11));
 	assert_int_equal(r[CPUID_EBX], 0xfff);
 	assert_int_equal(r[CPUID_ECX], 46);
+	ask(0x40000005);
+	assert_int_equal(r[CPUID_EAX], 4096);
+	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000006);
 	assert_int_equal(r[CPUID_EAX], BIT(1) | BIT(3));
 	ask(0x4000000c);
@@ -231,9 +258,10 @@ static void test_leaves_with_the_vmms_apic(void **state)
 	make(PARTITION_USER_MODE_APIC, APIC_MODE_XAPIC);
 	ask(0x40000003);
 	assert_int_equal(r[CPUID_EAX], 0xa63);
-	assert_false(r[CPUID_EDX] & BIT(5));
+	assert_false(r[CPUID_EDX] & (BIT(5) | BIT(19)));
+	assert_false(can_read(0x40000080) || can_read(0x40000090) || wr(0x400000b1, 1));
 	ask(0x40000004);
-	assert_false(r[CPUID_EAX] & BIT(3));
+	assert_int_equal(r[CPUID_EAX], BIT(2) | BIT(5) | BIT(9) | BIT(11));
 	assert_false(can_read(0x400000f0) || can_read(0x40000072) || wr(0x40000070, 0));
 	assert_true(can_read(0x40000002));
 }
@@ -282,7 +310,7 @@ static void test_constants(void **state)
 	assert_int_equal(rd(0x40000010), UNITS * 2);
 	vp->cpu = NULL;
 	/* the gaps */
-	assert_false(can_read(0x40000003) || can_read(0x40000080) || wr(0x400000b0, 0) ||
+	assert_false(can_read(0x40000003) || can_read(0x40000085) || wr(0x400000b8, 0) ||
 		     can_read(0x40000106) || can_read(0x400001ff) || can_read(0x40000118));
 }
 
@@ -528,14 +556,174 @@ static void test_crash(void **state)
 		assert_true(wr(0x40000100 + n, 0xabc0 + n));
 	vp = p->vps[1];
 	assert_int_equal(rd(0x40000104), 0xabc4);
-	assert_int_equal(rd(0x40000105), BIT(63));
+	assert_int_equal(rd(0x40000105), BIT(63) | BIT(62));
 	vp = p->vps[0];
 	assert_true(wr(0x40000105, BIT(58)));
-	assert_int_equal(p->hv->crashes, 0);
+	assert_int_equal(p->hv->crash.count, 0);
 	assert_true(wr(0x40000105, BIT(63)));
-	assert_int_equal(p->hv->crashes, 1);
+	assert_int_equal(p->hv->crash.count, 1);
+	assert_true(wr(0x40000105, BIT(63) | BIT(62) | BIT(58)));
+	assert_int_equal(crash_control, BIT(63) | BIT(62) | BIT(58));
 	assert_int_equal(hv_partition_reset(p), STATUS_OK);
 	assert_int_equal(rd(0x40000104), 0);
+}
+
+/* ---- the synic ---- */
+
+static void test_synic_registers(void **state)
+{
+	uint32_t n;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	assert_int_equal(rd(0x40000080), 0);
+	assert_int_equal(rd(0x40000081), 1);
+	assert_int_equal(rd(0x40000082) | rd(0x40000083) | rd(0x40000084), 0);
+	/* what is to be preserved is kept */
+	assert_true(wr(0x40000080, 0x8000000000000001));
+	assert_int_equal(rd(0x40000080), 0x8000000000000001);
+	assert_false(wr(0x40000081, 1) || wr(0x40000084, 1));
+	assert_true(wr(0x40000084, 0));
+	for (n = 0x40000090; n <= 0x4000009f; n++) {
+		assert_int_equal(rd(n), 0x10000);
+		assert_false(wr(n, 15) || wr(n, 0x4000f) || wr(n, 0));
+		assert_true(wr(n, 0x10000) && wr(n, 0x10) && wr(n, 0xff00000000300000 | n));
+		assert_int_equal(rd(n), 0xff00000000300000 | n);
+		assert_int_equal(vp_synic(vp, 0)->sint[n - 0x40000090], rd(n));
+	}
+	/* of each VP */
+	vp = p->vps[1];
+	assert_int_equal(rd(0x40000090), 0x10000);
+	assert_int_equal(rd(0x40000080), 0);
+}
+
+static void test_synic_pages(void **state)
+{
+	struct synic *synic;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	synic = vp_synic(vp, 0);
+	assert_true(wr(0x40000082, PLACE | 1) && waited);
+	assert_true(wr(0x40000083, OTHER | 0xfff) && waited);
+	assert_int_equal(rd(0x40000082), PLACE | 1);
+	assert_int_equal(rd(0x40000083), OTHER | 0xfff);
+	assert_int_equal(place_of(&synic->page[SYNIC_EVENTS]), PLACE);
+	assert_int_equal(place_of(&synic->page[SYNIC_MESSAGES_PAGE]), OTHER);
+	assert_true(wr(0x40000083, TOO_FAR | 1));
+	assert_int_equal(place_of(&synic->page[SYNIC_MESSAGES_PAGE]), GPA_NOWHERE);
+	assert_true(wr(0x40000082, PLACE));
+	assert_int_equal(place_of(&synic->page[SYNIC_EVENTS]), GPA_NOWHERE);
+	move_status = STATUS_NO_MEMORY;
+	assert_false(wr(0x40000082, PLACE | 1));
+	move_status = STATUS_OK;
+	assert_int_equal(rd(0x40000082), PLACE);
+	assert_int_equal(hv_vp_reset(vp), STATUS_OK);
+	assert_int_equal(rd(0x40000082) | rd(0x40000083), 0);
+}
+
+/* To a VP's local APIC from another CPU, and by itself. */
+static void test_synic_interrupts(void **state)
+{
+	const struct hv_message message = {.type = 1};
+	struct lapic *lapic;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	lapic = vp_lapic(vp, 0);
+	assert_true(guest_lapic_write(vp, 0, LAPIC_SVR, 0x1ff));
+	assert_true(wr(0x40000080, 1) && wr(0x40000083, PLACE | 1) && wr(0x40000092, 0x51));
+	stub_requests[0] = 0;
+	assert_int_equal(synic_post_message(vp, 0, 2, &message), STATUS_OK);
+	assert_int_equal(stub_requests[0], VP_REQUEST_INTERRUPT);
+	assert_int_equal(lapic_pending_vector(lapic), 0x51);
+	lapic_acknowledge(lapic, 0x51);
+	assert_int_equal(synic_post_message(vp, 0, 2, &message), STATUS_OK);
+	stub_requests[0] = vp->vtl[0]->arch.work = 0;
+	*(uint32_t *)((char *)vp_synic(vp, 0)->page[SYNIC_MESSAGES_PAGE].overlay.page + 512) = 0;
+	assert_true(wr(0x40000084, 0));
+	assert_int_equal(stub_requests[0], 0);
+	assert_true(vp->vtl[0]->arch.work & WORK_INTERRUPT);
+	assert_true(lapic_is_pending(lapic, 0x51));
+	/* where the processor delivers */
+	assert_true(wr(0x40000070, 0));
+	assert_int_equal(lapic_pending_vector(lapic), 0x51);
+	lapic_acknowledge(lapic, 0x51);
+	memset(vp_synic(vp, 0)->page[SYNIC_MESSAGES_PAGE].overlay.page, 0, PAGE_SIZE);
+	backend_assists |= ASSIST_POSTED;
+	stub_notified = 0;
+	assert_int_equal(synic_post_message(vp, 0, 2, &message), STATUS_OK);
+	assert_int_equal(stub_notified, BIT(0));
+	backend_assists &= ~(uint32_t)ASSIST_POSTED;
+}
+
+/* TLFS, "SINTx Registers": it is not in service after its delivery; others are, below and above it. */
+static void test_auto_eoi(void **state)
+{
+	struct lapic *lapic;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	lapic = vp_lapic(vp, 0);
+	assert_true(guest_lapic_write(vp, 0, LAPIC_SVR, 0x1ff));
+	assert_true(wr(0x40000092, 0x20051) && wr(0x40000093, 0x61));
+	assert_true(lapic->auto_eoi);
+	arch_synic_interrupt(vp, 0, 0x51);
+	assert_int_equal(lapic_pending_vector(lapic), 0x51);
+	lapic_acknowledge(lapic, 0x51);
+	assert_int_equal(lapic_highest_service(lapic), -1);
+	arch_synic_interrupt(vp, 0, 0x61);
+	assert_int_equal(lapic_pending_vector(lapic), 0x61);
+	lapic_acknowledge(lapic, 0x61);
+	arch_synic_interrupt(vp, 0, 0x51);
+	assert_int_equal(lapic_pending_vector(lapic), -1);
+	assert_int_equal(lapic_highest_service(lapic), 0x61);
+	assert_true(wr(0x40000070, 0));
+	lapic_acknowledge(lapic, 0x51);
+	/* level-triggered it has an end that devices hear of */
+	assert_true(lapic_accept(lapic, 0x51, true));
+	assert_int_equal(lapic_pending_vector(lapic), 0x51);
+	lapic_acknowledge(lapic, 0x51);
+	assert_int_equal(lapic_highest_service(lapic), 0x51);
+	assert_true(wr(0x40000070, 0));
+	/* and not any more */
+	assert_true(wr(0x40000092, 0x51));
+	assert_false(lapic->auto_eoi);
+	arch_synic_interrupt(vp, 0, 0x51);
+	assert_int_equal(lapic_pending_vector(lapic), 0x51);
+	lapic_acknowledge(lapic, 0x51);
+	assert_int_equal(lapic_highest_service(lapic), 0x51);
+}
+
+static void test_stimers(void **state)
+{
+	struct lapic *lapic;
+	uint32_t n;
+
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	lapic = vp_lapic(vp, 0);
+	assert_true(guest_lapic_write(vp, 0, LAPIC_SVR, 0x1ff));
+	for (n = 0; n < 4; n++) {
+		uint32_t msr = 0x400000b0 + 2 * n;
+
+		assert_int_equal(rd(msr) | rd(msr + 1), 0);
+		assert_false(wr(msr, BIT(13)) || wr(msr, BIT(20)) || wr(msr, BIT(63)));
+		assert_true(wr(msr, 0xf1fff & ~1u));
+		assert_int_equal(rd(msr), 0xf1ffe);
+		assert_true(wr(msr, 0x1006 | (0x41 + n) << 4));
+		assert_true(wr(msr + 1, UNITS + n));
+		assert_int_equal(rd(msr + 1), UNITS + n);
+		assert_int_equal(rd(msr), 0x1006 | (0x41 + n) << 4);
+	}
+	/* one-shot, direct, auto-enabled, in the past */
+	fake_timestamp += timestamp_hz;
+	assert_true(wr(0x400000b0, 0x1008 | 0x41 << 4) && wr(0x400000b1, 1));
+	assert_int_equal(lapic_pending_vector(lapic), 0x41);
+	assert_true(vp->vtl[0]->arch.work & WORK_INTERRUPT);
+	p->hv->features &= ~(uint32_t)BIT(19);
+	assert_false(wr(0x400000b0, 0x1008 | 0x41 << 4));
+	assert_true(wr(0x400000b0, 0x20008));
 }
 
 /* Every number can be read and written, whatever it is. */
@@ -590,6 +778,11 @@ int main(void)
 		cmocka_unit_test_teardown(test_apic, teardown),
 		cmocka_unit_test_teardown(test_idle, teardown),
 		cmocka_unit_test_teardown(test_crash, teardown),
+		cmocka_unit_test_teardown(test_synic_registers, teardown),
+		cmocka_unit_test_teardown(test_synic_pages, teardown),
+		cmocka_unit_test_teardown(test_synic_interrupts, teardown),
+		cmocka_unit_test_teardown(test_auto_eoi, teardown),
+		cmocka_unit_test_teardown(test_stimers, teardown),
 		cmocka_unit_test_teardown(test_sweep, teardown),
 		cmocka_unit_test(test_without_memory),
 	};

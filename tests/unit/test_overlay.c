@@ -209,6 +209,47 @@ static void test_without_memory_nothing_changes(void **state)
 	page_list_free(&heap, taken);
 }
 
+/* Two at once, into each other's place too; and none when one of them can't. */
+static void test_several_at_once(void **state)
+{
+	struct gpa_overlay_place places[] = {{&first, PLACE}, {&second, MIB(1)}};
+	void *taken = NULL;
+
+	(void)state;
+	assert_int_equal(gpa_map(space, 0, RAM, MIB(2), GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(PLACE), MIB(12));
+	assert_int_equal(seen(MIB(1)), MIB(13));
+	places[0].gpa = MIB(1);
+	places[1].gpa = PLACE;
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(PLACE), MIB(13));
+	assert_int_equal(seen(MIB(1)), MIB(12));
+	assert_int_equal(rights(PLACE), PAGE_READ | PAGE_WRITE | PAGE_EXECUTE);
+	while (heap.pages_free)
+		page_list_push(&taken, page_alloc(&heap, 0));
+	places[0].gpa = PLACE + PAGE_SIZE;
+	places[1].gpa = GIB(5);
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_NO_MEMORY);
+	assert_int_equal(seen(PLACE + PAGE_SIZE), RAM + PLACE + PAGE_SIZE);
+	assert_int_equal(seen(PLACE), MIB(13));
+	assert_int_equal(seen(MIB(1)), MIB(12));
+	assert_int_equal(seen(GIB(5)), 0);
+	page_list_free(&heap, taken);
+	/* One stays, the other goes over it. */
+	places[0].gpa = MIB(1);
+	places[1].gpa = MIB(1);
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(MIB(1)), MIB(13));
+	assert_int_equal(seen(PLACE), RAM + PLACE);
+	places[1].gpa = 8;
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_INVALID_ADDRESS);
+	places[0].gpa = places[1].gpa = GPA_NOWHERE;
+	assert_int_equal(gpa_overlays_move(space, places, 2), STATUS_OK);
+	assert_int_equal(seen(MIB(1)), RAM + MIB(1));
+	assert_null(space->overlays);
+}
+
 /* Tracking of writes keeps off the overlay, and what is below it counts as written. */
 static void test_tracking(void **state)
 {
@@ -260,6 +301,51 @@ static void test_accesses(void **state)
 	assert_int_equal(*(uint32_t *)hpa_to_kva(RAM + PLACE), 0);
 }
 
+/* What a translation asks: is there anything, and can it be written? */
+static void test_look(void **state)
+{
+	struct gpa_view view;
+
+	(void)state;
+	assert_int_equal(gpa_map(space, 0, RAM, MIB(2), GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(gpa_map(space, MIB(4), RAM + MIB(4), PAGE_SIZE, 0), STATUS_OK);
+	assert_int_equal(gpa_overlay_move(space, &first, PLACE), STATUS_OK);
+	assert_int_equal(gpa_overlay_move(space, &second, GIB(3)), STATUS_OK);
+	assert_true(gpa_look(space, PLACE + 8, &view));
+	assert_true(view.overlay && !view.writable);
+	assert_true(gpa_look(space, GIB(3), &view));
+	assert_true(view.overlay && view.writable);
+	assert_true(gpa_look(space, 0, &view));
+	assert_true(!view.overlay && view.writable);
+	assert_true(gpa_look(space, MIB(4) + 9, &view));
+	assert_true(!view.overlay && !view.writable);
+	assert_false(gpa_look(space, MIB(2), &view));
+	assert_false(gpa_look(space, UINT64_MAX, &view));
+}
+
+static void test_exchange(void **state)
+{
+	uint64_t *word = hpa_to_kva(RAM + 8);
+
+	(void)state;
+	assert_int_equal(gpa_map(space, 0, RAM, MIB(2), GPA_WRITABLE), STATUS_OK);
+	assert_int_equal(gpa_map(space, MIB(4), RAM, PAGE_SIZE, 0), STATUS_OK);
+	*word = 0x1122334455667788;
+	assert_int_equal(gpa_exchange(space, 8, 8, 1, 2), STATUS_BUSY);
+	assert_int_equal(gpa_exchange(space, 8, 8, *word, 0x5566778800000003), STATUS_OK);
+	assert_int_equal(*word, 0x5566778800000003);
+	assert_int_equal(gpa_exchange(space, 8, 4, 3, 4), STATUS_OK);
+	assert_int_equal(gpa_exchange(space, 12, 4, 3, 4), STATUS_BUSY);
+	assert_int_equal(*word, 0x5566778800000004);
+	assert_int_equal(gpa_exchange(space, MIB(4) + 8, 8, *word, 0), STATUS_ACCESS_DENIED);
+	assert_int_equal(gpa_exchange(space, MIB(2), 8, 0, 0), STATUS_INVALID_ADDRESS);
+	assert_int_equal(gpa_exchange(space, UINT64_MAX - 7, 8, 0, 0), STATUS_INVALID_ADDRESS);
+	/* a page that is tracked is dirty then */
+	assert_int_equal(gpa_dirty_start(space, 0, MIB(2)), STATUS_OK);
+	assert_int_equal(gpa_exchange(space, 8, 4, 4, 5), STATUS_OK);
+	assert_int_equal(rights(0), PAGE_READ | PAGE_WRITE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -271,8 +357,11 @@ int main(void)
 		TEST(mappings_pass_below),
 		TEST(not_over_what_changes),
 		TEST(without_memory_nothing_changes),
+		TEST(several_at_once),
 		TEST(tracking),
 		TEST(accesses),
+		TEST(look),
+		TEST(exchange),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

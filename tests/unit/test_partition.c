@@ -70,6 +70,11 @@ status_t hv_partition_create(struct partition *p)
 	return hv_status;
 }
 
+void monitors_stop(struct partition *p)
+{
+	(void)p;
+}
+
 void hv_partition_destroy(struct partition *p)
 {
 	(void)p;
@@ -278,15 +283,19 @@ static void test_configurations(void **state)
 				 rows[i].status);
 }
 
-/* What is not whole yet is the self tests' alone. */
-static void test_the_hyperv_interface_is_no_tasks_yet(void **state)
+/* One that the VMM does is one. */
+static void test_who_does_the_hyperv_interface(void **state)
 {
-	const struct proto_partition_config config = {.vp_count = 1, .flags = PARTITION_HYPERV};
-	struct task task = {.heap = &kernel_heap};
+	const struct proto_partition_config neither = {.vp_count = 1,
+						       .flags = PARTITION_HYPERV_VMM};
+	struct proto_partition_config config = {.flags = PARTITION_HYPERV};
 	struct partition *other;
 
 	(void)state;
-	assert_int_equal(proto_partition_create(&task, &config, &other), STATUS_NOT_SUPPORTED);
+	assert_int_equal(proto_partition_create(NULL, &neither, &other), STATUS_INVALID_ARGUMENT);
+	assert_true(partition_has_hyperv(&config));
+	config.flags |= PARTITION_HYPERV_VMM;
+	assert_false(partition_has_hyperv(&config));
 }
 
 /* A VP's part of it that can't go yet. */
@@ -387,7 +396,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_no_reset_while_a_vp_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_configurations, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_hyperv_interface_is_no_tasks_yet, setup,
+		cmocka_unit_test_setup_teardown(test_who_does_the_hyperv_interface, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_reset_with_the_hyperv_interface, setup,
 						teardown),

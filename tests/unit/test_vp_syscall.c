@@ -82,6 +82,11 @@ void cpu_call(struct cpu *cpu, void (*function)(void *argument), void *argument)
 	fake_cpu_set(home);
 }
 
+void monitors_wake(struct partition *p)
+{
+	(void)p;
+}
+
 void arch_vp_bind(struct vp *v)
 {
 	(void)v;

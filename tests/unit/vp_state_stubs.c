@@ -7,6 +7,8 @@
 #include <arch/fpu.h>
 #include <arch/msr.h>
 #include <kernel/memory_map.h>
+#include <kernel/synic.h>
+#include <trivet/hv/features.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,10 +81,36 @@ void arch_vp_resume(struct vp *vp)
 }
 
 void (*fake_relaxed)(void);
+status_t stub_move_status;
 
-uint64_t ns_from_ticks(uint64_t timestamp)
+status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_place *places,
+			   unsigned int count)
 {
-	return timestamp / (timestamp_hz / 1000000000);
+	unsigned int i;
+
+	(void)space;
+	for (i = 0; i < count && stub_move_status == STATUS_OK; i++)
+		places[i].overlay->gpa = places[i].gpa;
+	return stub_move_status;
+}
+
+status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
+{
+	const struct gpa_overlay_place place = {overlay, gpa};
+
+	return gpa_overlays_move(space, &place, 1);
+}
+
+/* Of the Hyper-V interface only this. */
+static void synics_create(struct partition *partition)
+{
+	partition->hv = calloc(1, sizeof(*partition->hv));
+	partition->hv->privileges = HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS;
+	partition->hv->features = (uint32_t)HV_FEATURE_DIRECT_TIMERS;
+	partition->space[0]->partition = partition;
+	for (uint32_t i = 0; i < 2; i++)
+		if (synic_create(partition->vps[i], 0) != STATUS_OK)
+			abort();
 }
 
 struct vp *stub_state_vp(enum host_kind host)
@@ -101,13 +129,18 @@ struct vp *stub_state_vp(enum host_kind host)
 		partition->vps[i]->arch.fpu.area = aligned_alloc(64, AREA_SIZE);
 		arch_vp_reset(partition->vps[i]);
 	}
+	if (host == HOST_EPYC)
+		synics_create(partition);
 	return vp;
 }
 
 void stub_state_vp_free(struct vp *vp)
 {
-	for (uint32_t i = 0; i < 2; i++)
+	for (uint32_t i = 0; i < 2; i++) {
 		free(vp->partition->vps[i]->arch.fpu.area);
+		synic_destroy(vp->partition->vps[i], 0);
+	}
+	free(vp->partition->hv);
 	stub_partition_free(vp->partition);
 }
 

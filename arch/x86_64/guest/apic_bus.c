@@ -9,6 +9,7 @@
 #include "apic_message.h"
 #include "cpuid.h"
 #include <kernel/backend.h>
+#include <kernel/hypercall.h>
 
 /* Where the search for a lowest-priority destination begins: equals take turns. Which partition
  * moves it does not matter. */
@@ -175,6 +176,16 @@ status_t apic_bus_send(struct partition *partition, uint32_t vtl,
 	struct delivery d = {partition, vtl, message, false};
 
 	return send(&d);
+}
+
+/* ---- interrupts by the index of a VP ---- */
+
+void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector)
+{
+	const struct apic_message message = {.vector = vector};
+	struct delivery d = {vp->partition, vtl, &message, false};
+
+	deliver_interrupt(&d, vp, vp_lapic(vp, vtl));
 }
 
 /* ---- message-signalled interrupts ---- */

@@ -309,6 +309,7 @@ static const struct row rows[] = {
 	{0x40000001, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
 	{0x40000003, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
 	{0x40000004, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
+	{0x40000005, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
 	{0x40000006, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
 	{0x40000010, 0, 0, ANY, CPUID_STATIC, {0}, {0}, NULL},
 	{0x80000000, 0, 0, ANY, CPUID_STATIC, {0, ALL, ALL, ALL}, {0}, extended_max},

@@ -7,6 +7,7 @@
 #include "debug.h"
 #include <kernel/cpu.h>
 #include <kernel/state.h>
+#include <kernel/synic.h>
 
 /* The others are traps or abort, or are #DB, which can be either and is kept as it comes. */
 #define FAULTS                                                                           \
@@ -114,8 +115,12 @@ static void requests_take_in(struct vp *vp, uint32_t bits)
 		guest_lapic_timer_fire(vp);
 	if (bits & (VP_REQUEST_INTERRUPT | VP_REQUEST_NOTIFIED))
 		a->work |= WORK_INTERRUPT;
-	if (bits & VP_REQUEST_FLUSH)
-		translations_drop(vp);
+	if (bits & (VP_REQUEST_FLUSH | VP_REQUEST_STIMER)) {
+		if (bits & VP_REQUEST_FLUSH)
+			translations_drop(vp);
+		if (bits & VP_REQUEST_STIMER)
+			stimer_fire(vp);
+	}
 	if (bits & VP_REQUEST_NMI)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)

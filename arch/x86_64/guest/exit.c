@@ -15,6 +15,7 @@
 #include <kernel/overlay.h>
 #include <kernel/reader.h>
 #include <kernel/sched.h>
+#include <trivet/hv/features.h>
 
 #define CR8_MAX 15u
 
@@ -42,12 +43,16 @@ static inline void cpuid_load(uint64_t *gpr, const uint32_t value[4])
 	gpr[GPR_RDX] = value[3];
 }
 
-/* Apart, so that the common answer needs no stack for it. */
+/* Apart, so that the common answer needs no stack for it. Leaves of the Hyper-V interface that are the
+ * VMM's are in no table, but for those that the VMM has put there. */
 static __cold enum vp_outcome exit_cpuid_slow(struct vp *vp, uint64_t next_rip)
 {
 	uint64_t *gpr = vp->arch.gpr;
 	uint32_t value[4];
 
+	if (partition_has_user_hyperv(vp->partition) &&
+	    (uint32_t)gpr[GPR_RAX] >> 16 == HV_CPUID_VENDOR >> 16)
+		return run_page_cpuid(vp, next_rip);
 	guest_cpuid_query(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], value);
 	cpuid_load(gpr, value);
 	guest_instruction_done(vp, next_rip);
@@ -65,10 +70,18 @@ static enum vp_outcome exit_cpuid(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
-/* Those of the APIC are for a VMM that models it; some are written later. */
+static bool msr_is_the_vmms(const struct vp *vp, uint32_t msr)
+{
+	if (partition_has_user_hyperv(vp->partition) &&
+	    msr - HV_MSR_FIRST <= HV_MSR_LAST - HV_MSR_FIRST)
+		return true;
+	return vp->partition->arch.user_apic && guest_msr_is_apic(msr);
+}
+
+/* Some are for a VMM that models what they control; some are written later. */
 static __cold enum vp_outcome msr_refused(struct vp *vp, const struct vp_exit *exit, bool write)
 {
-	if (vp->partition->arch.user_apic && guest_msr_is_apic((uint32_t)vp->arch.gpr[GPR_RCX]))
+	if (msr_is_the_vmms(vp, (uint32_t)vp->arch.gpr[GPR_RCX]))
 		return run_page_msr(vp, write, exit->next_rip);
 	if (guest_outside_waits(vp, exit->next_rip))
 		return VP_CONTINUE;
@@ -405,6 +418,8 @@ static enum vp_outcome exit_undefined(struct vp *vp, struct vp_exit *exit)
 
 static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
 {
+	if (unlikely(partition_has_user_hyperv(vp->partition)))
+		return run_page_hypercall(vp, exit->next_rip);
 	return guest_hypercall(vp, exit->next_rip, false);
 }
 
@@ -461,10 +476,12 @@ enum vp_outcome arch_vp_handle_exit(struct vp *vp)
 	return handlers[vp->exit.kind](vp, &vp->exit);
 }
 
+/* Most are as quick as that. */
 static exit_handler_t *const quick_handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_CPUID] = exit_cpuid,	      [VP_EXIT_MSR_READ] = exit_msr_read,
 	[VP_EXIT_MSR_WRITE] = exit_msr_write, [VP_EXIT_CACHE] = exit_skip,
-	[VP_EXIT_PAUSE] = exit_pause,	      [VP_EXIT_MEMORY] = quick_memory,
+	[VP_EXIT_PAUSE] = exit_pause,	      [VP_EXIT_HYPERCALL] = guest_hypercall_quick,
+	[VP_EXIT_MEMORY] = quick_memory,
 };
 
 enum vp_outcome arch_vp_quick_exit(struct vp *vp)

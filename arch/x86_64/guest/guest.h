@@ -132,6 +132,9 @@ enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint
 /* For a VMM that models the APIC: CR8 with it. */
 enum vp_outcome run_page_apic(struct vp *vp, enum vp_run_reason reason);
 enum vp_outcome run_page_msr(struct vp *vp, bool write, uint64_t next_rip);
+/* For a VMM that does the Hyper-V interface; of any partition. */
+enum vp_outcome run_page_cpuid(struct vp *vp, uint64_t next_rip);
+enum vp_outcome run_page_hypercall(struct vp *vp, uint64_t next_rip);
 /* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3. */
 enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index);
 enum vp_outcome run_page_shutdown(struct vp *vp, enum vp_run_reason reason, uint64_t code);

@@ -7,6 +7,7 @@
 #include "guest.h"
 #include "outside.h"
 #include <arch/fpu.h>
+#include <kernel/cpu.h>
 #include <kernel/hypercall.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
@@ -112,6 +113,8 @@ enum vp_outcome guest_hypercall(struct vp *vp, uint64_t next_rip, bool outside)
 		guest_outside_ask(vp, OUTSIDE_HYPERCALL);
 		(void)guest_outside_waits(vp, next_rip);
 	}
+	if (call.woke)
+		return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
 	return call.yield && sched_yield() ? VP_SWITCH : VP_CONTINUE;
 }
 

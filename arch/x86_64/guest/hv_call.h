@@ -9,4 +9,8 @@
  * the VP is loaded on no CPU; what is answered does not matter then. */
 enum vp_outcome guest_hypercall(struct vp *vp, uint64_t next_rip, bool outside);
 
+/* The calls that are made all the time, in the form that they are made in; all else: VP_UNHANDLED. One of
+ * ARCH_QUICK_EXITS. */
+enum vp_outcome guest_hypercall_quick(struct vp *vp, struct vp_exit *exit);
+
 #endif

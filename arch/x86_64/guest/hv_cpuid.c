@@ -10,6 +10,7 @@
 
 #include <kernel/hyperv.h>
 #include <trivet/hv/features.h>
+#include <trivet/hv/hypercall.h>
 
 #define LEAF_TIME 0x40000010u /* of Trivet's own */
 
@@ -17,13 +18,17 @@
 #define SPIN_RETRIES 0xfffu
 
 /* The APICs are the kernel's. */
-#define APIC_PRIVILEGES (HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_GUEST_IDLE)
-#define PRIVILEGES                                                                          \
-	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |       \
-	 HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_REFERENCE_TSC | \
-	 HV_PRIVILEGE_FREQUENCIES | HV_PRIVILEGE_VP_REGISTERS | HV_PRIVILEGE_EXTENDED_HYPERCALLS)
-#define FEATURES                                                                   \
-	(HV_FEATURE_GUEST_IDLE | HV_FEATURE_FREQUENCIES | HV_FEATURE_GUEST_CRASH | \
+#define APIC_PRIVILEGES                                                                \
+	(HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS | HV_PRIVILEGE_APIC_MSRS | \
+	 HV_PRIVILEGE_GUEST_IDLE)
+#define APIC_FEATURES (HV_FEATURE_GUEST_IDLE | HV_FEATURE_DIRECT_TIMERS)
+#define PRIVILEGES                                                                            \
+	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |         \
+	 HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_REFERENCE_TSC |   \
+	 HV_PRIVILEGE_FREQUENCIES | HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS | \
+	 HV_PRIVILEGE_VP_REGISTERS | HV_PRIVILEGE_EXTENDED_HYPERCALLS | HV_PRIVILEGE_START_VP)
+#define FEATURES                                                           \
+	(APIC_FEATURES | HV_FEATURE_FREQUENCIES | HV_FEATURE_GUEST_CRASH | \
 	 HV_FEATURE_HYPERCALL_LOCK | HV_FEATURE_XMM_INPUT | HV_FEATURE_XMM_OUTPUT)
 
 static bool kernel_apic(const struct cpuid_policy *policy)
@@ -54,7 +59,7 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 	out[CPUID_EDX] = (uint32_t)FEATURES;
 	if (!kernel_apic(policy)) {
 		privileges &= ~APIC_PRIVILEGES;
-		out[CPUID_EDX] &= ~(uint32_t)HV_FEATURE_GUEST_IDLE;
+		out[CPUID_EDX] &= ~(uint32_t)APIC_FEATURES;
 	}
 	out[CPUID_EAX] = (uint32_t)privileges;
 	out[CPUID_EBX] = (uint32_t)(privileges >> 32);
@@ -63,11 +68,21 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 /* An access to the page of an xAPIC goes to the VMM, to an MSR of x2APIC mode it does not. */
 static void recommendations(const struct cpuid_policy *policy, uint32_t out[4])
 {
-	out[CPUID_EAX] = HV_HINT_REMOTE_FLUSH | HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTOEOI;
+	out[CPUID_EAX] = HV_HINT_REMOTE_FLUSH | HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTOEOI |
+			 HV_HINT_EX_MASKS;
+	if (kernel_apic(policy))
+		out[CPUID_EAX] |= HV_HINT_CLUSTER_IPI;
 	if (kernel_apic(policy) && policy->config->apic_mode != APIC_MODE_X2APIC_ENABLED)
 		out[CPUID_EAX] |= HV_HINT_APIC_MSRS;
 	out[CPUID_EBX] = SPIN_RETRIES;
 	out[CPUID_ECX] = policy->physical_bits;
+}
+
+/* As many VPs as a set of them can name. */
+static void limits(const struct cpuid_policy *policy, uint32_t out[4])
+{
+	(void)policy;
+	out[CPUID_EAX] = HV_VP_SET_VPS;
 }
 
 static void hardware(const struct cpuid_policy *policy, uint32_t out[4])
@@ -97,18 +112,20 @@ static const struct {
 	bool hyperv;
 	void (*fill)(const struct cpuid_policy *policy, uint32_t out[4]);
 } rows[] = {
-	{HV_CPUID_VENDOR, true, vendor},     {HV_CPUID_INTERFACE, true, interface},
-	{HV_CPUID_FEATURES, true, features}, {HV_CPUID_RECOMMENDATIONS, true, recommendations},
-	{HV_CPUID_HARDWARE, true, hardware}, {HV_CPUID_VENDOR, false, own_vendor},
-	{LEAF_TIME, false, own_time},
+	{HV_CPUID_VENDOR, true, vendor},      {HV_CPUID_INTERFACE, true, interface},
+	{HV_CPUID_FEATURES, true, features},  {HV_CPUID_RECOMMENDATIONS, true, recommendations},
+	{HV_CPUID_LIMITS, true, limits},      {HV_CPUID_HARDWARE, true, hardware},
+	{HV_CPUID_VENDOR, false, own_vendor}, {LEAF_TIME, false, own_time},
 };
 
 bool cpuid_hypervisor(const struct cpuid_policy *policy, uint32_t leaf, uint32_t out[4])
 {
-	bool hyperv = policy->config->flags & PARTITION_HYPERV;
+	bool hyperv = partition_has_hyperv(policy->config);
 	unsigned int i;
 
 	out[0] = out[1] = out[2] = out[3] = 0;
+	if (policy->config->flags & PARTITION_HYPERV_VMM)
+		return false;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].leaf != leaf || rows[i].hyperv != hyperv)
 			continue;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The synthetic MSRs of the Hyper-V interface (TLFS, "HV_X64_MSR_..."), which need the privilege or the
- * feature that the partition has by its CPUID. The table below is all of them, sorted by number;
- * others answer #GP, and so do those without a reader that are read, or without a writer that are written.
+ * feature that the partition has by its CPUID. The table below is all of them, those that are written often
+ * first; others answer #GP, and so do those without a reader that are read, or without a writer that are written.
  *
  * What places a page waits for other CPUs: such a write is made when the VP is off its CPU (outside.h).
  */
 #include "hv_msr.h"
 #include "guest.h"
+#include "hv_synic.h"
 #include "outside.h"
 #include <kernel/hypercall.h>
 #include <kernel/string.h>
@@ -47,6 +48,8 @@ static status_t placed(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value
 	case HV_MSR_GUEST_OS_ID: return hv_guest_os_id_set(vp->partition, vtl, value);
 	case HV_MSR_HYPERCALL: return hv_hypercall_set(vp->partition, vtl, value);
 	case HV_MSR_REFERENCE_TSC: return hv_reference_tsc_set(vp->partition, vtl, value);
+	case HV_MSR_SIEFP:
+	case HV_MSR_SIMP: return synic_page_set(vp, vtl, guest_synic_page(msr), value);
 	default: return hv_assist_set(vp, vtl, value);
 	}
 }
@@ -169,14 +172,14 @@ static bool read_idle(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value
 static bool read_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
 {
 	(void)vtl;
-	*value = vp->partition->hv->crash[msr - HV_MSR_CRASH_P0];
+	*value = vp->partition->hv->crash.parameter[msr - HV_MSR_CRASH_P0];
 	return true;
 }
 
 static bool write_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	(void)vtl;
-	vp->partition->hv->crash[msr - HV_MSR_CRASH_P0] = value;
+	vp->partition->hv->crash.parameter[msr - HV_MSR_CRASH_P0] = value;
 	return true;
 }
 
@@ -186,16 +189,15 @@ static bool read_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64
 	(void)vp;
 	(void)vtl;
 	(void)msr;
-	*value = HV_CRASH_NOTIFY;
+	*value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
 	return true;
 }
 
 static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
-	(void)vtl;
 	(void)msr;
 	if (value & HV_CRASH_NOTIFY)
-		hv_crash_notify(vp->partition);
+		hv_crash_notify(vp, vtl, value);
 	return true;
 }
 
@@ -206,6 +208,15 @@ static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint6
 #define FEATURE(name) .features = (uint32_t)HV_FEATURE_##name
 
 static const struct hv_msr_row rows[] = {
+	/* A running guest writes these all the time. */
+	{.first = HV_MSR_STIMER0_CONFIG,
+	 .last = HV_MSR_STIMER3_COUNT,
+	 .name = 0x000b0000,
+	 WITH(SYNTHETIC_TIMERS),
+	 .read = guest_stimer_read,
+	 .write = guest_stimer_write},
+	{ONE(EOM), .name = 0x000a0014, WITH(SYNIC), .read = guest_synic_read,
+	 .write = guest_synic_write},
 	{ONE(GUEST_OS_ID), .name = 0x00090002, WITH(HYPERCALL_MSRS), .read = read_placed,
 	 .places = true},
 	{ONE(HYPERCALL), .name = 0x00090001, WITH(HYPERCALL_MSRS), .read = read_placed,
@@ -225,6 +236,24 @@ static const struct hv_msr_row rows[] = {
 	{ONE(TPR), WITH(APIC_MSRS), .read = read_tpr, .write = write_tpr},
 	/* Linux writes it without a look at any privilege. */
 	{ONE(VP_ASSIST_PAGE), .name = 0x00090013, .read = read_placed, .places = true},
+	{.first = HV_MSR_SCONTROL,
+	 .last = HV_MSR_SVERSION,
+	 .name = 0x000a0010,
+	 WITH(SYNIC),
+	 .read = guest_synic_read,
+	 .write = guest_synic_write},
+	{.first = HV_MSR_SIEFP,
+	 .last = HV_MSR_SIMP,
+	 .name = 0x000a0012,
+	 WITH(SYNIC),
+	 .read = guest_synic_read,
+	 .places = true},
+	{.first = HV_MSR_SINT0,
+	 .last = HV_MSR_SINT15,
+	 .name = 0x000a0000,
+	 WITH(SYNIC),
+	 .read = guest_synic_read,
+	 .write = guest_synic_write},
 	{ONE(GUEST_IDLE), WITH(GUEST_IDLE), FEATURE(GUEST_IDLE), .read = read_idle},
 	{.first = HV_MSR_CRASH_P0,
 	 .last = HV_MSR_CRASH_P4,
@@ -308,9 +337,15 @@ status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
 	return STATUS_OK;
 }
 
-status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
+/* Of another VP, what places a page of its: other writes may be at what it works with. */
+status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value, bool own)
 {
-	return guest_hv_msr_place(vp, vtl, msr_of(name), value);
+	uint32_t msr = msr_of(name);
+	const struct hv_msr_row *row = row_find(vp, msr);
+
+	if (!own && row && row->write && !row->places)
+		return STATUS_WRONG_STATE;
+	return guest_hv_msr_place(vp, vtl, msr, value);
 }
 
 /* ---- what kernel/hyperv.c asks ---- */

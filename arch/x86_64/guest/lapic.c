@@ -172,6 +172,18 @@ void lapic_priority_update(struct lapic *lapic)
 	lapic_page_put(lapic, LAPIC_PPR, priority(lapic, tpr));
 }
 
+/* Its end needs nobody to hear of it: what is level-triggered has an EOI. */
+static __attribute__((noinline)) void auto_eoi(struct lapic *lapic, uint8_t vector)
+{
+	_Atomic uint32_t *isr = vector_word(lapic, LAPIC_ISR, vector);
+
+	if (!(lapic->auto_eoi_vectors[vector / 32] & vector_bit(vector)) ||
+	    (get(vector_word(lapic, LAPIC_TMR, vector)) & vector_bit(vector)))
+		return;
+	put(isr, get(isr) & ~vector_bit(vector));
+	lapic_priority_update(lapic);
+}
+
 void lapic_acknowledge(struct lapic *lapic, uint8_t vector)
 {
 	_Atomic uint32_t *irr = vector_word(lapic, LAPIC_IRR, vector);
@@ -184,6 +196,21 @@ void lapic_acknowledge(struct lapic *lapic, uint8_t vector)
 	lapic->service_changed = true;
 	/* It had the highest priority of all, so its class is PPR's now. */
 	lapic_page_put(lapic, LAPIC_PPR, vector & 0xf0);
+	if (unlikely(lapic->auto_eoi))
+		auto_eoi(lapic, vector);
+}
+
+__cold bool lapic_auto_eoi_set(struct lapic *lapic, const uint32_t vectors[LAPIC_VECTOR_WORDS])
+{
+	bool before = lapic->auto_eoi;
+	unsigned int i;
+
+	lapic->auto_eoi = false;
+	for (i = 0; i < LAPIC_VECTOR_WORDS; i++) {
+		lapic->auto_eoi_vectors[i] = vectors[i];
+		lapic->auto_eoi |= vectors[i] != 0;
+	}
+	return lapic->auto_eoi != before;
 }
 
 bool lapic_tpr_set(struct lapic *lapic, uint8_t tpr)

@@ -40,6 +40,10 @@ void guest_lapic_create(struct vp *vp, uint32_t vtl);
 void guest_lapic_reset(struct vp *vp, uint32_t vtl);
 void guest_lapic_init_reset(struct vp *vp, uint32_t vtl);
 
+/* Vectors that end with their delivery, of the VTL's synic: the processor does not deliver then. */
+void guest_lapic_auto_eoi_set(struct vp *vp, uint32_t vtl,
+			      const uint32_t vectors[LAPIC_VECTOR_WORDS]);
+
 /* The xAPIC page for the VMM's emulator and system call. False: the APIC is not there. A write
  * acts on all effects; then ask guest_lapic_eoi_take(). */
 bool guest_lapic_read(struct vp *vp, uint32_t vtl, uint32_t offset, uint32_t *value);

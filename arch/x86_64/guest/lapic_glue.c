@@ -89,6 +89,13 @@ static __cold void apic_changed(struct vp *vp, uint32_t vtl)
 					 backend->apic_place_set(vp, vtl, apic_place(vp, vtl)));
 }
 
+__cold void guest_lapic_auto_eoi_set(struct vp *vp, uint32_t vtl,
+				     const uint32_t vectors[LAPIC_VECTOR_WORDS])
+{
+	if (lapic_auto_eoi_set(vp_lapic(vp, vtl), vectors))
+		apic_changed(vp, vtl);
+}
+
 /* ---- made, reset ---- */
 
 __cold void guest_lapic_create(struct vp *vp, uint32_t vtl)

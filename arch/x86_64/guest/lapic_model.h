@@ -113,6 +113,9 @@ static inline int lapic_pending_vector(struct lapic *lapic)
 int lapic_highest_request(struct lapic *lapic);
 /* The processor takes this vector, which lapic_pending_vector() gave: IRR -> ISR. */
 void lapic_acknowledge(struct lapic *lapic, uint8_t vector);
+/* These vectors, if edge-triggered, end with their delivery. A reset leaves them. Such a one is not for a
+ * processor to deliver. True: there are some now and were none, or the other way round. */
+bool lapic_auto_eoi_set(struct lapic *lapic, const uint32_t vectors[LAPIC_VECTOR_WORDS]);
 /* Effects: EOI, INTERRUPT. */
 void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects);
 /* The rest of it, for a vector that the processor has taken out of ISR. */

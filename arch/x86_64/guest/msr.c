@@ -643,6 +643,12 @@ bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 		guest_lapic_tsc_deadline_write(vp, value);
 		return !vp->partition->arch.user_apic;
 	}
+	if (msr - HV_MSR_FIRST <= HV_MSR_LAST - HV_MSR_FIRST && vp->partition->hv) {
+		if (guest_hv_msr_write(vp, msr, value))
+			return true;
+		refused(vp, "write", msr);
+		return false;
+	}
 	row = row_find(vp, msr);
 	vp_active(vp)->arch.work |= WORK_ENTRY;
 	if (row && row->write && row->write(vp, row, msr, value))

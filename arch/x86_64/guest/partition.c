@@ -5,6 +5,7 @@
 #include <arch/msr.h>
 #include <kernel/cpu.h>
 #include <kernel/string.h>
+#include <kernel/synic.h>
 
 #define CPUID_VENDOR		0u
 #define CPUID_FEATURES		1u
@@ -125,11 +126,13 @@ status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool 
 void arch_vp_bind(struct vp *vp)
 {
 	guest_lapic_timer_update(vp);
+	stimer_update(vp);
 }
 
 void arch_vp_unbind(struct vp *vp)
 {
 	guest_lapic_timer_cancel(vp);
+	stimer_cancel(vp);
 	fpu_release(&vp->arch.fpu);
 	backend->unbind(vp);
 }

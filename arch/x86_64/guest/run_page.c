@@ -79,6 +79,28 @@ __cold enum vp_outcome run_page_msr(struct vp *vp, bool write, uint64_t next_rip
 	return run_page_apic(vp, VP_RUN_MSR);
 }
 
+__cold enum vp_outcome run_page_cpuid(struct vp *vp, uint64_t next_rip)
+{
+	struct vp_run_page *run = vp->run;
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	run->cpuid.function = (uint32_t)vp->arch.gpr[GPR_RAX];
+	run->cpuid.index = (uint32_t)vp->arch.gpr[GPR_RCX];
+	memset(run->cpuid.value, 0, sizeof(run->cpuid.value));
+	a->waiting = WAITING_CPUID;
+	a->next_rip = next_rip;
+	return run_page_return(vp, VP_RUN_CPUID);
+}
+
+/* The answer is as that to an instruction that was emulated. */
+__cold enum vp_outcome run_page_hypercall(struct vp *vp, uint64_t next_rip)
+{
+	vp->run->hypercall.next_rip = next_rip;
+	regs_fill(vp);
+	vp_arch(vp)->waiting = WAITING_EMULATE;
+	return run_page_return(vp, VP_RUN_HYPERCALL);
+}
+
 __cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index)
 {
 	regs_fill(vp);
@@ -181,6 +203,18 @@ static void msr_finish(struct vp *vp, struct arch_vp_vtl *a, bool write)
 	guest_instruction_done(vp, a->next_rip);
 }
 
+static __cold void cpuid_finish(struct vp *vp, struct arch_vp_vtl *a)
+{
+	const volatile uint32_t *value = vp->run->cpuid.value;
+	uint64_t *gpr = vp->arch.gpr;
+
+	gpr[GPR_RAX] = value[0];
+	gpr[GPR_RBX] = value[1];
+	gpr[GPR_RCX] = value[2];
+	gpr[GPR_RDX] = value[3];
+	guest_instruction_done(vp, a->next_rip);
+}
+
 /* What a VMM that models the APIC wants of the processor. Requests are taken in before the entry, as
  * those of other CPUs. */
 static __cold void apic_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
@@ -236,6 +270,7 @@ static __attribute__((noinline)) void answer_rest(struct vp *vp, struct arch_vp_
 		break;
 	case WAITING_MSR_READ: msr_finish(vp, a, false); break;
 	case WAITING_MSR_WRITE: msr_finish(vp, a, true); break;
+	case WAITING_CPUID: cpuid_finish(vp, a); break;
 	case WAITING_DEBUG:
 		answer_take(vp, a, set);
 		guest_debug_moved(vp, vp->active_vtl);

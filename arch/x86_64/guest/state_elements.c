@@ -2,10 +2,11 @@
 /*
  * The elements of an x86 VP's state: one table, in the order in which they are saved and restored. Those
  * that hold registers are parts of struct guest_registers. Not in the table are CET and CET_SS, which no
- * partition has yet, the synic and nested virtualization.
+ * partition has yet, and nested virtualization.
  */
 #include "state_elements.h"
 #include <kernel/string.h>
+#include <kernel/synic.h>
 
 enum place {
 	PLACE_REGISTERS,
@@ -21,6 +22,11 @@ enum place {
 	PLACE_TSC,
 	PLACE_TSC_AUX,
 	PLACE_SPEC_CTRL,
+	PLACE_SYNIC_MSRS,
+	PLACE_SYNIC_MESSAGE_PAGE,
+	PLACE_SYNIC_EVENT_PAGE,
+	PLACE_SYNIC_QUEUES,
+	PLACE_SYNIC_TIMERS,
 	PLACE_XSAVE_STANDARD,
 	PLACES
 };
@@ -62,6 +68,11 @@ const struct state_element arch_vp_elements[] = {
 	OTHER(TSC, STATE_SHARED, sizeof(struct vp_state_tsc)),
 	PART(TSC_AUX, STATE_SHARED, tsc_aux, WORD),
 	PART(SPEC_CTRL, STATE_SHARED, spec_ctrl, WORD),
+	OTHER(SYNIC_MSRS, STATE_EXACT, sizeof(struct vp_state_synic)),
+	OTHER(SYNIC_MESSAGE_PAGE, STATE_EXACT, PAGE_SIZE),
+	OTHER(SYNIC_EVENT_PAGE, STATE_EXACT, PAGE_SIZE),
+	OTHER(SYNIC_QUEUES, STATE_EXACT, sizeof(struct vp_state_queues)),
+	OTHER(SYNIC_TIMERS, STATE_EXACT, sizeof(struct vp_state_timers)),
 	OTHER(XSAVE_STANDARD, XSAVE_FLAGS | STATE_HIDDEN, 0),
 };
 const uint32_t arch_vp_element_count = ARRAY_SIZE(arch_vp_elements);
@@ -84,6 +95,7 @@ uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *e
 	case VP_STATE_SPEC_CTRL:
 		there = partition->arch.speculation_allowed & GUEST_SPEC_CTRL;
 		break;
+	case VP_STATE_SYNIC_MSRS ... VP_STATE_SYNIC_TIMERS: there = vp_synic(vp, 0); break;
 	default: break;
 	}
 	return there ? element->size : 0;
@@ -108,6 +120,30 @@ static bool parts_copy(const struct state_view *view, struct guest_registers *r,
 	return some;
 }
 
+static void synic_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset)
+{
+	unsigned int i;
+
+	for (i = PLACE_SYNIC_MSRS; i <= PLACE_SYNIC_TIMERS; i++) {
+		if (!view->data[i])
+			continue;
+		if (reset)
+			synic_state_reset(arch_vp_elements[i].id, view->data[i]);
+		else
+			synic_state_get(vp, vtl, arch_vp_elements[i].id, view->data[i]);
+	}
+}
+
+static bool synic_valid(const struct vp *vp, const struct state_view *view)
+{
+	unsigned int i;
+
+	for (i = PLACE_SYNIC_MSRS; i <= PLACE_SYNIC_TIMERS; i++)
+		if (view->data[i] && !synic_state_valid(vp, arch_vp_elements[i].id, view->data[i]))
+			return false;
+	return true;
+}
+
 void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset)
 {
 	struct guest_registers r;
@@ -126,6 +162,7 @@ void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *vie
 		(reset ? state_apic_at_reset : state_apic_get)(vp, vtl, view->data[PLACE_APIC]);
 	if (view->data[PLACE_TSC])
 		state_tsc_get(vp, view->data[PLACE_TSC], reset);
+	synic_get(vp, vtl, view, reset);
 }
 
 /* The task priority is in CR8 and in the APIC. */
@@ -149,7 +186,16 @@ bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *v
 			return false;
 	if (view->data[PLACE_APIC] && !lapic_state_valid(vp_lapic(vp, vtl), view->data[PLACE_APIC]))
 		return false;
+	if (!synic_valid(vp, view))
+		return false;
 	return agree(view->data[PLACE_REGISTERS], view->data[PLACE_APIC]);
+}
+
+status_t arch_vp_state_place(struct vp *vp, uint32_t vtl, const struct state_view *view)
+{
+	return view->data[PLACE_SYNIC_MSRS]
+		       ? synic_state_place(vp, vtl, view->data[PLACE_SYNIC_MSRS])
+		       : STATUS_OK;
 }
 
 void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *view)
@@ -167,6 +213,9 @@ void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *vie
 		state_apic_set(vp, vtl, view->data[PLACE_APIC]);
 	if (view->data[PLACE_TSC])
 		state_tsc_set(vp, view->data[PLACE_TSC]);
+	for (i = PLACE_SYNIC_MSRS; i <= PLACE_SYNIC_TIMERS; i++)
+		if (view->data[i])
+			synic_state_set(vp, vtl, arch_vp_elements[i].id, view->data[i]);
 }
 
 void arch_vp_settle(struct vp *vp)

@@ -21,6 +21,16 @@ enum hv_msr {
 	HV_MSR_ICR = 0x40000071,
 	HV_MSR_TPR = 0x40000072,
 	HV_MSR_VP_ASSIST_PAGE = 0x40000073,
+	HV_MSR_SCONTROL = 0x40000080,
+	HV_MSR_SVERSION = 0x40000081,
+	HV_MSR_SIEFP = 0x40000082,
+	HV_MSR_SIMP = 0x40000083,
+	HV_MSR_EOM = 0x40000084,
+	HV_MSR_SINT0 = 0x40000090,
+	HV_MSR_SINT15 = 0x4000009f,
+	HV_MSR_STIMER0_CONFIG = 0x400000b0,
+	HV_MSR_STIMER0_COUNT = 0x400000b1,
+	HV_MSR_STIMER3_COUNT = 0x400000b7,
 	HV_MSR_GUEST_IDLE = 0x400000f0,
 	HV_MSR_CRASH_P0 = 0x40000100,
 	HV_MSR_CRASH_P4 = 0x40000104,
@@ -32,8 +42,8 @@ enum hv_msr {
 #define HV_PAGE_ADDRESS	    (~(uint64_t)MASK(12))
 #define HV_HYPERCALL_LOCKED BIT(1)
 
-#define HV_CRASH_PARAMETERS 5u
-#define HV_CRASH_NOTIFY	    BIT(63) /* the parameters are written */
+#define HV_CRASH_NOTIFY	 BIT(63) /* the parameters are written */
+#define HV_CRASH_MESSAGE BIT(62) /* with that: P3 is the GPA of a text, P4 its size */
 
 /* HV_REFERENCE_TSC_PAGE: time = (tsc * scale >> 64) + offset, while sequence is the same before and after,
  * and not HV_TSC_INVALID. */

@@ -52,6 +52,16 @@ struct hv_timer_message {
 #define HV_SINT_AUTO_EOI BIT(17)
 #define HV_SINT_POLLING	 BIT(18) /* no interrupt: the guest looks by itself */
 
+/* STIMER0-3 CONFIG. */
+#define HV_STIMER_ENABLED      BIT(0)
+#define HV_STIMER_PERIODIC     BIT(1)
+#define HV_STIMER_LAZY	       BIT(2)
+#define HV_STIMER_AUTO_ENABLE  BIT(3)
+#define HV_STIMER_VECTOR_SHIFT 4 /* bits 4-11, for direct mode */
+#define HV_STIMER_DIRECT       BIT(12)
+#define HV_STIMER_SINT_SHIFT   16 /* bits 16-19 */
+#define HV_STIMER_DEFINED      (MASK(13) | (uint64_t)0xf << HV_STIMER_SINT_SHIFT)
+
 /* A connection's number; the rest of its 32 bits are reserved. */
 #define HV_CONNECTION_ID MASK(24)
 

@@ -82,7 +82,7 @@ enum vp_work {
  * accesses the stores that have rung a doorbell before. */
 #define ARCH_QUICK_EXITS                                                       \
 	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) | \
-	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_MEMORY))
+	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_HYPERCALL) | BIT(VP_EXIT_MEMORY))
 
 enum vp_activity {
 	ACTIVITY_RUNNING,
@@ -101,6 +101,7 @@ enum vp_waiting {
 	WAITING_DEBUG,
 	WAITING_MSR_READ,
 	WAITING_MSR_WRITE,
+	WAITING_CPUID,
 };
 
 /* How an entry ends that is a step. */

@@ -69,6 +69,8 @@ enum lapic_lvt {
 	LAPIC_LVT_COUNT,
 };
 
+#define LAPIC_VECTOR_WORDS 8u /* of ISR, TMR and IRR, a register each */
+
 struct lapic {
 	_Atomic uint32_t *page; /* the registers: 4 KiB, made by who makes the VP */
 	/* Bit n: word n of what was posted may have a bit set; from LAPIC_VECTOR_WORDS up, of what is
@@ -78,6 +80,7 @@ struct lapic {
 	/* The processor delivers what is in IRR, and ends what is in ISR, while the guest runs. */
 	bool processor_delivers;
 	bool service_changed;	     /* IRR or ISR, by us: the backend has to be told */
+	bool auto_eoi;		     /* some vectors end by being delivered: auto_eoi_vectors */
 	uint8_t ppr_tpr;	     /* the TPR that PPR was last computed for */
 	_Atomic bool levels_changed; /* TMR may have a bit more */
 	_Atomic uint32_t id;	     /* the x2APIC id; the xAPIC register has its low 8 bits */
@@ -108,6 +111,8 @@ struct lapic {
 	/* Level-triggered vector whose end the VMM must hear of: 0x100 | vector, 0: none. */
 	uint32_t eoi_waiting;
 
+	uint32_t auto_eoi_vectors[LAPIC_VECTOR_WORDS];
+
 	/* Fixed when it is made. */
 	uint8_t physical_bits; /* limit of the base address */
 	bool boot_processor;   /* after reset */
@@ -115,8 +120,6 @@ struct lapic {
 	bool x2apic_at_reset;
 	bool eoi_suppression; /* the version register offers it */
 };
-
-#define LAPIC_VECTOR_WORDS 8u /* of ISR, TMR and IRR, a register each */
 
 static inline _Atomic uint32_t *lapic_word(struct lapic *lapic, uint32_t offset)
 {

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hypercalls that are worth a short cut around kernel/hypercall.c: fast calls of 64-bit kernels, which give all
+ * in RCX and RDX. What the dispatcher would refuse is left to it.
+ */
+#include "guest.h"
+#include "hv_call.h"
+#include <kernel/cpu.h>
+#include <kernel/port.h>
+#include <kernel/sched.h>
+#include <trivet/hv/features.h>
+#include <trivet/hv/hypercall.h>
+
+#define INPUT_RESERVED (MASK(16) << 48) /* of HvCallSignalEvent */
+
+/* A thread that it has woken may be more urgent than the VP. */
+static enum vp_outcome signal_event(struct vp *vp, uint64_t next_rip)
+{
+	uint64_t *gpr = vp->arch.gpr, input = gpr[GPR_RDX];
+
+	if (unlikely(!(vp->partition->hv->privileges & HV_PRIVILEGE_SIGNAL_EVENTS) ||
+		     (input & INPUT_RESERVED)))
+		return VP_UNHANDLED;
+	gpr[GPR_RAX] = port_signal(vp->partition, vp->active_vtl, (uint32_t)input,
+				   (uint16_t)(input >> 32));
+	guest_instruction_done(vp, next_rip);
+	return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
+}
+
+static enum vp_outcome long_spin(struct vp *vp, uint64_t next_rip)
+{
+	vp->arch.gpr[GPR_RAX] = HV_SUCCESS;
+	guest_instruction_done(vp, next_rip);
+	return sched_yield() ? VP_SWITCH : VP_CONTINUE;
+}
+
+enum vp_outcome guest_hypercall_quick(struct vp *vp, struct vp_exit *exit)
+{
+	const struct hv_partition *hv = vp->partition->hv;
+
+	if (unlikely(!hv || !hv->vtl[vp->active_vtl].guest_os_id || !backend->in_kernel_64(vp)))
+		return VP_UNHANDLED;
+	switch (vp->arch.gpr[GPR_RCX]) {
+	case HV_CALL_SIGNAL_EVENT | HV_CALL_FAST: return signal_event(vp, exit->next_rip);
+	case HV_CALL_NOTIFY_LONG_SPIN_WAIT | HV_CALL_FAST: return long_spin(vp, exit->next_rip);
+	default: return VP_UNHANDLED;
+	}
+}

@@ -1,0 +1,1 @@
+test_vp_set_SRCS := kernel/vp_set.c
