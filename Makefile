@@ -64,8 +64,8 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
 	svm/*.[cS] vmx/*.[cS]))
 # What runs at boot, at a panic or once in a partition's life: small rather than fast.
-KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c dirty.c doorbell_syscall.c elf.c format.c crash_syscall.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
-	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
+KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
+	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c partition_time.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
 	$(addprefix arch/$(ARCH)/,acpi.c backtrace.c boot.c cpu.c cpu_start.c ioapic.c \
 	multiboot2.c paging.c power.c serial.c speculation.c speculation_policy.c trap.c wall_clock.c \
 	guest/apic_page.c guest/cpuid_policy.c guest/debug.c guest/guard.c guest/hv_call.c guest/hv_cpuid.c guest/hv_msr.c guest/hv_vp.c guest/inspect.c guest/lapic_state.c guest/mtrr.c guest/outside.c guest/partition.c \
@@ -83,11 +83,10 @@ endif
 ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
 HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/lib/start.S root/lib/format.c kernel/status.c
-# The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`.
+# The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
 DSDT_C := $(BUILD)/gen/dsdt.c
-ifneq ($(wildcard root/firmware/dsdt.asl),)
-ROOT_SRCS += $(DSDT_C)
-endif
+VMBUS_C := $(BUILD)/gen/vmbus.c
+ROOT_SRCS += $(DSDT_C) $(VMBUS_C)
 
 # $(call objects,FOLDER,SOURCES): NAME.c.o or NAME.S.o; of sources below $(BUILD), what follows it.
 objects = $(addprefix $(1)/,$(addsuffix .o,$(patsubst $(BUILD)/%,%,$(2))))
@@ -319,11 +318,13 @@ iso:
 	@scripts/iso --build $(BUILD) --arch $(ARCH) --output $(BUILD)/trivet.iso
 	@echo "$(BUILD)/trivet.iso boots on BIOS and on UEFI machines"
 
-guest: $(GUEST)/vmlinuz $(GUEST)/initramfs
+guest: $(GUEST)/vmlinuz $(GUEST)/initramfs $(GUEST)/hyperv/initramfs
 $(GUEST)/vmlinuz:
 	@scripts/guest-image kernel $@
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
 	@scripts/guest-image initramfs $@
+$(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
+	@scripts/guest-image hyperv $(@D)
 
 deps-run:
 	@scripts/deps run

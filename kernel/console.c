@@ -18,10 +18,12 @@
 
 enum log_level log_level = LOG_INFO;
 
+static struct spinlock open_lock;
+
 static struct spinlock log_lock; /* protects all below, and the order on the serial line */
 static char log_ring[LOG_SIZE];
 static uint64_t log_end;
-static bool line_open; /* the console's last line has no end yet */
+static bool in_line; /* the console's last line has no end yet */
 
 /* Of each enum serial_line. */
 static struct input {
@@ -57,7 +59,7 @@ void console_write(const char *bytes, size_t size)
 	ring_write(bytes, size);
 	arch_console_write(bytes, size);
 	if (size)
-		line_open = bytes[size - 1] != '\n';
+		in_line = bytes[size - 1] != '\n';
 	log_leave();
 }
 
@@ -79,9 +81,9 @@ void log_at(enum log_level level, const char *text, ...)
 	ring_write(line, length);
 	if (level <= log_level) {
 		/* A guest may be in the middle of a line. */
-		if (line_open)
+		if (in_line)
 			arch_console_write("\r\n", 2);
-		line_open = false;
+		in_line = false;
 		arch_console_write(line, length);
 	}
 	log_leave();
@@ -146,4 +148,16 @@ void line_bind(enum serial_line line, struct event *event, uint64_t bits)
 	spin_unlock(&input->lock);
 	if (before != NULL)
 		object_put(&before->object);
+}
+
+status_t line_open(uint32_t com, struct event *event, uint64_t bits)
+{
+	status_t status;
+
+	spin_lock(&open_lock);
+	status = arch_line_open(com);
+	if (status == STATUS_OK)
+		line_bind(LINE_SECOND, event, bits);
+	spin_unlock(&open_lock);
+	return status;
 }

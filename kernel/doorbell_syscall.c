@@ -47,7 +47,7 @@ static status_t place_check(struct partition *partition, uint64_t vtl,
 
 	if (status != STATUS_OK || config->kind == DOORBELL_PORT)
 		return status;
-	if (config->address >= BIT(partition->arch.physical_bits))
+	if (config->address >= BIT(partition->physical_bits))
 		return STATUS_INVALID_ADDRESS;
 	return gpa_is_mapped(space, config->address) ? STATUS_OVERLAP : STATUS_OK;
 }

@@ -52,7 +52,7 @@ static bool property_get(const struct hypercall *call, uint32_t code, uint64_t *
 	case HV_PROPERTY_TIME_FREEZE: *value = 0; break; /* or nobody could ask */
 	case HV_PROPERTY_REFERENCE_TIME: *value = partition_reference_time(partition); break;
 	case HV_PROPERTY_IMPLEMENTED_PHYSICAL_ADDRESS_BITS:
-	case HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH: *value = partition->arch.physical_bits; break;
+	case HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH: *value = partition->physical_bits; break;
 	case HV_PROPERTY_PROCESSOR_VENDOR: *value = arch_processor_vendor(partition); break;
 	case HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY: *value = timestamp_hz; break;
 	case HV_PROPERTY_GUEST_OS_ID: *value = partition->hv->vtl[call->vtl].guest_os_id; break;

@@ -67,7 +67,7 @@ static status_t partition_view(struct partition *partition, uint32_t index, unio
 	p->apic_mode = config->apic_mode;
 	p->isolation = config->isolation;
 	p->flags = config->flags;
-	p->physical_address_bits = partition->arch.physical_bits;
+	p->physical_address_bits = partition->physical_bits;
 	if (p->state >= PARTITION_BUILT)
 		p->reference_time = partition_reference_time(partition);
 	return STATUS_OK;

@@ -13,8 +13,6 @@
 #include <kernel/string.h>
 #include <kernel/task.h>
 
-#define REFERENCE_UNIT_NS 100u
-
 static size_t vps_size(const struct partition *partition)
 {
 	return partition->vp_count * sizeof(partition->vps[0]);
@@ -207,9 +205,11 @@ status_t partition_reset(struct partition *partition)
 		partition->state = PARTITION_BAD_RESET;
 		return status;
 	}
+	partition_time_change(partition);
 	partition->time_base = timestamp_read();
 	partition->time_offset = 0;
 	partition->frozen_at = 0;
+	partition_time_changed(partition);
 	partition->state = PARTITION_BUILT;
 	return STATUS_OK;
 }
@@ -217,17 +217,6 @@ status_t partition_reset(struct partition *partition)
 void partition_put(struct partition *partition)
 {
 	object_put(&partition->object);
-}
-
-uint64_t partition_reference_time_at(const struct partition *partition, uint64_t timestamp)
-{
-	return partition->time_offset +
-	       (ns_from_ticks(timestamp) - ns_from_ticks(partition->time_base)) / REFERENCE_UNIT_NS;
-}
-
-uint64_t partition_reference_time(const struct partition *partition)
-{
-	return partition_reference_time_at(partition, partition_timestamp(partition));
 }
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index)

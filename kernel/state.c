@@ -215,18 +215,27 @@ static bool partition_has(const struct partition *partition, const struct partit
 	return !e->hyperv || partition->hv;
 }
 
+static void time_get(const struct partition *partition, struct partition_state_time *time)
+{
+	uint32_t changes;
+
+	time->tsc_hz = timestamp_hz;
+	do {
+		changes = partition_time_look(partition);
+		time->reference_time = partition_reference_time(partition);
+		time->tsc = arch_partition_tsc(partition);
+	} while (partition_time_is_other(partition, changes));
+}
+
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size, uint64_t *needed)
 {
-	struct partition_view view = {
-		.time.reference_time = partition_reference_time(partition),
-		.time.tsc = arch_partition_tsc(partition),
-		.time.tsc_hz = timestamp_hz,
-	};
+	struct partition_view view = {0};
 	const struct partition_element *e;
 	struct state_writer writer;
 	status_t status;
 	void *place;
 
+	time_get(partition, &view.time);
 	if (partition->hv)
 		hv_state_get(partition, &view.hypercall, &view.reference_tsc);
 	state_write_begin(&writer, buffer, size);
@@ -308,9 +317,11 @@ static void partition_set(struct partition *partition, const struct partition_vi
 {
 	if (partition->hv)
 		hv_state_set(partition, &view->hypercall, &view->reference_tsc);
+	partition_time_change(partition);
 	partition->time_base = partition_timestamp(partition);
 	partition->time_offset = view->time.reference_time;
 	arch_partition_tsc_set(partition, view->time.tsc);
+	partition_time_changed(partition);
 	hv_time_changed(partition);
 	timers_look(partition);
 }
@@ -333,55 +344,5 @@ status_t partition_restore(struct partition *partition, const void *data, uint64
 	if (status == STATUS_OK)
 		partition_set(partition, &view);
 	partition->state = before;
-	return status;
-}
-
-static void vps_release(struct partition *partition, uint32_t count)
-{
-	while (count--)
-		atomic_store(&partition->vps[count]->bound, false);
-}
-
-/* As vp_bind takes one: afterwards no VP is anybody's but ours. */
-static status_t vps_take(struct partition *partition)
-{
-	uint32_t i;
-
-	for (i = 0; i < partition->vp_count; i++) {
-		bool bound = false;
-
-		if (!atomic_compare_exchange_strong(&partition->vps[i]->bound, &bound, true)) {
-			vps_release(partition, i);
-			return STATUS_BUSY;
-		}
-	}
-	return STATUS_OK;
-}
-
-static void time_thaw(struct partition *partition)
-{
-	uint64_t ticks = timestamp_read() - partition->frozen_at;
-
-	partition->time_base += ticks;
-	partition->frozen_at = 0;
-	arch_partition_time_skip(partition, ticks);
-}
-
-status_t partition_time_turn(struct partition *partition, bool freeze)
-{
-	uint32_t before;
-	status_t status = vps_take(partition);
-
-	if (status != STATUS_OK)
-		return status;
-	status = partition_change_begin(partition, BIT(freeze ? PARTITION_BUILT : PARTITION_FROZEN),
-					&before);
-	if (status == STATUS_OK && freeze)
-		partition->frozen_at = timestamp_read();
-	else if (status == STATUS_OK)
-		time_thaw(partition);
-	if (status == STATUS_OK)
-		partition->state = freeze ? PARTITION_FROZEN : PARTITION_BUILT;
-	vps_release(partition, partition->vp_count);
 	return status;
 }

@@ -142,11 +142,6 @@ static status_t event_get(struct thread *thread, uint64_t handle, uint32_t right
 	return status;
 }
 
-static __cold status_t second_open(uint64_t com)
-{
-	return com > UINT32_MAX ? STATUS_NOT_FOUND : arch_line_open((uint32_t)com);
-}
-
 /* The second line is opened when all else is right. Handle 0: nobody listens. */
 static __cold struct syscall_result listen(struct thread *thread, enum serial_line line,
 					   uint64_t com, uint64_t handle, uint64_t bits)
@@ -158,8 +153,9 @@ static __cold struct syscall_result listen(struct thread *thread, enum serial_li
 		status = bits != 0 ? event_get(thread, handle, RIGHT_WRITE, &event)
 				   : STATUS_INVALID_ARGUMENT;
 	if (status == STATUS_OK && line == LINE_SECOND)
-		status = second_open(com);
-	if (status == STATUS_OK)
+		status =
+			com > UINT32_MAX ? STATUS_NOT_FOUND : line_open((uint32_t)com, event, bits);
+	else if (status == STATUS_OK)
 		line_bind(line, event, bits);
 	if (event != NULL)
 		object_put(&event->object);

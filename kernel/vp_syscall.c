@@ -336,6 +336,18 @@ __cold struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t 
 	return syscall_status(status);
 }
 
+__cold struct syscall_result sys_vp_flush_requests(struct thread *thread, const uint64_t a[6])
+{
+	struct vp *vp;
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	arch_vp_flush_requests(vp);
+	object_put(&vp->object);
+	return syscall_ok(0);
+}
+
 /* Breakpoints and steps; with no address, none. */
 __cold struct syscall_result sys_vp_set_debug_state(struct thread *thread, const uint64_t a[6])
 {

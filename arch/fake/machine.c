@@ -19,6 +19,7 @@ uint64_t fake_ram_size;
 struct thread *fake_resumed;
 void (*fake_interrupts)(void);
 void (*fake_relaxed)(void);
+void (*fake_timestamp_taken)(void);
 void (*fake_kicked)(struct cpu *cpu);
 
 static uint8_t *ram;

@@ -61,7 +61,6 @@ static struct uart *const second = &uarts[LINE_SECOND];
 static struct timer poll_timer;
 
 /* A line is opened on any CPU: the I/O APICs' registers, and whether the timer is set. */
-static struct spinlock open_lock;
 /* The lines' interrupts may go to two CPUs, and each looks at both lines: bytes stay in their order. */
 static struct spinlock input_lock;
 
@@ -249,10 +248,14 @@ void serial_start(void)
 		input_begin(console, from_spcr ? &spcr : NULL);
 }
 
-static status_t second_open(uint16_t port)
+status_t arch_line_open(uint32_t com)
 {
+	uint16_t port;
 	bool found;
 
+	if (com - 1 >= ARRAY_SIZE(com_ports))
+		return STATUS_NOT_FOUND;
+	port = com_ports[com - 1].port;
 	if (console->present && !console->registers && console->port == port)
 		return STATUS_BUSY;
 	if (second->present && second->port == port)
@@ -264,18 +267,6 @@ static status_t second_open(uint16_t port)
 		return STATUS_NOT_FOUND;
 	input_begin(second, NULL);
 	return STATUS_OK;
-}
-
-status_t arch_line_open(uint32_t com)
-{
-	status_t status;
-
-	if (com - 1 >= ARRAY_SIZE(com_ports))
-		return STATUS_NOT_FOUND;
-	spin_lock(&open_lock);
-	status = second_open(com_ports[com - 1].port);
-	spin_unlock(&open_lock);
-	return status;
 }
 
 /* ---- output ---- */

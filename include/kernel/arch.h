@@ -78,7 +78,8 @@ void arch_thread_dump(const struct thread *thread);
 
 /* Bytes to the host's serial line, polled. Callable from anywhere, also in a panic. */
 void arch_console_write(const char *bytes, size_t size);
-/* A COM port, from 1 up, becomes the second line. NOT_FOUND: there is none. BUSY: it is the console. */
+/* A COM port, from 1 up, becomes the second line. NOT_FOUND: there is none. BUSY: it is the console. One
+ * CPU at a time: line_open(). */
 status_t arch_line_open(uint32_t com);
 void arch_line_write(const char *bytes, size_t size);
 /* Switches the machine off or restarts it; `code` for an emulator's exit device. */

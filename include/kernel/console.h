@@ -36,6 +36,9 @@ size_t line_read(enum serial_line line, char *buffer, size_t size);
 struct event;
 void line_bind(enum serial_line line, struct event *event, uint64_t bits); /* NULL: none; takes a
 									      reference */
+/* A COM port becomes the second line, and tells that listener: one of two who come at once has both. The
+ * statuses of arch_line_open(). */
+status_t line_open(uint32_t com, struct event *event, uint64_t bits) __must_check;
 /* Called by the architecture: a byte has come. */
 void line_input(enum serial_line line, uint8_t byte);
 

@@ -29,7 +29,7 @@ struct gpa_range {
 
 static inline uint64_t gpa_limit(const struct gpa_space *space)
 {
-	return BIT(space->partition->arch.physical_bits);
+	return BIT(space->partition->physical_bits);
 }
 
 /* INVALID_ARGUMENT (size 0), MISALIGNED, INVALID_ADDRESS. No lock is needed. */

@@ -28,16 +28,18 @@ struct partition {
 	struct heap *heap;	/* pays: &own_heap, or the kernel's for self tests */
 	_Atomic uint32_t state; /* enum partition_state */
 	uint32_t vp_count;
-	struct vp **vps; /* by index; made by build */
+	struct vp **vps;       /* by index; made by build */
+	uint8_t physical_bits; /* width of its physical addresses; the architecture sets it */
 	struct proto_partition_config config;
 	struct gpa_space *space[VTL_COUNT]; /* VTLs that don't differ share one */
 	/* Chains of kernel/doorbell.c; NULL: it never had a doorbell. */
 	_Atomic(struct doorbell_entry *) *_Atomic doorbells;
 	uint32_t doorbell_count;
-	uint64_t time_base;	 /* timestamp at which its reference time was... */
-	uint64_t time_offset;	 /* ... this */
-	uint64_t frozen_at;	 /* timestamp at which its time stands still; 0: it goes */
-	struct hv_partition *hv; /* the Hyper-V interface; NULL: it has none */
+	uint64_t time_base;	       /* timestamp at which its reference time was... */
+	uint64_t time_offset;	       /* ... this */
+	uint64_t frozen_at;	       /* timestamp at which its time stands still; 0: it goes */
+	_Atomic uint32_t time_changes; /* of these three; odd while one is under way */
+	struct hv_partition *hv;       /* the Hyper-V interface; NULL: it has none */
 	struct arch_partition arch;
 	void *backend; /* the backend's own */
 };
@@ -69,6 +71,30 @@ void partition_put(struct partition *partition);
 /* A block that was taken out of its heap goes back to the task that deposited it. NO_MEMORY: the
  * task's window cannot take it, and the partition has it again. */
 status_t partition_block_give(struct partition *partition, hpa_t block);
+
+/* Around each change of time, which is short, and made by one CPU at a time: partition_change_begin(). */
+static inline void partition_time_change(struct partition *partition)
+{
+	atomic_fetch_add(&partition->time_changes, 1);
+}
+static inline void partition_time_changed(struct partition *partition)
+{
+	atomic_fetch_add(&partition->time_changes, 1);
+}
+/* What is read of time from the look on is right, if time is not other than at the look. */
+static inline uint32_t partition_time_look(const struct partition *partition)
+{
+	uint32_t changes;
+
+	while ((changes = atomic_load(&partition->time_changes)) & 1)
+		cpu_relax();
+	return changes;
+}
+static inline bool partition_time_is_other(const struct partition *partition, uint32_t changes)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&partition->time_changes, memory_order_relaxed) != changes;
+}
 
 /* Reference time in units of 100 ns since it was built, or from where it was restored. */
 uint64_t partition_reference_time(const struct partition *partition);

@@ -188,11 +188,14 @@ void arch_vp_load(struct vp *vp);
 void arch_vp_put(struct vp *vp);
 /* Takes over the VMM's answers from the run page at the start of a run. */
 void arch_vp_resume(struct vp *vp);
+/* Takes in what other CPUs asked for, but the yield, as the next entry would; after the VMM's answer. VP
+ * stopped, own CPU. */
+void arch_vp_flush_requests(struct vp *vp);
 /* Before each entry: requests, injection. VP_CONTINUE: enter. */
 enum vp_outcome arch_vp_prepare(struct vp *vp);
 /* vp->exit. */
 enum vp_outcome arch_vp_handle_exit(struct vp *vp);
-/* So too, for a kind in ARCH_QUICK_EXITS, as vp_exit_take() needs it. VP_UNHANDLED: it was not for here. */
+/* The same of ARCH_QUICK_EXITS, for vp_exit_take(). VP_UNHANDLED: not quickly. */
 enum vp_outcome arch_vp_quick_exit(struct vp *vp);
 /* Runs the host's machine-check handler, for one that came as an exit. No VP is loaded. */
 void arch_machine_check(void);

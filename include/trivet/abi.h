@@ -76,6 +76,7 @@
 	X(partition_restore, 56, "handle, va, size")                                               \
 	X(partition_freeze, 57, "handle: its time stands still; no VP may be bound")               \
 	X(partition_thaw, 58, "handle: its time goes on")                                          \
+	X(vp_flush_requests, 59, "vp: takes in what waits for it, without running it")             \
 	/* guest memory */                                                                         \
 	X(partition_prefetch, 64, "handle, vtl, gpa, size")                                        \
 	X(partition_pin, 65, "handle, vtl, gpa, size, all in one mapping -> handle")               \

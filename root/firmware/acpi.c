@@ -16,7 +16,7 @@
 /* Tables lie above the RSDP, or, if they fit there no more, at the start of the area. */
 #define AREA_SIZE	(LAYOUT_BIOS_END - LAYOUT_BIOS_BASE)
 #define TABLE_ALIGNMENT 64u
-#define TABLE_LIST_MAX	3
+#define TABLE_LIST_MAX	4
 
 struct builder {
 	const struct acpi_config *config;
@@ -90,15 +90,22 @@ static void table_list(struct builder *builder, void *table, gpa_t gpa)
 	builder->list[builder->list_count++] = gpa;
 }
 
-static bool dsdt_is_sound(const struct acpi_config *config)
+/* A definition block of that signature and size. */
+static bool block_is_sound(const void *block, size_t size, const char *signature)
 {
 	struct acpi_header header;
 
-	if (config->dsdt_size < sizeof(header))
+	if (size < sizeof(header))
 		return false;
-	memcpy(&header, config->dsdt, sizeof(header));
-	return memcmp(header.signature, "DSDT", 4) == 0 && header.length == config->dsdt_size &&
-	       checksum(config->dsdt, config->dsdt_size) == 0;
+	memcpy(&header, block, sizeof(header));
+	return memcmp(header.signature, signature, sizeof(header.signature)) == 0 &&
+	       header.length == size && checksum(block, size) == 0;
+}
+
+static bool blocks_are_sound(const struct acpi_config *config)
+{
+	return block_is_sound(config->dsdt, config->dsdt_size, "DSDT") &&
+	       (!config->ssdt || block_is_sound(config->ssdt, config->ssdt_size, "SSDT"));
 }
 
 static status_t dsdt_build(struct builder *builder, gpa_t *gpa)
@@ -108,6 +115,21 @@ static status_t dsdt_build(struct builder *builder, gpa_t *gpa)
 	if (!table)
 		return STATUS_TOO_LARGE;
 	memcpy(table, builder->config->dsdt, builder->config->dsdt_size);
+	return STATUS_OK;
+}
+
+static status_t ssdt_build(struct builder *builder)
+{
+	gpa_t gpa;
+	void *table;
+
+	if (!builder->config->ssdt)
+		return STATUS_OK;
+	table = table_allocate(builder, builder->config->ssdt_size, &gpa);
+	if (!table)
+		return STATUS_TOO_LARGE;
+	memcpy(table, builder->config->ssdt, builder->config->ssdt_size);
+	table_list(builder, table, gpa);
 	return STATUS_OK;
 }
 
@@ -372,6 +394,8 @@ static status_t tables_build(struct builder *builder)
 	if (status == STATUS_OK)
 		status = fadt_build(builder, dsdt, facs);
 	if (status == STATUS_OK)
+		status = ssdt_build(builder);
+	if (status == STATUS_OK)
 		status = madt_build(builder);
 	if (status == STATUS_OK)
 		status = hpet_build(builder);
@@ -393,7 +417,7 @@ status_t acpi_build(const struct guest_memory *memory, const struct acpi_config 
 	status_t status;
 
 	/* More VPs than bytes cannot be right, and would make sums below wrap on the way. */
-	if (config->vp_count == 0 || !dsdt_is_sound(config))
+	if (config->vp_count == 0 || !blocks_are_sound(config))
 		return STATUS_INVALID_ARGUMENT;
 	if (config->vp_count > AREA_SIZE)
 		return STATUS_TOO_LARGE;

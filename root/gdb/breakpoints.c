@@ -75,8 +75,10 @@ bool gdb_memory_read(const struct gdb_breakpoints *b, gpa_t gpa, uint8_t *byte)
 bool gdb_memory_write(struct gdb_breakpoints *b, gpa_t gpa, uint8_t byte)
 {
 	size_t i = software_at(b, gpa);
+	uint8_t there;
 
-	if (i == b->count)
+	/* Where the guest has written over the INT3, nothing lies beneath any more. */
+	if (i == b->count || !b->memory->read(b->context, gpa, &there) || there != INT3)
 		return b->memory->write(b->context, gpa, byte);
 	b->software[i].byte = byte;
 	return true;

@@ -369,6 +369,11 @@ status_t vp_reset(handle_t vp)
 	return call(SYS_vp_reset, vp, 0, 0);
 }
 
+status_t vp_flush_requests(handle_t vp)
+{
+	return call(SYS_vp_flush_requests, vp, 0, 0);
+}
+
 status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level)
 {
 	uint64_t value;

@@ -40,7 +40,12 @@ uint64_t time_now(void)
 	return time_from_timestamp(timestamp_read());
 }
 
+uint64_t time_epoch_ns(void)
+{
+	return clock_epoch ? clock_epoch * NS_PER_SECOND + time_now() : 0;
+}
+
 uint64_t time_epoch(void)
 {
-	return clock_epoch ? clock_epoch + time_now() / NS_PER_SECOND : 0;
+	return time_epoch_ns() / NS_PER_SECOND;
 }

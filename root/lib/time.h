@@ -22,5 +22,7 @@ uint64_t time_from_ticks(uint64_t ticks);
 uint64_t time_from_timestamp(uint64_t timestamp);
 /* Seconds since 1970 now, by the machine's clock at boot; 0 if it has none. */
 uint64_t time_epoch(void);
+/* The same in nanoseconds. */
+uint64_t time_epoch_ns(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <vmm/inspect.h>
 #include <vmm/line_editor.h>
 #include <vmm/monitor.h>
+#include <vmm/vmbus.h>
 #include <vmm/vmm.h>
 
 typedef unsigned long long ull;
@@ -64,9 +65,30 @@ static void start_execute(struct machine *machine)
 	command_run(machine, MACHINE_START, "running");
 }
 
-static void stop_execute(struct machine *machine)
+/* A guest that can be asked shuts itself down; what else runs is switched off. */
+static bool stop_execute(char *const words[])
 {
-	command_run(machine, MACHINE_STOP, "stopped");
+	struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
+	bool now = words[1] && words[2] && strcmp(words[2], "now") == 0;
+	status_t status = STATUS_NOT_SUPPORTED;
+
+	if (!words[1] || (words[2] && (!now || words[3])))
+		return false;
+	if (!machine) {
+		print("no machine \"%s\"; \"list\" shows them\n", words[1]);
+		return true;
+	}
+	if (!now)
+		status = machine_shut_down(machine);
+	if (status == STATUS_OK)
+		print("%s: shut down\n", machine->config->name);
+	else if (status == STATUS_TIMED_OUT)
+		print("%s: was asked to shut down and still runs; \"stop %s now\" switches it "
+		      "off\n",
+		      machine->config->name, machine->config->name);
+	else
+		command_run(machine, MACHINE_STOP, "stopped");
+	return true;
 }
 
 static void reset_execute(struct machine *machine)
@@ -264,7 +286,6 @@ static const struct command commands[] = {
 	{"help", "", "this list", help_execute, false},
 	{"list", "", "the machines and what they do", list_execute, false},
 	{"start", "NAME", "start a machine that does not run", start_execute, true},
-	{"stop", "NAME", "switch a machine off", stop_execute, true},
 	{"reset", "NAME", "restart a machine", reset_execute, true},
 	{"destroy", "NAME", "stop a machine and give back what it has", destroy_execute, true},
 	{"save", "NAME", "stop a machine for a while and keep its state", save_execute, true},
@@ -278,6 +299,8 @@ static const struct command commands[] = {
 };
 
 static const struct word_command word_commands[] = {
+	{"stop", "NAME [now]", "have a guest shut down, or switch it off", stop_execute},
+	{"kvp", "NAME [...]", "what the guest tells of itself; \"kvp\" says more", kvp_execute},
 	{"move", "NAME VP CPU", "have a VP go on on another CPU", move_execute},
 	{"inspect", "[PATH] [DEPTH]", "what is there, as a tree", inspect_execute},
 	{"profile", "NAME on|off", "count the time that exits take", profile_execute},

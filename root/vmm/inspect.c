@@ -58,11 +58,13 @@ static const void *guest_open(void *context, const void *above, uint32_t number)
 	has_devices = machine->has_devices;
 	if (has_devices)
 		in->devices = machine->platform;
+	inspect_vmbus_look(machine, &in->vmbus);
 	mutex_unlock(&machine->lock);
 	return has_devices ? in : NULL;
 }
 
-static const struct inspect_directory *const guest_children[] = {&inspect_devices, NULL};
+static const struct inspect_directory *const guest_children[] = {&inspect_devices, &inspect_vmbus,
+								 NULL};
 static const struct inspect_directory guests = {
 	.name = "guest", .list = machine_list, .open = guest_open, .children = guest_children};
 

@@ -5,10 +5,36 @@
 
 #include <devices/platform.h>
 #include <lib/inspect_kernel.h>
+#include <vmbus/vmbus.h>
+
+struct machine;
+
+struct inspect_ring {
+	uint32_t size, in, out; /* 0 while the channel is not open */
+};
+
+struct inspect_channel {
+	const char *name;
+	uint32_t relid, state, vp, connection;
+	uint64_t received, sent, signals;
+	struct inspect_ring incoming, outgoing;
+};
+
+/* A machine's VMBus, copied while it stood still. */
+struct inspect_vmbus {
+	bool is_there;
+	uint32_t version; /* 0: not connected */
+	uint32_t message_vp, message_sint, queued, gpadls, gpadl_pages;
+	uint32_t heartbeat, shutdown, timesync, kvp; /* enum ic_state */
+	uint64_t beats, beats_missed, times_told;
+	uint32_t channel_count;
+	struct inspect_channel channels[VMBUS_CHANNELS];
+};
 
 struct inspect_context {
 	struct inspect_kernel kernel; /* first */
 	struct platform devices;      /* a copy, of the guest whose directory is open */
+	struct inspect_vmbus vmbus;   /* the same guest's */
 };
 
 /* The top; a walk's context is a struct inspect_context with kernel.boot set, after
@@ -16,6 +42,9 @@ struct inspect_context {
 extern const struct inspect_directory inspect_top;
 /* vmm/inspect_devices.c: the devices of context->devices. */
 extern const struct inspect_directory inspect_devices;
+/* vmm/inspect_vmbus.c: context->vmbus; and how that is copied, under the machine's lock. */
+extern const struct inspect_directory inspect_vmbus;
+void inspect_vmbus_look(const struct machine *machine, struct inspect_vmbus *view);
 
 /* The monitor's command: prints what is at the path ("" is the top) and `depth` levels below, or which
  * part of the path is wrong. */

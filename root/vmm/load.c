@@ -12,9 +12,9 @@
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
 
-/* firmware/dsdt.asl, compiled. */
-extern const unsigned char dsdt_aml[];
-extern const size_t dsdt_aml_size;
+/* firmware/dsdt.asl and vmbus.asl, compiled. */
+extern const unsigned char dsdt_aml[], vmbus_aml[];
+extern const size_t dsdt_aml_size, vmbus_aml_size;
 
 /* Finds a file of the bundle; what: "kernel", "initrd", ... for the message. */
 static status_t file_get(const struct machine *machine, const char *what, const char *name,
@@ -58,6 +58,8 @@ static status_t tables_write(struct machine *machine, gpa_t *rsdp)
 		.hpet = config->devices & CONFIG_DEVICES_HPET,
 		.dsdt = dsdt_aml,
 		.dsdt_size = dsdt_aml_size,
+		.ssdt = config->hyperv == CONFIG_HYPERV_ON ? vmbus_aml : NULL,
+		.ssdt_size = vmbus_aml_size,
 	};
 	status_t status = STATUS_NO_MEMORY;
 

@@ -10,6 +10,7 @@
 #include <lib/time.h>
 #include <vmm/machine.h>
 #include <vmm/user_apic.h>
+#include <vmm/vmbus.h>
 #include <vmm/vmm.h>
 
 /* Console input that the serial port could not take is offered again after this time. */
@@ -147,6 +148,7 @@ static status_t machine_boot(struct machine *machine)
 	platform_reset(&machine->platform);
 	if (machine->config->user_apic)
 		user_apics_reset(machine);
+	machine_vmbus_reset(machine);
 	mutex_unlock(&machine->lock);
 	machine_end_set(machine, MACHINE_END_NONE, 0);
 	machine->state = MACHINE_RUNNING;
@@ -197,6 +199,7 @@ static void machine_stop(struct machine *machine, enum machine_end end, uint32_t
 	mutex_unlock(&machine->lock);
 	machine_end_set(machine, end, code);
 	machine->state = MACHINE_ENDED;
+	event_signal(machine->answer, MACHINE_HAS_ENDED);
 }
 
 static status_t machine_reset(struct machine *machine)
@@ -338,8 +341,10 @@ static status_t command_restore(struct machine *machine)
 	if (status != STATUS_OK)
 		return status;
 	status = machine_state_restore(machine);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		machine_vmbus_attach(machine);
 		status = machine_resume(machine);
+	}
 	if (status == STATUS_OK) {
 		machine_state_free(machine);
 		return STATUS_OK;
@@ -410,6 +415,8 @@ static void machine_service(void *argument)
 
 		if (event_wait(machine->event, wake, &bits) != STATUS_OK)
 			continue;
+		if (bits & MACHINE_VMBUS)
+			machine_vmbus_serve(machine);
 		if (bits & MACHINE_CRASHED)
 			machine_crash_report(machine);
 		if (bits & MACHINE_POWER)
@@ -455,6 +462,8 @@ static status_t machine_create(struct machine *machine, const struct config_part
 	status = event_create(&machine->event);
 	if (status == STATUS_OK)
 		status = event_create(&machine->done);
+	if (status == STATUS_OK)
+		status = event_create(&machine->answer);
 	if (status == STATUS_OK)
 		status = thread_start(vmm_cpu_next(config), vmm_service_priority(), machine_service,
 				      machine, &machine->service);

@@ -64,7 +64,12 @@ enum machine_end {
 #define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
 #define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
 #define MACHINE_INPUT	 BIT(10) /* console input waits */
-#define MACHINE_CRASHED	 BIT(11) /* the guest has told so */
+#define MACHINE_VMBUS	 BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
+#define MACHINE_CRASHED	 BIT(12) /* the guest has told so */
+
+/* Bits of a machine's `answer`, on which a person's question to the guest waits. */
+#define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
+#define MACHINE_HAS_ANSWERED BIT(1)
 
 /* What a guest can bring upon itself. */
 enum machine_power {
@@ -97,6 +102,7 @@ struct saved_machine {
 };
 
 struct machine;
+struct machine_vmbus;
 struct user_apic;
 
 /* A virtual processor and the thread that runs it. */
@@ -120,6 +126,7 @@ struct machine {
 	handle_t event;	 /* MACHINE_* bits, for the service thread */
 	handle_t done;	 /* bit 0: a command is done, command_status is set */
 	status_t command_status;
+	handle_t answer;	    /* MACHINE_HAS_* bits */
 	uint32_t move_vp, move_cpu; /* what MACHINE_MOVE is about; who asks waits */
 	struct thread *service;
 
@@ -150,10 +157,11 @@ struct machine {
 	struct platform platform; /* valid while has_devices */
 	struct device_env env;
 	bool has_devices;
-	uint64_t time_base; /* system time at which the guest's is 0 */
-	uint64_t deadline;  /* of the devices' timers, in guest time */
-	uint64_t wake_at;   /* until when the service thread sleeps, in system time */
-	uint32_t power;	    /* enum machine_power: asked for, not yet done */
+	struct machine_vmbus *vmbus; /* <vmm/vmbus.h>; NULL: it has none */
+	uint64_t time_base;	     /* system time at which the guest's is 0 */
+	uint64_t deadline;	     /* of the devices' timers, in guest time */
+	uint64_t wake_at;	     /* until when the service thread sleeps, in system time */
+	uint32_t power;		     /* enum machine_power: asked for, not yet done */
 	uint32_t power_code;
 	struct console_queue input; /* for the serial port */
 

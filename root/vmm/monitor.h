@@ -23,4 +23,10 @@ void monitor_keys_help(void);
 /* Carries out a line. */
 void command_execute(char *line);
 
+/* ---- vmm/kvp.c ---- */
+
+/* As each command whose arguments are more than a machine: words[0] is the command, NULL the last; false: that is no
+ * use of it. */
+bool kvp_execute(char *const words[]);
+
 #endif

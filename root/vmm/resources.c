@@ -10,6 +10,7 @@
 #include <lib/memory.h>
 #include <vmm/machine.h>
 #include <vmm/user_apic.h>
+#include <vmm/vmbus.h>
 #include <vmm/vmm.h>
 
 /* ---- deposits ---- */
@@ -314,16 +315,17 @@ struct creation_step {
 };
 
 static const struct creation_step creation_steps[] = {
-	{"memory layout", layout_create},    {"partition", partition_create},
-	{"guest memory", ram_create},	     {"processors", processors_create},
-	{"devices", machine_devices_create}, {"crash reports", machine_crash_watch},
+	{"memory layout", layout_create},	{"partition", partition_create},
+	{"guest memory", ram_create},		{"processors", processors_create},
+	{"devices", machine_devices_create},	{"VMBus", machine_vmbus_create},
+	{"crash reports", machine_crash_watch},
 };
 
 /* With the RAM that there is. */
 static const struct creation_step recreation_steps[] = {
-	{"partition", partition_create},	{"guest memory", ram_map},
-	{"processors", processors_create},	{"devices", machine_devices_create},
-	{"crash reports", machine_crash_watch},
+	{"partition", partition_create},   {"guest memory", ram_map},
+	{"processors", processors_create}, {"devices", machine_devices_create},
+	{"VMBus", machine_vmbus_create},   {"crash reports", machine_crash_watch},
 };
 
 /* Takes the steps until one fails, which is named. */
@@ -367,6 +369,7 @@ status_t machine_resources_create(struct machine *machine)
 
 void machine_resources_release(struct machine *machine)
 {
+	machine_vmbus_detach(machine);
 	machine_devices_destroy(machine);
 	if (machine->partition != HANDLE_NONE) {
 		ram_unmap(machine);
@@ -379,6 +382,7 @@ void machine_resources_release(struct machine *machine)
 
 void machine_resources_destroy(struct machine *machine)
 {
+	machine_vmbus_destroy(machine);
 	machine_resources_release(machine);
 	ram_free(machine);
 }

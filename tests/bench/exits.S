@@ -458,9 +458,7 @@ number_end:
 	.byte 0
 
 	.bss
-	.balign 4096
-hypercall_page:
-	.skip 4096
+	.balign 8
 idt:
 	.skip 8 * (VECTOR_BACK + 1)
 idt_end:
@@ -475,4 +473,6 @@ pointers:
 low_directory:
 	.skip 4096
 high_directory:
+	.skip 4096
+hypercall_page:
 	.skip 4096

@@ -16,12 +16,28 @@ static void check(bool promise)
 		abort();
 }
 
+/* What was saved can be loaded and saves the same. */
+static void check_saved(const struct lapic *lapic, uint64_t now)
+{
+	static _Atomic uint32_t copy_page[1024];
+	struct vp_state_apic saved = {0}, again = {0};
+	struct lapic_effects effects;
+	struct lapic copy;
+
+	memcpy(&copy, lapic, sizeof(copy));
+	memcpy((void *)copy_page, (const void *)lapic->page, sizeof(copy_page));
+	copy.page = copy_page;
+	lapic_state_get(&copy, now, &saved);
+	check(lapic_state_valid(&copy, &saved));
+	lapic_state_set(&copy, now, &saved, &effects);
+	lapic_state_get(&copy, now, &again);
+	check(memcmp(&saved, &again, sizeof(saved)) == 0);
+}
+
 static void check_promises(struct lapic *lapic, uint64_t now)
 {
-	uint8_t page[LAPIC_PAGE_SIZE], again[LAPIC_PAGE_SIZE];
 	int pending = lapic_pending_vector(lapic);
 	int service = lapic_highest_service(lapic);
-	struct lapic_effects effects;
 	unsigned int i;
 
 	check(pending < 0 || pending >= 16);
@@ -33,19 +49,7 @@ static void check_promises(struct lapic *lapic, uint64_t now)
 		if (!(lapic->svr & SVR_ENABLE))
 			check(lapic->lvt[i] & LVT_MASKED);
 	}
-	/* What was saved can be loaded and saves the same. */
-	lapic_save(lapic, now, page);
-	{
-		static _Atomic uint32_t copy_page[1024];
-		struct lapic copy;
-
-		memcpy(&copy, lapic, sizeof(copy));
-		memcpy((void *)copy_page, (const void *)lapic->page, sizeof(copy_page));
-		copy.page = copy_page;
-		check(lapic_load(&copy, now, page, &effects));
-		lapic_save(&copy, now, again);
-		check(memcmp(page, again, sizeof(page)) == 0);
-	}
+	check_saved(lapic, now);
 }
 
 /* One access: nine bytes, what and which and a value. */

@@ -212,7 +212,7 @@ static void state_check(const struct vp *vp, const struct guest_state *s)
 	CHECK(!(s->efer & EFER_LMA) || (s->cr4 & CR4_PAE));
 	CHECK(!(s->cr4 & ~vp->partition->arch.cr4_allowed));
 	CHECK(!(s->efer & ~(vp->partition->arch.efer_allowed | EFER_LMA)));
-	CHECK(!(s->cr3 >> vp->partition->arch.physical_bits));
+	CHECK(!(s->cr3 >> vp->partition->physical_bits));
 	CHECK(!(s->dr6 >> 32) && !(s->dr7 >> 32));
 	CHECK(!(s->pat & 0xf8f8f8f8f8f8f8f8ull));
 }
@@ -270,7 +270,7 @@ static void registers_change(struct vp *vp, struct arch_vp_vtl *a, struct model_
 			lapic_tpr_set(&a->lapic, (uint8_t)(a->cr8 << 4));
 	}
 	if (what & 32)
-		m->state.cr3 = input_below(0) & MASK(vp->partition->arch.physical_bits);
+		m->state.cr3 = input_below(0) & MASK(vp->partition->physical_bits);
 	if (what & 64)
 		a->nmi_masked = false;
 	a->rip += what >> 7;

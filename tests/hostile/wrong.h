@@ -50,8 +50,8 @@ enum thing {
 	MESSAGES, /* ports of the partition's */
 	SIGNALS,
 	FLAG,
-	DEVICE,	 /* of VPCI */
 	MONITOR, /* a bit of its page */
+	DEVICE,	 /* of VPCI */
 	THREAD,	 /* that has ended */
 	TASK,
 	THINGS
@@ -62,8 +62,10 @@ extern uint64_t things[THINGS];
 #define TEXT	  "hostile: written\r\n"
 #define TEXT_SIZE (sizeof(TEXT) - 1)
 
+#define STATE_ROOM KIB(32) /* docs/abi.md: the most that a state has */
+
 union saved_vp {
-	uint8_t bytes[32768];
+	uint8_t bytes[STATE_ROOM];
 	struct {
 		struct state_header header;
 		struct state_record record;
@@ -101,7 +103,7 @@ struct places {
 	uint64_t pat;
 	uint32_t name;
 	char text[TEXT_SIZE];
-	uint8_t out[32768];
+	uint8_t out[STATE_ROOM];
 };
 extern struct places places;
 

@@ -8,8 +8,10 @@
 #include <arch/guest_lapic.h>
 #include <arch/msr.h>
 #include <kernel/partition_arch.h>
+#include <kernel/state.h>
 
 GUEST_CODE_DECLARE(taker);
+GUEST_CODE_DECLARE(asker);
 extern const char guest_taker_fixed[], guest_taker_nmi[], guest_taker_pic[];
 
 #define VECTOR	   0x51u
@@ -256,5 +258,123 @@ SELFTEST(messages_end_with_a_reset)
 		GUEST_CHECK(&g, fetches_from_reset_vector(&g));
 	}
 	GUEST_CHECK(&g, kernel_heap.pages_free == pages);
+	guest_destroy(&g);
+}
+
+/* ---- taken in without a run ---- */
+
+#define TIMER_WAIT_MS 2000u
+
+/* What is left of the requests. */
+static uint32_t flush(struct vp *vp)
+{
+	arch_vp_flush_requests(vp);
+	return atomic_load(&vp->requests);
+}
+
+static struct vp_state_activity activity_of(struct vp *vp)
+{
+	struct vp_state_activity activity;
+	uint64_t size;
+
+	if (vp_state_get(vp, 0, VP_STATE_ACTIVITY, &activity, sizeof(activity), &size) != STATUS_OK)
+		activity.activity = UINT32_MAX;
+	return activity;
+}
+
+static bool timer_ends(const struct vp *vp)
+{
+	uint64_t limit = timestamp_read() + timestamp_hz / 1000 * TIMER_WAIT_MS;
+
+	while (!atomic_load(&vp->requests) && timestamp_read() < limit)
+		arch_interrupt_window();
+	return atomic_load(&vp->requests) == VP_REQUEST_TIMER;
+}
+
+/* It sleeps no more. */
+static bool awake(struct test_guest *g)
+{
+	atomic_store(&g->vp->run_state, VP_STOPPED);
+	return vp_reset(g->vp) == STATUS_OK;
+}
+
+/* The timer's end is in IRR when it is asked for, and the guest hears of it. */
+static bool flushes_timer(struct test_guest *g)
+{
+	uint32_t requested;
+
+	start(g, false);
+	if (!guest_says(g, 1) || !apic_write(g, LAPIC_SVR, 0x1ff) ||
+	    !apic_write(g, LAPIC_TIMER, VECTOR) || !apic_write(g, LAPIC_INITIAL_COUNT, 1000))
+		return false;
+	return timer_ends(g->vp) && flush(g->vp) == 0 &&
+	       arch_vp_apic_access(g->vp, 0, LAPIC_IRR + VECTOR / 32 * 16, false, &requested) ==
+		       STATUS_OK &&
+	       requested == BIT(VECTOR % 32) && tells(g, FIXED) && awake(g);
+}
+
+/* The yield waits for the run, which goes on with the rest. */
+static bool flushes_interrupts(struct test_guest *g)
+{
+	uint64_t rip;
+
+	start(g, true);
+	if (!guest_says(g, 1))
+		return false;
+	rip = guest_register(g, HV_X64_REGISTER_RIP);
+	vp_request(g->vp, VP_REQUEST_YIELD);
+	if (send(g, 0xfee00000, VECTOR) != STATUS_OK || send(g, 0xfee00000, 0x400) != STATUS_OK)
+		return false;
+	return flush(g->vp) == VP_REQUEST_YIELD && flush(g->vp) == VP_REQUEST_YIELD &&
+	       activity_of(g->vp).pending == VP_PENDING_NMI &&
+	       guest_register(g, HV_X64_REGISTER_RIP) == rip && guest_run(g) == VP_RUN_YIELD &&
+	       guest_says(g, NMI) && tells(g, FIXED) && awake(g);
+}
+
+/* The other VP waits for its start-up message, and is where that says. */
+static bool flushes_start(struct test_guest *g, struct vp *other)
+{
+	struct vp_state_registers r;
+	uint64_t size;
+
+	if (send(g, 0xfee01000, 0x69a) != STATUS_OK || send(g, 0xfee01000, 0x500) != STATUS_OK ||
+	    flush(other) != 0 || activity_of(other).activity != VP_WAITS_FOR_SIPI)
+		return false;
+	if (send(g, 0xfee01000, 0x69a) != STATUS_OK ||
+	    activity_of(other).pending != VP_PENDING_SIPI || flush(other) != 0 ||
+	    vp_state_get(other, 0, VP_STATE_REGISTERS, &r, sizeof(r), &size) != STATUS_OK)
+		return false;
+	return activity_of(other).activity == VP_RUNNING_ACTIVE && !activity_of(other).pending &&
+	       r.segment[1].base == 0x9a000 && r.rip == 0;
+}
+
+/* First the VMM's answer to an IN, which is taken once; then INIT, whose registers can be looked at. */
+static bool flushes_init(struct test_guest *g)
+{
+	guest_start(g, asker);
+	if (guest_run(g) != VP_RUN_PORT_IO)
+		return false;
+	g->run->port.value = 0x77;
+	if (flush(g->vp) != 0 || guest_register(g, HV_X64_REGISTER_RAX) != 0x77)
+		return false;
+	g->run->port.value = 0x78;
+	if (!guest_says(g, 0x77) || send(g, 0xfee00000, 0x500) != STATUS_OK)
+		return false;
+	return guest_register(g, HV_X64_REGISTER_RIP) != 0xfff0 && flush(g->vp) == 0 &&
+	       guest_register(g, HV_X64_REGISTER_RIP) == 0xfff0 &&
+	       guest_register(g, HV_X64_REGISTER_RAX) == 0 && fetches_from_reset_vector(g);
+}
+
+SELFTEST(messages_are_taken_in_without_a_run)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_destroy(&g);
+	CHECK(guest_create_vps(&g, 2));
+	GUEST_CHECK(&g, flushes_timer(&g));
+	GUEST_CHECK(&g, flushes_interrupts(&g));
+	GUEST_CHECK(&g, flushes_start(&g, partition_vp(g.partition, 1)));
+	GUEST_CHECK(&g, flushes_init(&g));
 	guest_destroy(&g);
 }

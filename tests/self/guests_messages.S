@@ -29,4 +29,11 @@ handler taker pic
 	iretq
 guest_end taker
 
+guest asker
+	xor	%eax, %eax
+	in	$0x99, %eax
+	out	%eax, $0x99
+	hlt
+guest_end asker
+
 	.section .note.GNU-stack, "", @progbits

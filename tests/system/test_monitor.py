@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import linux, small
+from conftest import PATIENCE, linux, small
 
 PREFIX = "\x14"  # Ctrl-T
 MONITOR = "trivet> "
@@ -17,10 +17,10 @@ class Monitor:
         self.machine.send(PREFIX + "m")
         self.machine.expect(MONITOR)
 
-    def command(self, text):
+    def command(self, text, timeout=PATIENCE):
         self.machine.send(text + "\r")
         self.machine.expect(re.escape(text) + "\r*\n")
-        self.machine.expect(MONITOR)
+        self.machine.expect(MONITOR, timeout)
         return self.machine.child.before.decode(errors="replace").replace("\r", "").strip()
 
     def console(self, number):

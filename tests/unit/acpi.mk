@@ -1,2 +1,2 @@
 test_acpi_SRCS := root/firmware/acpi.c root/firmware/memory_layout.c root/loader/guest_memory.c \
-	$(DSDT_C)
+	$(DSDT_C) $(VMBUS_C)

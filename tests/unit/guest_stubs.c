@@ -115,6 +115,7 @@ void stub_host_set(enum host_kind kind)
 
 uint64_t timestamp_hz = 2000000000;
 uint64_t fake_timestamp = 5000000;
+void (*fake_timestamp_taken)(void);
 enum log_level log_level;
 
 void log_at(enum log_level level, const char *text, ...)

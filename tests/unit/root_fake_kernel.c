@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <lib/port.h>
 #include <lib/model.h>
 #include <lib/thread.h>
 #include <lib/time.h>
@@ -382,6 +383,71 @@ status_t doorbell_ring(handle_t partition, uint32_t vtl, enum doorbell_kind kind
 	fake_kernel.rung_value = value;
 	return STATUS_OK;
 }
+
+/* ---- ports: events by number; messages come to connection 4 ---- */
+
+static handle_t message_port;
+
+status_t message_port_create(handle_t partition, uint32_t min_vtl, uint32_t connection,
+			     handle_t event, uint64_t bits, handle_t *port)
+{
+	status_t status = host_event_port_create(partition, min_vtl, connection, event, bits, port);
+
+	if (connection == 4)
+		message_port = *port;
+	return status;
+}
+
+status_t message_port_receive(handle_t port, struct port_message *message)
+{
+	if (port != message_port || fake_kernel.to_host_count == 0)
+		return STATUS_NOT_FOUND;
+	*message = (struct port_message){.message = *fake_kernel.to_host++};
+	fake_kernel.to_host_count--;
+	return STATUS_OK;
+}
+
+status_t host_event_port_create(handle_t partition, uint32_t min_vtl, uint32_t connection,
+				handle_t event, uint64_t bits, handle_t *port)
+{
+	(void)min_vtl, (void)connection;
+	if (partition < PARTITION_BASE || event >= MAX_EVENTS || !bits)
+		return STATUS_INVALID_ARGUMENT;
+	return event_create(port);
+}
+
+status_t guest_event_port_create(handle_t partition, uint32_t vtl, uint32_t vp, uint32_t sint,
+				 uint32_t flag, handle_t *port)
+{
+	(void)vtl, (void)vp, (void)sint, (void)flag;
+	return partition < PARTITION_BASE ? STATUS_INVALID_HANDLE : event_create(port);
+}
+
+status_t guest_event_port_signal(handle_t port)
+{
+	(void)port;
+	fake_kernel.flags_set++;
+	return STATUS_OK;
+}
+
+status_t guest_event_port_retarget(handle_t port, uint32_t vp, uint32_t sint, uint32_t flag)
+{
+	(void)port, (void)vp, (void)sint, (void)flag;
+	return STATUS_OK;
+}
+
+status_t synic_post_message(handle_t partition, uint32_t vtl, uint32_t vp, uint32_t sint,
+			    const struct hv_message *message)
+{
+	(void)partition, (void)vtl, (void)vp, (void)sint;
+	if (fake_kernel.from_host_count == ARRAY_SIZE(fake_kernel.from_host))
+		return STATUS_BUSY;
+	fake_kernel.from_host[fake_kernel.from_host_count] = *message;
+	fake_kernel.from_host_count++;
+	return STATUS_OK;
+}
+
+/* ---- partitions ---- */
 
 status_t partition_crash_bind(handle_t partition, handle_t event, uint64_t bits)
 {

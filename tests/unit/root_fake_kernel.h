@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <trivet/abi.h>
+#include <trivet/hv/synic.h>
 
 /* What VP 0 does next. */
 enum fake_step_kind {
@@ -61,6 +62,11 @@ struct fake_kernel {
 	 * (enum vp_run_reason) at the next yield, which is then still to come. */
 	_Atomic bool deaf[16];
 	_Atomic uint32_t ends[16];
+	/* What the guest posts, set by the test, and what is posted to it. */
+	const struct hv_message *to_host;
+	_Atomic uint32_t to_host_count;
+	struct hv_message from_host[32];
+	_Atomic uint32_t from_host_count, flags_set;
 	char serial[8192]; /* what was written to the second line */
 	size_t serial_length;
 	char output[65536];

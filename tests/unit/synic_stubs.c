@@ -14,6 +14,7 @@ uint64_t stub_armed;
 status_t stub_move_status;
 
 void (*fake_relaxed)(void);
+void (*fake_timestamp_taken)(void);
 
 static struct gpa_space space;
 static struct hv_partition hv;
@@ -162,7 +163,7 @@ struct vp *stub_vp_create(uint64_t privileges)
 	fake_timestamp = 1000 * UNIT_TICKS;
 	space.partition = &partition;
 	hv.privileges = privileges;
-	partition = (struct partition){.hv = &hv, .vp_count = 1, .arch.physical_bits = 46};
+	partition = (struct partition){.hv = &hv, .vp_count = 1, .physical_bits = 46};
 	vp0.partition = &partition;
 	vp0.vtl[0] = &vtl0;
 	vtl0.space = &space;

@@ -19,8 +19,8 @@
 
 #include "loader_fixture.h"
 
-extern const unsigned char dsdt_aml[];
-extern const size_t dsdt_aml_size;
+extern const unsigned char dsdt_aml[], vmbus_aml[];
+extern const size_t dsdt_aml_size, vmbus_aml_size;
 
 /* What the tables promise is what the device keeps. */
 static_assert(PLATFORM_PM1A_EVENT == ACPI_PM_PORT + ACPI_PM1_EVENT, "PM1a event");
@@ -135,6 +135,7 @@ static void test_fadt(void **state)
 	assert_int_equal(machine_read(&machine, fadt->facs, 4), 0x53434146); /* "FACS" */
 	assert_int_equal(machine_read(&machine, fadt->facs + 4, 4), 64);
 	assert_null(table_find(&machine, "HPET"));
+	assert_null(table_find(&machine, "SSDT"));
 	machine_close(&machine);
 }
 
@@ -236,13 +237,20 @@ static void test_limits(void **state)
 	assert_int_equal(acpi_build(&machine.memory, &config, &rsdp), STATUS_INVALID_ARGUMENT);
 	config.dsdt_size = 10;
 	assert_int_equal(acpi_build(&machine.memory, &config, &rsdp), STATUS_INVALID_ARGUMENT);
+	config = default_config(1);
+	config.ssdt = dsdt_aml;
+	config.ssdt_size = dsdt_aml_size;
+	assert_int_equal(acpi_build(&machine.memory, &config, &rsdp), STATUS_INVALID_ARGUMENT);
+	config.ssdt = vmbus_aml;
+	config.ssdt_size = vmbus_aml_size - 1;
+	assert_int_equal(acpi_build(&machine.memory, &config, &rsdp), STATUS_INVALID_ARGUMENT);
 	machine_close(&machine);
 }
 
 /* Each table through iasl's disassembler, which checks what it decodes. */
 static void test_iasl(void **state)
 {
-	static const char *const signatures[] = {"FACP", "APIC", "HPET"};
+	static const char *const signatures[] = {"FACP", "APIC", "HPET", "SSDT"};
 	struct acpi_config config = default_config(2);
 	char folder[] = "/tmp/trivet-acpi-XXXXXX";
 	struct machine machine;
@@ -252,6 +260,8 @@ static void test_iasl(void **state)
 	if (system("iasl -v > /dev/null 2>&1") != 0)
 		skip();
 	config.hpet = true;
+	config.ssdt = vmbus_aml;
+	config.ssdt_size = vmbus_aml_size;
 	build(&machine, &config);
 	assert_non_null(mkdtemp(folder));
 	for (size_t i = 0; i < ARRAY_SIZE(signatures); i++) {

@@ -88,6 +88,14 @@ static void test_xapic(void **state)
 	assert_true(guest_lapic_write(p->vps[0], 0, LAPIC_ICR, 0xc469a));
 	assert_int_equal(apic(7)->sipi_vector, 0x9a);
 	assert_int_equal(reached(VP_REQUEST_SIPI), 0xfe);
+	/* An INIT takes back the start-up message that came before it, not the one after it. */
+	for (i = 0; i < 8; i++)
+		atomic_store(&p->vps[i]->requests, VP_REQUEST_SIPI | VP_REQUEST_NMI);
+	icr(0, 3, 0x4500);
+	assert_int_equal(p->vps[3]->requests, VP_REQUEST_NMI);
+	assert_int_equal(p->vps[4]->requests, VP_REQUEST_SIPI | VP_REQUEST_NMI);
+	for (i = 0; i < 8; i++)
+		atomic_store(&p->vps[i]->requests, 0);
 	/* SMI and reserved modes: nothing */
 	assert_true(guest_lapic_write(p->vps[0], 0, LAPIC_ICR, 0xc4200));
 	assert_true(guest_lapic_write(p->vps[0], 0, LAPIC_ICR, 0xc4300));

@@ -2,6 +2,10 @@
 /*
  * Formats, the log ring, console input, the command line, statuses.
  */
+#define sched_yield libc_sched_yield /* the kernel has its own */
+#include <pthread.h>
+#undef sched_yield
+
 #include "machine_memory.h"
 
 #include <kernel/boot.h>
@@ -9,6 +13,7 @@
 #include <kernel/event.h>
 #include <kernel/panic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct boot_source boot_source;
 
@@ -121,6 +126,53 @@ static void test_input(void **state)
 	fake_cpus_destroy();
 }
 
+/* ---- the second line ---- */
+
+#define OTHER_COM 3u
+
+static uint32_t opened; /* the COM port that is the second line */
+static pthread_t other_thread;
+static struct event other_event = {.object.references = 1};
+
+static void *other_opens(void *argument)
+{
+	(void)argument;
+	assert_int_equal(line_open(OTHER_COM, &other_event, 4), STATUS_OK);
+	return NULL;
+}
+
+/* While the first is opened, another thread comes, and has all the time that it needs. */
+status_t arch_line_open(uint32_t com)
+{
+	if (com > OTHER_COM)
+		return STATUS_NOT_FOUND;
+	opened = com;
+	if (com != OTHER_COM) {
+		assert_int_equal(pthread_create(&other_thread, NULL, other_opens, NULL), 0);
+		usleep(20000);
+	}
+	return STATUS_OK;
+}
+
+static void test_two_open_the_second_line(void **state)
+{
+	struct event event = {.object.references = 1};
+
+	(void)state;
+	fake_cpus_init(1);
+	assert_int_equal(line_open(OTHER_COM + 1, &event, 4), STATUS_NOT_FOUND);
+	assert_int_equal(event.object.references, 1);
+	assert_int_equal(line_open(2, &event, 4), STATUS_OK);
+	assert_int_equal(pthread_join(other_thread, NULL), 0);
+	/* Whoever's port it is now is whose event is told. */
+	assert_int_equal(opened, OTHER_COM);
+	assert_int_equal(event.object.references, 1);
+	assert_int_equal(other_event.object.references, 2);
+	line_bind(LINE_SECOND, NULL, 0);
+	assert_int_equal(other_event.object.references, 1);
+	fake_cpus_destroy();
+}
+
 static void test_options(void **state)
 {
 	char text[8];
@@ -170,7 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format), cmocka_unit_test(test_log),
 		cmocka_unit_test(test_input),  cmocka_unit_test(test_options),
-		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_status), cmocka_unit_test(test_two_open_the_second_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

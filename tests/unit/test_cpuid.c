@@ -74,7 +74,7 @@ static void test_derived(void **state)
 	(void)state;
 	stub_host_set(HOST_EPYC);
 	p = stub_partition(&config);
-	assert_int_equal(p->arch.physical_bits, 48);
+	assert_int_equal(p->physical_bits, 48);
 	assert_int_equal(p->arch.xcr0_allowed, 0x207);
 	assert_int_equal(p->arch.efer_allowed, 0x4d01);
 	assert_true(p->arch.cr4_allowed & BIT(22));
@@ -90,7 +90,7 @@ static void test_derived(void **state)
 	stub_partition_free(p);
 	stub_host_set(HOST_SKYLAKE);
 	p = stub_partition(&config);
-	assert_int_equal(p->arch.physical_bits, 46);
+	assert_int_equal(p->physical_bits, 46);
 	assert_int_equal(p->arch.xcr0_allowed, 0x2e7);
 	guest_xsave(p, &xsave);
 	assert_int_equal(xsave.allowed, 0x2e7);
@@ -116,7 +116,7 @@ static void test_derived(void **state)
 	p = stub_partition(&config);
 	assert_int_equal(p->arch.xcr0_allowed, 0);
 	assert_false(p->arch.cr4_allowed & BIT(18));
-	assert_int_equal(p->arch.physical_bits, 36);
+	assert_int_equal(p->physical_bits, 36);
 	stub_partition_free(p);
 }
 
@@ -201,7 +201,7 @@ static void test_physical_bits(void **state)
 		stub_physical_bits = cases[i].host;
 		stub_gpa_format.levels = cases[i].levels;
 		p = stub_partition(&config);
-		assert_int_equal(p->arch.physical_bits, cases[i].guest);
+		assert_int_equal(p->physical_bits, cases[i].guest);
 		ask(p, 0, 0x80000008, 0);
 		assert_int_equal(r[0], 48 << 8 | cases[i].guest);
 		stub_partition_free(p);

@@ -86,7 +86,7 @@ static int setup(void **state)
 	handle_table_init(&task.handles, &heap);
 	task.heap = partition.heap = &heap;
 	thread.task = &task;
-	partition.arch.physical_bits = PHYSICAL;
+	partition.physical_bits = PHYSICAL;
 	object_init(&partition.object, OBJECT_PARTITION, nothing);
 	event = heap_alloc(&heap, sizeof(*event));
 	object_init(&event->object, OBJECT_EVENT, nothing);

@@ -258,8 +258,10 @@ static void test_software(void **state)
 	memory[0x10] = 0x55;
 	assert_true(gdb_memory_read(&b, 0x10, &byte));
 	assert_int_equal(byte, 0x55);
+	assert_true(gdb_memory_write(&b, 0x10, 0x56));
+	assert_int_equal(memory[0x10], 0x56);
 	gdb_breakpoints_clear(&b);
-	assert_int_equal(memory[0x10], 0x55);
+	assert_int_equal(memory[0x10], 0x56);
 	assert_int_equal(gdb_software_insert(&b, 0x1010, 0x10), GDB_OK);
 	gdb_breakpoints_forget(&b);
 	assert_int_equal(memory[0x10], 0xcc);

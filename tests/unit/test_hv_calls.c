@@ -319,9 +319,9 @@ static void test_property(void **state)
 		{HV_PROPERTY_PRIVILEGE_FLAGS, fake_partition->hv->privileges},
 		{HV_PROPERTY_TIME_FREEZE, 0},
 		{HV_PROPERTY_REFERENCE_TIME, fake_timestamp},
-		{HV_PROPERTY_IMPLEMENTED_PHYSICAL_ADDRESS_BITS, fake_partition->arch.physical_bits},
+		{HV_PROPERTY_IMPLEMENTED_PHYSICAL_ADDRESS_BITS, fake_partition->physical_bits},
 		{HV_PROPERTY_PROCESSOR_VENDOR, 1},
-		{HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH, fake_partition->arch.physical_bits},
+		{HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH, fake_partition->physical_bits},
 		{HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY, timestamp_hz},
 		{HV_PROPERTY_GUEST_OS_ID, 1},
 	};

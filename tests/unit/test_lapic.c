@@ -507,7 +507,7 @@ static void test_init(void **state)
 
 static void test_save_load(void **state)
 {
-	uint8_t page[LAPIC_PAGE_SIZE], again[LAPIC_PAGE_SIZE], bad[LAPIC_PAGE_SIZE];
+	struct vp_state_apic saved = {0}, again = {0}, bad;
 
 	(void)state;
 	wr(LAPIC_LDR, 0x02000000);
@@ -519,25 +519,26 @@ static void test_save_load(void **state)
 	take(0x90);
 	lapic_accept(&lapic, 0x35, false);
 	now += 30000;
-	lapic_save(&lapic, now, page);
+	lapic_state_get(&lapic, now, &saved);
 	make(3, false, 1000000000);
 	now = 77;
-	assert_true(lapic_load(&lapic, now, page, &effects));
-	lapic_save(&lapic, now, again);
-	assert_memory_equal(page, again, LAPIC_PAGE_SIZE);
+	assert_true(lapic_state_valid(&lapic, &saved));
+	lapic_state_set(&lapic, now, &saved, &effects);
+	lapic_state_get(&lapic, now, &again);
+	assert_memory_equal(&saved, &again, sizeof(saved));
 	assert_int_equal(lapic_timer_deadline(&lapic, now), now + 70000);
 	wr(LAPIC_EOI, 0);
 	assert_true(effects.bits & LAPIC_EFFECT_EOI);
 	assert_int_equal(lapic_pending_vector(&lapic), 0x35);
-	memcpy(bad, page, sizeof(bad));
-	bad[LAPIC_ID + 3] = 9; /* another APIC's */
-	assert_false(lapic_load(&lapic, now, bad, &effects));
-	memcpy(bad, page, sizeof(bad));
-	bad[LAPIC_IRR] = 1; /* vector 0 */
-	assert_false(lapic_load(&lapic, now, bad, &effects));
-	memcpy(bad, page, sizeof(bad));
-	bad[LAPIC_CURRENT_COUNT + 3] = 1; /* over the initial count */
-	assert_false(lapic_load(&lapic, now, bad, &effects));
+	bad = saved;
+	bad.page[LAPIC_ID + 3] = 9; /* another APIC's */
+	assert_false(lapic_state_valid(&lapic, &bad));
+	bad = saved;
+	bad.page[LAPIC_IRR] = 1; /* vector 0 */
+	assert_false(lapic_state_valid(&lapic, &bad));
+	bad = saved;
+	bad.page[LAPIC_CURRENT_COUNT + 3] = 1; /* over the initial count */
+	assert_false(lapic_state_valid(&lapic, &bad));
 }
 
 int main(void)

@@ -49,7 +49,7 @@ static int setup(void **state)
 	test_heap_init(&heap, MIB(2), 1);
 	memset(&partition, 0, sizeof(partition));
 	partition.heap = &heap;
-	partition.arch.physical_bits = 40;
+	partition.physical_bits = 40;
 	unpinned = 0;
 	pages_at_start = heap.pages_free;
 	return gpa_space_create(&partition, &space) == STATUS_OK ? 0 : -1;

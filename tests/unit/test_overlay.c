@@ -47,7 +47,7 @@ static int setup(void **state)
 	test_heap_init(&heap, MIB(2), 1);
 	memset(&partition, 0, sizeof(partition));
 	partition.heap = &heap;
-	partition.arch.physical_bits = 40;
+	partition.physical_bits = 40;
 	pages_at_start = heap.pages_free;
 	meanwhile = NULL;
 	first = (struct gpa_overlay){.gpa = GPA_NOWHERE, .page = hpa_to_kva(MIB(12))};

@@ -10,6 +10,7 @@
 #include <kernel/hyperv.h>
 #include <kernel/memory_map.h>
 #include <kernel/processor.h>
+#include <kernel/state.h>
 #include <kernel/task.h>
 
 const struct backend_ops *backend;
@@ -153,6 +154,12 @@ void block_return(hpa_t block)
 	(void)block;
 	assert_true(block_in_window);
 	block_returned = true;
+}
+
+void arch_partition_time_skip(struct partition *p, uint64_t ticks)
+{
+	(void)p;
+	(void)ticks;
 }
 
 static int setup(void **state)
@@ -334,6 +341,50 @@ static void test_a_block_is_the_tasks_when_it_is_in_its_window(void **state)
 	assert_int_equal(partition->own_heap.pages_total, 0);
 }
 
+/* ---- time ---- */
+
+/* Another CPU, while this one reads the time. */
+static void stand_still_meanwhile(void)
+{
+	fake_timestamp_taken = NULL;
+	assert_int_equal(partition_freeze(partition), STATUS_OK);
+	fake_timestamp += 1000000;
+	assert_int_equal(partition_thaw(partition), STATUS_OK);
+}
+
+static void freeze_meanwhile(void)
+{
+	fake_timestamp_taken = NULL;
+	fake_timestamp += 500;
+	assert_int_equal(partition_freeze(partition), STATUS_OK);
+}
+
+static void reset_meanwhile(void)
+{
+	fake_timestamp_taken = NULL;
+	fake_timestamp += 5000;
+	assert_int_equal(partition_reset(partition), STATUS_OK);
+}
+
+static void test_time_that_is_changed_meanwhile(void **state)
+{
+	(void)state;
+	assert_int_equal(proto_partition_build(partition, NULL, 0), STATUS_OK);
+	fake_timestamp += 7000; /* ns */
+	assert_int_equal(partition_reference_time(partition), 70);
+	fake_timestamp_taken = stand_still_meanwhile;
+	assert_int_equal(partition_reference_time(partition), 70);
+	fake_timestamp_taken = freeze_meanwhile;
+	assert_int_equal(partition_reference_time(partition), 75);
+	assert_int_equal(partition_reference_time(partition), 75);
+	fake_timestamp += 800;
+	assert_int_equal(partition_reference_time(partition), 75);
+	assert_int_equal(partition_thaw(partition), STATUS_OK);
+	assert_int_equal(partition_reference_time(partition), 75);
+	fake_timestamp_taken = reset_meanwhile;
+	assert_int_equal(partition_reference_time(partition), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +403,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_architecture_may_refuse, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_block_is_the_tasks_when_it_is_in_its_window,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_time_that_is_changed_meanwhile, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,7 +181,7 @@ static int setup(void **state)
 	task.heap = partition.heap = &heap;
 	thread.task = &task;
 	partition.hv = &hv;
-	partition.arch.physical_bits = 40;
+	partition.physical_bits = 40;
 	partition.vps = list;
 	partition.vp_count = VPS;
 	for (uint32_t i = 0; i < VPS; i++) {

@@ -16,6 +16,7 @@
 #include <lib/time.h>
 #include <vmm/machine.h>
 #include <vmm/monitor.h>
+#include <vmm/vmbus.h>
 #include <vmm/vmm.h>
 #include "root_fake_kernel.h"
 
@@ -88,7 +89,7 @@ uint64_t heap_used(void)
 
 /* ---- the machines of the tests ---- */
 
-enum { SMALL, TWO_VPS, HUGE, NO_KERNEL };
+enum { SMALL, TWO_VPS, HUGE, NO_KERNEL, HYPERV };
 
 static struct config_partition partitions[] = {
 	[SMALL] = {.name = "small", .vps = 1, .memory = MIB(8), .kernel = "kernel", .cmdline = ""},
@@ -96,6 +97,12 @@ static struct config_partition partitions[] = {
 	[HUGE] = {.name = "huge", .vps = 1, .memory = GIB(1), .kernel = "kernel", .cmdline = ""},
 	[NO_KERNEL] =
 		{.name = "none", .vps = 1, .memory = MIB(4), .kernel = "missing", .cmdline = ""},
+	[HYPERV] = {.name = "hyperv",
+		    .vps = 1,
+		    .memory = MIB(4),
+		    .kernel = "kernel",
+		    .cmdline = "",
+		    .hyperv = CONFIG_HYPERV_ON},
 };
 
 static const struct config config = {.partitions = partitions,
@@ -445,13 +452,104 @@ static void saved_machines_go_on(void **state)
 	assert_int_equal(free_bytes(), before);
 }
 
+/* ---- VMBus ---- */
+
+/* Sends it, and waits until `count` messages have come from the host in all. */
+static void guest_says(struct machine *machine, const void *bytes, size_t size, uint32_t count)
+{
+	static struct hv_message message;
+
+	message = (struct hv_message){.type = VMBUS_MESSAGE_TYPE, .payload_size = (uint8_t)size};
+	memcpy(message.payload, bytes, size);
+	fake_kernel.to_host = &message;
+	fake_kernel.to_host_count = 1;
+	event_signal(machine->event, MACHINE_VMBUS);
+	for (int i = 0; i < 3000 && fake_kernel.from_host_count < count; i++)
+		thread_sleep(NS_PER_MS);
+	assert_int_equal(fake_kernel.from_host_count, count);
+}
+
+/* The heartbeat's channel, over RAM from 2 MiB on. */
+static void guest_opens(struct machine *machine)
+{
+	const struct vmbus_initiate_contact contact = {
+		.header.type = VMBUS_INITIATE_CONTACT, .version = VMBUS_VERSION_5_3, .sint = 2};
+	const struct vmbus_header request = {.type = VMBUS_REQUEST_OFFERS};
+	const struct {
+		struct vmbus_gpadl_header header;
+		struct vmbus_range_header range;
+		uint64_t pages[4];
+	} __packed list = {
+		.header = {.header.type = VMBUS_GPADL_HEADER,
+			   .relid = 1,
+			   .gpadl = 1,
+			   .list_size = 8 + 32,
+			   .range_count = 1},
+		.range = {.length = 4 * PAGE_SIZE},
+		.pages = {512, 513, 514, 515},
+	};
+	const struct vmbus_open_channel open = {
+		.header.type = VMBUS_OPEN_CHANNEL, .relid = 1, .gpadl = 1, .downstream_page = 2};
+
+	guest_says(machine, &contact, sizeof(contact), 1);
+	guest_says(machine, &request, sizeof(request), 6);
+	guest_says(machine, &list, sizeof(list), 7);
+	guest_says(machine, &open, VMBUS_OPEN_CHANNEL_SIZE, 8);
+}
+
+/* The connection outlives a save; its ports and all else are given back at the end. */
+static void a_vmbus_is_saved_with_its_machine(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	struct machine *machine = &machines[HYPERV];
+	uint32_t events = fake_kernel.events;
+	uint64_t before = free_bytes();
+	const uint32_t *ring;
+	char inspect[] = "inspect guest/hyperv/vmbus 3";
+
+	(void)state;
+	fake_kernel.script = script;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	guest_opens(machine);
+	assert_int_equal(fake_kernel.flags_set, 1);
+	ring = (const void *)(machine->ranges[0].host + 514 * PAGE_SIZE);
+	for (int i = 0; i < 3000 && ring[VMBUS_RING_IN] == 0; i++)
+		thread_sleep(NS_PER_MS);
+	assert_true(ring[VMBUS_RING_IN] > 0); /* it asks for versions */
+	command_execute(inspect);
+	assert_true(printed("0x50003"));
+	assert_true(printed("negotiating"));
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_OK);
+	assert_int_equal(machine->vmbus->message_ports[1], HANDLE_NONE);
+	assert_int_equal(machine->vmbus->services.heartbeat.ic.channel.ports[0], HANDLE_NONE);
+	assert_int_equal(machine_command(machine, MACHINE_RESTORE), STATUS_OK);
+	assert_int_equal(machine->vmbus->bus.version, VMBUS_VERSION_5_3);
+	assert_int_equal(machine->vmbus->services.heartbeat.ic.channel.state, VMBUS_CHANNEL_OPEN);
+	assert_int_not_equal(machine->vmbus->services.heartbeat.ic.channel.ports[1], HANDLE_NONE);
+	/* A reset forgets it. */
+	assert_int_equal(machine_command(machine, MACHINE_RESET), STATUS_OK);
+	assert_int_equal(machine->vmbus->bus.version, 0);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_null(machine->vmbus);
+	assert_int_equal(free_bytes(), before);
+	assert_int_equal(fake_kernel.events, events);
+	/* And once more, saved. */
+	fake_kernel.from_host_count = 0;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	guest_opens(machine);
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_OK);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(free_bytes(), before);
+	assert_int_equal(fake_kernel.events, events);
+}
+
 static void commands_are_carried_out(void **state)
 {
 	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
 	static const struct {
 		const char *line, *answer;
 	} rows[] = {
-		{"help", "switch a machine off"},
+		{"help", "have a guest shut down"},
 		{"list", "small"},
 		{"stop small", "small is not started"},
 		{"start 1", "small: running"},
@@ -465,7 +563,18 @@ static void commands_are_carried_out(void **state)
 		{"stats small", ""},
 		{"list", "saved"},
 		{"restore small", "small: running"},
+		{"kvp small", "key-value service does not run"},
+		{"kvp small get guest k", "key-value service does not run"},
+		{"kvp small get nowhere k", "usage: kvp NAME"},
+		{"kvp small get guest", "usage: kvp NAME"},
+		{"kvp nobody", "no machine \"nobody\""},
+		{"kvp", "usage: kvp NAME"},
+		{"stop 1 later", "usage: stop NAME [now]"},
+		{"stop nobody", "no machine \"nobody\""},
+		{"stop", "usage: stop NAME"},
 		{"stop 1", "small: stopped"},
+		{"start 1", "small: running"},
+		{"stop 1 now", "small: stopped"},
 		{"move small 0 1", "small is stopped"},
 		{"destroy small", "small: destroyed"},
 		{"start", "usage: start NAME"},
@@ -797,6 +906,7 @@ int main(void)
 		cmocka_unit_test_setup(emulated_stores_ring_doorbells, setup),
 		cmocka_unit_test_setup(failed_starts_leave_nothing, setup),
 		cmocka_unit_test_setup(saved_machines_go_on, setup),
+		cmocka_unit_test_setup(a_vmbus_is_saved_with_its_machine, setup),
 		cmocka_unit_test_setup(commands_are_carried_out, setup),
 		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
 		cmocka_unit_test_setup(gdb_debugs, setup),

@@ -18,7 +18,7 @@ static struct task task;
 static struct thread thread, other;
 static struct partition partition;
 static struct vp vp;
-static unsigned int pins, unbinds, destroyed, left_behind, looks;
+static unsigned int pins, unbinds, destroyed, left_behind, looks, flushes;
 #define USER 0x4000u
 
 static uint32_t requested;
@@ -150,6 +150,12 @@ enum vp_outcome vp_run(struct vp *v)
 	return VP_TO_VMM;
 }
 
+void arch_vp_flush_requests(struct vp *v)
+{
+	assert_ptr_equal(v, &vp);
+	flushes++;
+}
+
 status_t vp_reset(struct vp *v)
 {
 	(void)v;
@@ -209,7 +215,7 @@ static int setup(void **state)
 	fake_cpus_init(2);
 	thread.cpu = cpus[1];
 	before_call = NULL;
-	left_behind = looks = 0;
+	left_behind = looks = flushes = 0;
 	handle_table_init(&task.handles, &heap);
 	thread.task = other.task = &task;
 	object_init(&thread.object, OBJECT_THREAD, destroy);
@@ -374,6 +380,32 @@ static void test_no_run_without_a_good_reset(void **state)
 	}
 }
 
+/* On its own thread, by a handle that may write. */
+static void test_requests_are_flushed(void **state)
+{
+	struct syscall_result result = bind(0, WINDOW);
+	handle_t copy;
+
+	(void)state;
+	assert_int_equal(sys_vp_flush_requests(&other, (uint64_t[6]){result.value}).status,
+			 STATUS_WRONG_STATE);
+	assert_int_equal(sys_vp_flush_requests(&thread, (uint64_t[6]){partition_handle}).status,
+			 STATUS_WRONG_TYPE);
+	assert_int_equal(handle_duplicate(&task.handles, (handle_t)result.value,
+					  RIGHTS_ALL & ~(uint32_t)RIGHT_WRITE, &copy),
+			 STATUS_OK);
+	assert_int_equal(sys_vp_flush_requests(&thread, (uint64_t[6]){copy}).status,
+			 STATUS_ACCESS_DENIED);
+	assert_int_equal(flushes, 0);
+	assert_int_equal(handle_close(&task.handles, (handle_t)result.value), STATUS_OK);
+	assert_int_equal(handle_close(&task.handles, copy), STATUS_OK);
+	result = bind(0, WINDOW);
+	assert_int_equal(sys_vp_flush_requests(&thread, (uint64_t[6]){result.value}).status,
+			 STATUS_OK);
+	assert_int_equal(flushes, 1);
+	assert_int_equal(vp.object.references, 1);
+}
+
 static void test_no_access_to_an_apic_of_the_vmms(void **state)
 {
 	struct syscall_result result = bind(0, WINDOW);
@@ -422,6 +454,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_closed_handle_stops_a_vp_that_runs, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_bind_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_requests_are_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_access_to_an_apic_of_the_vmms, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_call_goes_to_the_cpu_of_the_vp, setup,

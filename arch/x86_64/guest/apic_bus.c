@@ -51,7 +51,7 @@ static void deliver(struct delivery *d, struct vp *vp, struct lapic *lapic)
 	case APIC_FIXED:
 	case APIC_LOWEST: deliver_interrupt(d, vp, lapic); break;
 	case APIC_NMI: vp_request(vp, VP_REQUEST_NMI); break;
-	case APIC_INIT: vp_request(vp, VP_REQUEST_INIT); break;
+	case APIC_INIT: guest_init_request(vp); break;
 	case APIC_SIPI:
 		atomic_store_explicit(&lapic->sipi_vector, message->vector, memory_order_release);
 		vp_request(vp, VP_REQUEST_SIPI);

@@ -341,9 +341,10 @@ static __cold void partition_fill(struct partition *partition, struct guest_cpui
 		(uint32_t)bits_allowed(cpuid, instruction_bits, ARRAY_SIZE(instruction_bits));
 	if (xsave && (xsave->value[CPUID_EAX] & BIT(3)))
 		arch->instructions |= INSTRUCTION_XSAVES;
-	arch->physical_bits = policy->physical_bits;
+	partition->physical_bits = policy->physical_bits;
 	if (sizes && (sizes->value[CPUID_EAX] & 0xff) >= 32)
-		arch->physical_bits = MIN(arch->physical_bits, sizes->value[CPUID_EAX] & 0xff);
+		partition->physical_bits =
+			MIN(partition->physical_bits, sizes->value[CPUID_EAX] & 0xff);
 	/* The VMM may have shown it where there is no TSC_AUX to be written. */
 	cpuid_host(0x80000001, 0, extended);
 	if (!(extended[CPUID_EDX] & BIT(27)))

@@ -49,9 +49,8 @@ static inline uint32_t cpuid_direct(const struct guest_cpuid *cpuid, uint32_t le
 }
 
 /* Makes partition->arch.cpuid, paid by its heap, and cr4_allowed, efer_allowed, xcr0_allowed,
- * instructions,
- * xss_allowed, physical_bits, lenient_pmu of partition->arch, from its config. leaves: checked,
- * applied on top, later ones last. NO_MEMORY, INVALID_ARGUMENT (reserved not zero, index_matters
+ * instructions, xss_allowed, lenient_pmu of partition->arch, and partition->physical_bits, from its config.
+ * leaves: checked, applied on top, later ones last. NO_MEMORY, INVALID_ARGUMENT (reserved not zero, index_matters
  * over 1), TOO_LARGE; nothing is changed then. */
 status_t guest_cpuid_build(struct partition *partition, const struct cpuid_leaf *leaves,
 			   uint32_t count) __must_check;

@@ -6,6 +6,7 @@
  */
 #include "debug.h"
 #include <kernel/cpu.h>
+#include <kernel/state.h>
 #include <kernel/synic.h>
 
 /* The others are traps or abort, or are #DB, which can be either and is kept as it comes. */
@@ -99,9 +100,11 @@ static __cold void translations_drop(struct vp *vp)
 	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
 }
 
-static enum vp_outcome requests_take(struct vp *vp)
+/* What is done with before the VP runs, or instead. */
+#define REQUESTS_OF_RUN (VP_REQUEST_YIELD | VP_REQUEST_APIC_PAGE | VP_REQUEST_OUTSIDE)
+
+static void requests_take_in(struct vp *vp, uint32_t bits)
 {
-	uint32_t bits = atomic_exchange(&vp->requests, 0);
 	struct arch_vp_vtl *a = vp_arch(vp);
 
 	if (bits & VP_REQUEST_INIT)
@@ -122,6 +125,20 @@ static enum vp_outcome requests_take(struct vp *vp)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)
 		a->work |= WORK_EXTINT;
+}
+
+__cold void arch_vp_flush_requests(struct vp *vp)
+{
+	arch_vp_settle(vp);
+	requests_take_in(vp, atomic_fetch_and(&vp->requests, REQUESTS_OF_RUN) &
+				     ~(uint32_t)REQUESTS_OF_RUN);
+}
+
+static enum vp_outcome requests_take(struct vp *vp)
+{
+	uint32_t bits = atomic_exchange(&vp->requests, 0);
+
+	requests_take_in(vp, bits);
 	vp->arch.unload = bits & (VP_REQUEST_APIC_PAGE | VP_REQUEST_OUTSIDE);
 	if (vp->arch.unload) {
 		atomic_fetch_or(&vp->requests, bits & VP_REQUEST_YIELD);

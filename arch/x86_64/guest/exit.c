@@ -476,14 +476,12 @@ enum vp_outcome arch_vp_handle_exit(struct vp *vp)
 	return handlers[vp->exit.kind](vp, &vp->exit);
 }
 
+/* Most are as quick as that. */
 static exit_handler_t *const quick_handlers[VP_EXIT_KINDS] = {
-	[VP_EXIT_CPUID] = exit_cpuid,
-	[VP_EXIT_MSR_READ] = exit_msr_read,
-	[VP_EXIT_MSR_WRITE] = exit_msr_write,
-	[VP_EXIT_CACHE] = exit_skip,
-	[VP_EXIT_PAUSE] = exit_pause,
+	[VP_EXIT_CPUID] = exit_cpuid,	      [VP_EXIT_MSR_READ] = exit_msr_read,
+	[VP_EXIT_MSR_WRITE] = exit_msr_write, [VP_EXIT_CACHE] = exit_skip,
+	[VP_EXIT_PAUSE] = exit_pause,	      [VP_EXIT_HYPERCALL] = guest_hypercall_quick,
 	[VP_EXIT_MEMORY] = quick_memory,
-	[VP_EXIT_HYPERCALL] = guest_hypercall_quick,
 };
 
 enum vp_outcome arch_vp_quick_exit(struct vp *vp)

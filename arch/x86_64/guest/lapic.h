@@ -21,6 +21,14 @@ enum vp_request_x86 {
 	VP_REQUEST_OUTSIDE = VP_REQUEST_ARCH << 5,   /* so too: outside.h */
 };
 
+/* INIT. A start-up message that came before it and was not looked at yet is lost: it found a processor that
+ * did not wait for it, or one that is reset again (SDM 3A 9.4.3, "MP Initialization Protocol Algorithm"). */
+static inline void guest_init_request(struct vp *vp)
+{
+	atomic_fetch_and(&vp->requests, ~(uint32_t)VP_REQUEST_SIPI);
+	vp_request(vp, VP_REQUEST_INIT);
+}
+
 static inline struct lapic *vp_lapic(const struct vp *vp, uint32_t vtl)
 {
 	return &vp->vtl[vtl]->arch.lapic;

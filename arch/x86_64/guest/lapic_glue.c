@@ -108,7 +108,7 @@ __cold void guest_lapic_create(struct vp *vp, uint32_t vtl)
 		.boot_processor = vp->index == 0,
 		.x2apic_allowed = partition->config.apic_mode != APIC_MODE_XAPIC,
 		.x2apic_at_reset = partition->config.apic_mode == APIC_MODE_X2APIC_ENABLED,
-		.physical_bits = partition->arch.physical_bits,
+		.physical_bits = partition->physical_bits,
 		.host_hz = timestamp_hz,
 	};
 
@@ -312,7 +312,7 @@ __cold void guest_lapic_timer_cancel(struct vp *vp)
 
 void guest_lapic_timer_fire(struct vp *vp)
 {
-	uint64_t now = timestamp_read();
+	uint64_t now = partition_timestamp(vp->partition);
 	uint32_t vtl;
 
 	for (vtl = 0; vtl < VTL_COUNT; vtl++) {

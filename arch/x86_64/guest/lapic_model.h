@@ -185,15 +185,10 @@ bool lapic_timer_expired(struct lapic *lapic, uint64_t now);
 /* ---- state ---- */
 
 /* The page of registers in xAPIC layout, 1 KiB. In x2APIC mode the id register holds all of the
- * id and ICR_HIGH all of the destination. The APIC base is not in it: set it first. */
+ * id and ICR_HIGH all of the destination. */
 #define LAPIC_PAGE_SIZE VP_STATE_APIC_PAGE
-void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE]);
-/* False: the page holds what no APIC of this kind can hold; nothing changed. The timer goes on
- * with the current count; the TSC deadline is an MSR of its own. Effects as after a write. */
-bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
-		struct lapic_effects *effects);
 
-/* All of it. */
+/* All of it, into a structure of zeros. */
 void lapic_state_get(struct lapic *lapic, uint64_t now, struct vp_state_apic *state);
 /* As after lapic_reset(), into a structure of zeros. */
 void lapic_state_reset(struct lapic *lapic, struct vp_state_apic *state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saving and loading a local APIC: its page of registers (lapic_save, lapic_load), from whose current
- * count the timer goes on, and with it what a page cannot hold (lapic_state_get, lapic_state_set).
+ * Saving and loading a local APIC: its page of registers, from whose current count the timer goes on, and
+ * what a page cannot hold.
  */
 #include "lapic_model.h"
 
@@ -37,11 +37,10 @@ static uint32_t id_register(struct lapic *lapic, uint64_t base)
 	return base & APIC_BASE_X2APIC ? get(&lapic->id) : get(&lapic->id) << 24;
 }
 
-void lapic_save(struct lapic *lapic, uint64_t now, uint8_t page[LAPIC_PAGE_SIZE])
+static void page_save(struct lapic *lapic, uint64_t now, uint8_t *page)
 {
 	unsigned int offset;
 
-	memset(page, 0, LAPIC_PAGE_SIZE);
 	lapic_priority_sync(lapic);
 	lapic_highest_request(lapic); /* what is posted, too */
 	for (offset = 0; offset < LAPIC_PAGE_SIZE; offset += 16)
@@ -113,17 +112,6 @@ static void page_load(struct lapic *lapic, uint64_t now, const uint8_t *page)
 	lapic_priority_update(lapic);
 }
 
-bool lapic_load(struct lapic *lapic, uint64_t now, const uint8_t page[LAPIC_PAGE_SIZE],
-		struct lapic_effects *effects)
-{
-	effects->bits = 0;
-	if (!page_valid(lapic, lapic_base_get(lapic), page))
-		return false;
-	page_load(lapic, now, page);
-	effects->bits = LAPIC_EFFECT_INTERRUPT | LAPIC_EFFECT_TIMER | LAPIC_EFFECT_EXTINT;
-	return true;
-}
-
 /* ---- the whole ---- */
 
 #define STATE_LINTS  0x3u
@@ -141,7 +129,7 @@ void lapic_state_get(struct lapic *lapic, uint64_t now, struct vp_state_apic *st
 	state->lint = (lint & STATE_LINTS) | (lint & LINT_EXTINT_MESSAGE ? STATE_EXTINT : 0);
 	state->errors = get(&lapic->esr_next);
 	state->eoi = lapic->eoi_waiting;
-	lapic_save(lapic, now, state->page);
+	page_save(lapic, now, state->page);
 }
 
 void lapic_state_reset(struct lapic *lapic, struct vp_state_apic *state)

@@ -280,7 +280,7 @@ static bool read_mtrr(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *v
 static bool write_mtrr(struct vp *vp, const row_t *row, uint32_t msr, uint64_t value)
 {
 	(void)row;
-	return guest_mtrr_write(&vp->arch.mtrr, vp->partition->arch.physical_bits, msr, value);
+	return guest_mtrr_write(&vp->arch.mtrr, vp->partition->physical_bits, msr, value);
 }
 
 static bool read_synthetic(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *value)

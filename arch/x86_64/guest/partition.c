@@ -85,7 +85,7 @@ void arch_partition_caps(const struct partition *partition, struct partition_cap
 	leaf_get(partition, CPUID_FEATURES, r);
 	caps->reset_rdx = r[0];
 	leaf_get(partition, CPUID_SIZES, r);
-	caps->physical_address_bits = built ? partition->arch.physical_bits : r[0] & 0xff;
+	caps->physical_address_bits = built ? partition->physical_bits : r[0] & 0xff;
 	caps->apic_mode = partition->config.apic_mode;
 	guest_xsave(partition, &xsave);
 	caps->xsave_features = xsave.allowed;

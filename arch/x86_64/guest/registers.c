@@ -104,7 +104,7 @@ static bool control_valid(const struct vp *vp, const struct guest_state *state)
 		return false;
 	if ((state->cr4 & CR4_PCIDE) && !(state->efer & EFER_LMA_BIT))
 		return false;
-	return !(state->cr3 >> p->physical_bits) && state->cr8 <= 0xf;
+	return !(state->cr3 >> vp->partition->physical_bits) && state->cr8 <= 0xf;
 }
 
 static bool uses_pae(const struct guest_state *state)
@@ -124,7 +124,7 @@ bool guest_pdptes_change(const struct guest_state *old, const struct guest_state
 bool guest_pdptes_read(const struct vp *vp, uint32_t vtl, const struct guest_state *state,
 		       uint64_t entries[PDPTE_COUNT])
 {
-	uint64_t reserved = PDPTE_RESERVED | ~MASK(vp->partition->arch.physical_bits);
+	uint64_t reserved = PDPTE_RESERVED | ~MASK(vp->partition->physical_bits);
 	unsigned int i;
 
 	/* QEMU 7.2's nested walk sets it, though the entry has none. */
@@ -408,7 +408,7 @@ bool guest_registers_valid(const struct vp *vp, const struct guest_registers *r)
 	       !(r->spec_ctrl & ~(p->speculation_allowed & GUEST_SPEC_CTRL)) &&
 	       activity_valid(vp, &r->activity) && msrs_valid(&r->state) &&
 	       control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0) &&
-	       guest_mtrr_valid(&r->mtrr, p->physical_bits);
+	       guest_mtrr_valid(&r->mtrr, vp->partition->physical_bits);
 }
 
 void guest_registers_reset(struct vp *vp, uint32_t vtl, struct guest_registers *r)

@@ -230,7 +230,7 @@ static __cold void apic_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
 	if (set & VP_SET_NMI)
 		requests |= VP_REQUEST_NMI;
 	if (set & VP_SET_INIT)
-		requests |= VP_REQUEST_INIT;
+		guest_init_request(vp);
 	if (set & VP_SET_STARTUP) {
 		atomic_store(&a->lapic.sipi_vector, interrupt.vector);
 		requests |= VP_REQUEST_SIPI;

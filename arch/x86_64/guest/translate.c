@@ -309,7 +309,7 @@ status_t arch_translate(struct vp *vp, uint32_t vtl, const struct hv_translate_i
 		context_get(vp, &context);
 	else if (vp_call(vp, context_get, &context) != STATUS_OK)
 		return STATUS_BUSY;
-	w.reserved_address = ~MASK(vp->partition->arch.physical_bits);
+	w.reserved_address = ~MASK(vp->partition->physical_bits);
 	/* As guest_pdptes_read(). */
 	w.top_ignored = guest_cpuid_is_amd(vp->partition) ? PTE_ACCESSED : 0;
 	w.gigabyte_pages =

@@ -41,9 +41,16 @@ static inline void cpu_relax(void)
 		fake_relaxed();
 }
 
+/* Called after each look at the clock, to play another CPU's part; NULL: nothing happens. */
+extern void (*fake_timestamp_taken)(void);
+
 static inline uint64_t timestamp_read(void)
 {
-	return fake_timestamp;
+	uint64_t timestamp = fake_timestamp;
+
+	if (fake_timestamp_taken)
+		fake_timestamp_taken();
+	return timestamp;
 }
 
 #endif

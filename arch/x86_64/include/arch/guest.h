@@ -82,7 +82,7 @@ enum vp_work {
  * accesses the stores that have rung a doorbell before. */
 #define ARCH_QUICK_EXITS                                                       \
 	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) | \
-	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_MEMORY) | BIT(VP_EXIT_HYPERCALL))
+	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_HYPERCALL) | BIT(VP_EXIT_MEMORY))
 
 enum vp_activity {
 	ACTIVITY_RUNNING,
@@ -256,7 +256,6 @@ struct arch_partition {
 	uint32_t instructions;	      /* enum guest_instruction: those that CPUID shows */
 	void *apic_page;	      /* guest/apic_page.h; NULL: the processor has no use for it */
 	_Atomic bool apic_page_mapped;
-	uint8_t physical_bits;
 	bool lenient_pmu;
 	bool user_apic; /* the VMM models the APICs: those of the kernel's are off for good */
 };

@@ -1,0 +1,1 @@
+fuzz_vmbus_ring_SRCS := root/vmbus/ring.c

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""Linux's own drivers on the VMBus: what they say of it, and what the monitor does by it."""
+import re
+import time
+
+import pytest
+from conftest import GUEST, linux
+from test_monitor import Monitor
+
+HEARTBEAT = "fd149e91-82e0-4a7d-afa6-2a4166cbd7c0"
+SHUTDOWN = "b6650ff7-33bc-4840-8048-e0676786f393"
+TIMESYNC = "2dd1ce17-079e-403c-b352-a1921ee207ee"
+KVP = "242ff919-07db-4180-9c2e-b86cb68c8c55"
+SERVICES = (HEARTBEAT, SHUTDOWN, TIMESYNC, KVP)
+FILES = {name: GUEST / "hyperv" / name for name in ("vmlinuz", "initramfs")}
+CONF = """[system]
+on_exit = monitor
+
+[partition linux]
+vps     = 2
+memory  = 256M
+kernel  = vmlinuz
+initrd  = initramfs
+cmdline = "console=ttyS0 quiet"
+hyperv  = on
+"""
+
+
+def start(boot, conf=CONF, **settings):
+    machine = boot(conf=conf, files=FILES, **settings)
+    machine.wait_prompt(timeout=240)
+    return machine
+
+
+def load_drivers(machine):
+    machine.command("insmod /extra/hv_vmbus.ko && insmod /extra/hv_utils.ko", timeout=180)
+    machine.command("until dmesg | grep -q 'TimeSync IC version'; do sleep 0.2; done", timeout=180)
+
+
+def value(monitor, name):
+    """A value of the guest's VMBus in the inspect tree."""
+    return monitor.command(f"inspect guest/linux/vmbus/{name}").split()[-1]
+
+
+@pytest.mark.long_in_bochs
+def test_linux_connects_and_its_services_work(boot, leg):
+    """The newest version, four devices bound to hv_utils, and each of the services does what it is for."""
+    words = {} if leg == "svm" else {"cpus": 1}
+    conf = CONF if leg == "svm" else CONF.replace("quiet", "quiet no_timer_check")
+    machine = start(boot, conf, **words)
+    monitor = Monitor(machine)
+
+    # What the driver finds without a bus would be an error in the log.
+    machine.command("date -s 2001-02-03 && test $(date +%Y) = 2001")
+    load_drivers(machine)
+    log = machine.command("dmesg")
+    assert "Hypervisor detected: Microsoft Hyper-V" in log
+    assert "hv_vmbus: Vmbus version:5.3" in log
+    for line in ("Heartbeat IC version 3.0", "Shutdown IC version 3.2", "TimeSync IC version 4.0"):
+        assert f"hv_utils: {line}" in log
+    devices = machine.command("ls /sys/bus/vmbus/devices").split()
+    assert sorted(devices) == sorted(SERVICES)
+    bound = machine.command("ls /sys/bus/vmbus/drivers/hv_utils")
+    assert all(service in bound for service in SERVICES)
+    interrupts = machine.command("grep HYP /proc/interrupts")
+    assert int(interrupts.split()[1]) > 0
+
+    # The clock was set, and there is one to ask.
+    machine.command("until test $(date +%Y) -gt 2020; do sleep 0.2; done")
+    assert machine.command("cat /sys/class/ptp/ptp0/clock_name") == "hyperv"
+
+    monitor.enter()
+    assert value(monitor, "version") == "0x50003"
+    assert value(monitor, "heartbeat") == value(monitor, "shutdown") == "ready"
+    assert value(monitor, "kvp") == "negotiating"
+    beats = int(value(monitor, "beats"))
+    assert "does not run" in monitor.command("kvp linux")
+    time.sleep(7)
+    assert int(value(monitor, "beats")) >= beats + 2
+    assert value(monitor, "channel/heartbeat/state") == "open"
+    received = int(value(monitor, "channel/heartbeat/received"))
+    assert int(value(monitor, "channel/heartbeat/sent")) in (received, received + 1)
+    assert value(monitor, "channel/heartbeat/incoming_in") == value(
+        monitor, "channel/heartbeat/incoming_out")
+    assert int(value(monitor, "times_told")) >= 1
+    monitor.console(1)
+    machine.shell()
+
+    key_value_exchange(machine, monitor)
+
+    monitor.enter()
+    assert "linux: shut down" in monitor.command("stop linux", timeout=180)
+    assert re.search(r"1 linux +powered off", monitor.command("list"))
+    monitor.command("start linux")
+    monitor.console(1)
+    machine.wait_prompt(timeout=240)
+
+
+def key_value_exchange(machine, monitor):
+    """Debian's own service in the guest; all pools, at the monitor."""
+    # Where it keeps what it was told, and the loader that it wants.
+    machine.command("mkdir -p /var/lib /lib64 /lib/x86_64-linux-gnu /etc")
+    machine.command("ln -s /extra/ld-linux-x86-64.so.2 /lib64/; ln -s /extra/libc.so.6 /lib64/")
+    machine.command("ln -s /lib64/libc.so.6 /lib/x86_64-linux-gnu/")
+    machine.command("mdev -s; ls /dev/vmbus/hv_kvp && /extra/hv_kvp_daemon")
+    machine.command("until dmesg | grep -q 'KVP IC version'; do sleep 0.2; done", timeout=180)
+    assert "hv_utils: KVP IC version 4.0" in machine.command("dmesg")
+    monitor.enter()
+    told = monitor.command("kvp linux")
+    assert re.search(r"OSName = \S", told) and re.search(r"OSBuildNumber = 6\.", told)
+    assert "ProcessorArchitecture = x86_64" in told
+    assert "done" in monitor.command("kvp linux set external color blue")
+    assert "color = blue" in monitor.command("kvp linux get external color")
+    assert "color = blue" in monitor.command("kvp linux list external")
+    assert "done" in monitor.command("kvp linux delete external color")
+    assert "no such key" in monitor.command("kvp linux get external color")
+    assert "no such key" in monitor.command("kvp linux delete external color")
+    monitor.command("kvp linux set external shape round")
+    monitor.console(1)
+    machine.shell()
+    assert "shape" in machine.command("tr '\\0' '\\n' < /var/lib/hyperv/.kvp_pool_0 | grep .")
+
+
+def test_the_oldest_version_and_a_driver_that_comes_and_goes(boot):
+    """Channels are closed and opened again; the messages of version 4.0 come by the old connection."""
+    machine = start(boot)
+    machine.command("insmod /extra/hv_vmbus.ko max_version=0x40000 && insmod /extra/hv_utils.ko")
+    assert "Vmbus version:4.0" in machine.command("dmesg")
+    machine.command("until dmesg | grep -q 'TimeSync IC version'; do sleep 0.2; done")
+    for _ in range(3):
+        machine.command("rmmod hv_utils && dmesg -c > /dev/null; insmod /extra/hv_utils.ko")
+        machine.command("until dmesg | grep -q 'TimeSync IC version'; do sleep 0.2; done")
+    monitor = Monitor(machine)
+    monitor.enter()
+    assert value(monitor, "version") == "0x40000"
+    assert value(monitor, "gpadls") == "4"
+    monitor.console(1)
+    machine.shell()
+    machine.command("rmmod hv_utils")
+    monitor.enter()
+    assert value(monitor, "gpadls") == "0"
+    assert value(monitor, "channel/shutdown/state") == "closed"
+    # Nobody to ask: the guest is switched off.
+    assert "linux: stopped" in monitor.command("stop linux")
+    assert "VMBus: the guest" not in machine.log
+
+
+def test_a_guest_that_panics_unloads_and_connects_again(boot):
+    """The driver waits for the answer to its last message, with interrupts off."""
+    machine = start(boot, CONF.replace("quiet", "quiet panic=1"))
+    load_drivers(machine)
+    machine.send_line("echo c > /proc/sysrq-trigger")
+    machine.wait_prompt(timeout=240)
+    assert "sysrq: Trigger a crash" in machine.log
+    assert "UNLOAD did not complete" not in machine.log
+    assert "Waiting for VMBus UNLOAD" not in machine.log
+    load_drivers(machine)
+    assert "Vmbus version:5.3" in machine.command("dmesg")
+    assert "VMBus: the guest" not in machine.log
+
+
+def test_a_saved_guest_keeps_its_bus(boot):
+    """The services go on, and the clock is set by what has passed meanwhile."""
+    machine = start(boot, memory="1G")
+    load_drivers(machine)
+    said = int(machine.command("dmesg | wc -l"))
+    before = int(machine.command("date +%s"))
+    monitor = Monitor(machine)
+    monitor.enter()
+    monitor.command("save linux")
+    time.sleep(8)
+    assert "linux: running" in monitor.command("restore linux")
+    beats = int(value(monitor, "beats"))
+    time.sleep(6)
+    assert int(value(monitor, "beats")) > beats
+    assert value(monitor, "shutdown") == "ready"
+    monitor.console(1)
+    machine.shell()
+    assert int(machine.command("date +%s")) >= before + 12
+    assert machine.command(f"dmesg | tail -n +{said + 1}") == ""
+    monitor.enter()
+    assert "linux: shut down" in monitor.command("stop linux")
+
+
+def test_a_guest_without_the_interface_has_no_bus(boot):
+    machine = start(boot, CONF.replace("hyperv  = on", "hyperv  = off"))
+    assert "Hyper-V" not in machine.command("dmesg")
+    machine.send_line("insmod /extra/hv_vmbus.ko; echo status $?")
+    machine.expect(r"status 1")
+    machine.command("ls /sys/bus/acpi/devices | grep -ci vmbus")
+    monitor = Monitor(machine)
+    monitor.enter()
+    assert 'no "vmbus"' in monitor.command("inspect guest/linux/vmbus")
+    assert "does not run" in monitor.command("kvp linux")
+    assert "linux: stopped" in monitor.command("stop linux")
+
+
+def test_a_guest_that_was_reset_connects_again(boot):
+    machine = start(boot)
+    load_drivers(machine)
+    monitor = Monitor(machine)
+    monitor.enter()
+    assert "linux: reset" in monitor.command("reset linux")
+    assert value(monitor, "version") == "0x0"
+    monitor.console(1)
+    machine.wait_prompt(timeout=240)
+    load_drivers(machine)
+    assert "Vmbus version:5.3" in machine.command("dmesg")
+    machine.send_line("reboot")
+    machine.wait_prompt(timeout=240)
+    load_drivers(machine)
+    assert "Vmbus version:5.3" in machine.command("dmesg")
