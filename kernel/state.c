@@ -190,18 +190,6 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
 
 /* ---- partitions ---- */
 
-static void time_get(const struct partition *partition, struct partition_state_time *time)
-{
-	uint32_t changes;
-
-	time->tsc_hz = timestamp_hz;
-	do {
-		changes = partition_time_look(partition);
-		time->reference_time = partition_reference_time(partition);
-		time->tsc = arch_partition_tsc(partition);
-	} while (partition_time_is_other(partition, changes));
-}
-
 struct partition_view {
 	struct partition_state_time time;
 	struct partition_state_hypercall hypercall;
@@ -225,6 +213,18 @@ static const struct partition_element {
 static bool partition_has(const struct partition *partition, const struct partition_element *e)
 {
 	return !e->hyperv || partition->hv;
+}
+
+static void time_get(const struct partition *partition, struct partition_state_time *time)
+{
+	uint32_t changes;
+
+	time->tsc_hz = timestamp_hz;
+	do {
+		changes = partition_time_look(partition);
+		time->reference_time = partition_reference_time(partition);
+		time->tsc = arch_partition_tsc(partition);
+	} while (partition_time_is_other(partition, changes));
 }
 
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size, uint64_t *needed)

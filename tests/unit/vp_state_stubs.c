@@ -108,9 +108,11 @@ static void synics_create(struct partition *partition)
 	partition->hv->privileges = HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS;
 	partition->hv->features = (uint32_t)HV_FEATURE_DIRECT_TIMERS;
 	partition->space[0]->partition = partition;
-	for (uint32_t i = 0; i < 2; i++)
+	for (uint32_t i = 0; i < 2; i++) {
+		partition->vps[i]->vtl[0]->assist.overlay.page = calloc(1, PAGE_SIZE);
 		if (synic_create(partition->vps[i], 0) != STATUS_OK)
 			abort();
+	}
 }
 
 struct vp *stub_state_vp(enum host_kind host)
@@ -138,6 +140,7 @@ void stub_state_vp_free(struct vp *vp)
 {
 	for (uint32_t i = 0; i < 2; i++) {
 		free(vp->partition->vps[i]->arch.fpu.area);
+		free(vp->partition->vps[i]->vtl[0]->assist.overlay.page);
 		synic_destroy(vp->partition->vps[i], 0);
 	}
 	free(vp->partition->hv);
