@@ -156,6 +156,21 @@ static bool polling(struct test_guest *g)
 	       interrupts(g, 0) && slot_number(g) == 2;
 }
 
+/* Two of one class wait: the second comes right behind the first, whose end no EOI tells. */
+static bool auto_eoi_of_one_class(struct test_guest *g)
+{
+	uint64_t *gpr = g->vp->arch.gpr;
+	bool was_set;
+
+	if (!enable(g) || writes(g, HV_MSR_SINT0 + SINT, HV_SINT_AUTO_EOI | SECOND_VECTOR) ||
+	    writes(g, HV_MSR_SINT0 + 5, HV_SINT_AUTO_EOI | VECTOR))
+		return false;
+	gpr[GPR_R9] = 0;
+	return synic_signal_event(g->vp, 0, 5, 1, &was_set) == STATUS_OK &&
+	       synic_signal_event(g->vp, 0, SINT, 1, &was_set) == STATUS_OK && interrupts(g, 1) &&
+	       gpr[GPR_RBP] == 1;
+}
+
 /* No EOI, and one comes after the other, and what is below them; without it none does. */
 static bool auto_eoi(struct test_guest *g)
 {
@@ -479,6 +494,7 @@ static void synic_test(bool (*function)(struct test_guest *g), enum selftest_out
 SYNIC_TEST(registers)
 SYNIC_TEST(messages)
 SYNIC_TEST(events)
+SYNIC_TEST(auto_eoi_of_one_class)
 SYNIC_TEST(polling)
 SYNIC_TEST(auto_eoi)
 SYNIC_TEST(assist)
