@@ -34,8 +34,7 @@ extern const char guest_carrier_work[], guest_carrier_tick[], guest_carried_tick
 #define TRIES	     5u
 #define TEXT_ORDER   6u
 #define TEXT_SIZE    (PAGE_SIZE << TEXT_ORDER)
-#define STATES_ORDER 3u
-#define STATE_ROOM   KIB(8) /* of a VP without the Hyper-V interface */
+#define STATES_ORDER 5u
 #define TSC_SECONDS  60u
 
 /* What is carried beside the memory. */
@@ -45,8 +44,8 @@ struct states {
 	uint64_t tsc;	   /* of VP 0 */
 	char backend[16];
 	uint8_t partition[KIB(4)];
-	uint8_t vp[2][STATE_ROOM];
-	uint8_t foreign[STATE_ROOM]; /* of a VP with all that the processor has */
+	uint8_t vp[2][STATE_SIZE_MAX];
+	uint8_t foreign[STATE_SIZE_MAX]; /* of a VP with all that the processor has */
 };
 static_assert(sizeof(struct states) <= PAGE_SIZE << STATES_ORDER, "the pages hold it");
 
@@ -285,7 +284,7 @@ static bool save(struct carried_guest *c, struct states *s)
 			   &s->partition_size) != STATUS_OK)
 		return false;
 	for (i = 0; i < 2; i++)
-		if (vp_save(c->vp[i], s->vp[i], STATE_ROOM, &s->vp_size[i]) != STATUS_OK)
+		if (vp_save(c->vp[i], s->vp[i], STATE_SIZE_MAX, &s->vp_size[i]) != STATUS_OK)
 			return false;
 	tsc = element_of(s->vp[0], s->vp_size[0], VP_STATE_TSC);
 	if (!tsc)
@@ -306,7 +305,7 @@ static bool foreign_save(struct states *s)
 	s->features = g.partition->arch.xcr0_allowed;
 	good = !s->features ||
 	       vp_state_set(g.vp, 0, VP_STATE_XCR0, &s->features, sizeof(s->features)) == STATUS_OK;
-	good = good && vp_save(g.vp, s->foreign, STATE_ROOM, &s->foreign_size) == STATUS_OK;
+	good = good && vp_save(g.vp, s->foreign, STATE_SIZE_MAX, &s->foreign_size) == STATUS_OK;
 	guest_destroy(&g);
 	return good;
 }
@@ -333,8 +332,8 @@ static bool restore(struct carried_guest *c, const struct states *s)
 
 static bool sizes_are_right(const struct states *s)
 {
-	return s->partition_size <= sizeof(s->partition) && s->vp_size[0] <= STATE_ROOM &&
-	       s->vp_size[1] <= STATE_ROOM && s->foreign_size <= STATE_ROOM;
+	return s->partition_size <= sizeof(s->partition) && s->vp_size[0] <= STATE_SIZE_MAX &&
+	       s->vp_size[1] <= STATE_SIZE_MAX && s->foreign_size <= STATE_SIZE_MAX;
 }
 
 /* The text into a fresh partition, which goes on. */
@@ -367,9 +366,9 @@ static bool foreign_is_refused(const struct states *s, uint8_t *before, uint8_t 
 	arch_vp_unbind(g.vp);
 	lacks = s->features & ~g.partition->arch.xcr0_allowed;
 	good = partition_freeze(g.partition) == STATUS_OK &&
-	       vp_save(g.vp, before, STATE_ROOM, &size) == STATUS_OK;
+	       vp_save(g.vp, before, STATE_SIZE_MAX, &size) == STATUS_OK;
 	status = vp_restore(g.vp, s->foreign, s->foreign_size);
-	good = good && vp_save(g.vp, after, STATE_ROOM, &again) == STATUS_OK &&
+	good = good && vp_save(g.vp, after, STATE_SIZE_MAX, &again) == STATUS_OK &&
 	       partition_thaw(g.partition) == STATUS_OK;
 	if (lacks)
 		good = good && status != STATUS_OK && again == size &&
@@ -474,7 +473,7 @@ SELFTEST(carried_by_text)
 		scratch[1] = (struct carry_piece){p.ram, GUEST_RAM};
 		found = damage_is_found(p.text, length, scratch);
 		good = goes_on(p.text, length, p.states);
-		refused = foreign_is_refused(p.states, p.ram, p.ram + STATE_ROOM);
+		refused = foreign_is_refused(p.states, p.ram, p.ram + STATE_SIZE_MAX);
 	}
 	pages_put(&p);
 	CHECK(length);
@@ -500,7 +499,7 @@ SELFTEST(carried_from_bundle)
 	good = pages_get(&p) && goes_on((const char *)file.data, file.size, p.states);
 	if (good)
 		log_info("carried: from %s to %s", p.states->backend, backend->name);
-	refused = good && foreign_is_refused(p.states, p.ram, p.ram + STATE_ROOM);
+	refused = good && foreign_is_refused(p.states, p.ram, p.ram + STATE_SIZE_MAX);
 	pages_put(&p);
 	CHECK(good);
 	CHECK(refused);
