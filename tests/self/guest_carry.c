@@ -34,7 +34,7 @@ extern const char guest_carrier_work[], guest_carrier_tick[], guest_carried_tick
 #define TRIES	     5u
 #define TEXT_ORDER   6u
 #define TEXT_SIZE    (PAGE_SIZE << TEXT_ORDER)
-#define STATES_ORDER 3u
+#define STATES_ORDER 5u
 #define TSC_SECONDS  60u
 
 /* What is carried beside the memory. */

@@ -295,7 +295,11 @@ static void test_partition_time(void **state)
 		assert_int_not_equal(partition_restore(p, SAVED, cut), STATUS_OK);
 	((struct partition_state_time *)(SAVED + 48))->tsc_hz *= 2;
 	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
+	((struct partition_state_time *)(SAVED + 48))->tsc_hz /= 2;
 	record_of(SAVED, PARTITION_STATE_TIME)->element = PARTITION_STATE_HYPERCALL;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_FOUND);
+	record_of(SAVED, PARTITION_STATE_HYPERCALL)->element = PARTITION_STATE_TIME;
+	record_of(SAVED, PARTITION_STATE_REFERENCE_TSC)->element = PARTITION_STATE_ELEMENTS;
 	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
 }
 
