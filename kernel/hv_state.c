@@ -105,5 +105,6 @@ void hv_assist_state_set(struct vp *vp, uint32_t vtl, const struct vp_state_assi
 	struct hv_page_register *assist = &vp->vtl[vtl]->assist;
 
 	assist->value = state->assist;
+	arch_hv_assist(vp, vtl, state->assist & HV_PAGE_ENABLE ? assist->overlay.page : NULL);
 	memcpy(assist->overlay.page, state->page, sizeof(state->page));
 }

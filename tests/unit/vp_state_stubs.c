@@ -101,7 +101,12 @@ status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, 
 	return gpa_overlays_move(space, &place, 1);
 }
 
-/* Of the Hyper-V interface only this. */
+void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page)
+{
+	lapic_assist_set(vp_lapic(vp, vtl), page);
+}
+
+/* Of the Hyper-V interface only this: the synic, and assist pages. */
 static void synics_create(struct partition *partition)
 {
 	partition->hv = calloc(1, sizeof(*partition->hv));
@@ -109,7 +114,10 @@ static void synics_create(struct partition *partition)
 	partition->hv->features = (uint32_t)HV_FEATURE_DIRECT_TIMERS;
 	partition->space[0]->partition = partition;
 	for (uint32_t i = 0; i < 2; i++) {
-		partition->vps[i]->vtl[0]->assist.overlay.page = calloc(1, PAGE_SIZE);
+		struct gpa_overlay *assist = &partition->vps[i]->vtl[0]->assist.overlay;
+
+		assist->gpa = GPA_NOWHERE;
+		assist->page = calloc(1, PAGE_SIZE);
 		if (synic_create(partition->vps[i], 0) != STATUS_OK)
 			abort();
 	}
