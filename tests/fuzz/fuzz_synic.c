@@ -177,6 +177,7 @@ static void states(uint32_t which, uint64_t value)
 					 sizeof(struct vp_state_timers)};
 	static uint64_t data[SYNIC_NODES * 34], again[SYNIC_NODES * 34];
 	uint32_t element = VP_STATE_SYNIC_MSRS + which % 5;
+	struct gpa_overlay_place places[SYNIC_STATE_PLACES];
 
 	memset(data, 0, sizeof(data));
 	memset(again, 0, sizeof(again));
@@ -187,8 +188,11 @@ static void states(uint32_t which, uint64_t value)
 		if (!synic_state_valid(vp, element, data))
 			return;
 	}
-	if (element == VP_STATE_SYNIC_MSRS)
-		check(synic_state_place(vp, 0, (void *)data) == STATUS_OK);
+	if (element == VP_STATE_SYNIC_MSRS) {
+		synic_state_places(vp, 0, (void *)data, places);
+		check(gpa_overlays_move(vp->vtl[0]->space, places, SYNIC_STATE_PLACES) ==
+		      STATUS_OK);
+	}
 	synic_state_set(vp, 0, element, data);
 	synic_state_get(vp, 0, element, again);
 	check(!memcmp(data, again, sizeof(data)));
