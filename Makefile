@@ -68,7 +68,7 @@ KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_sysc
 	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c partition_time.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
 	$(addprefix arch/$(ARCH)/,acpi.c backtrace.c boot.c cpu.c cpu_start.c ioapic.c \
 	multiboot2.c paging.c power.c serial.c speculation.c speculation_policy.c trap.c wall_clock.c \
-	guest/apic_page.c guest/cpuid_policy.c guest/debug.c guest/guard.c guest/hv_call.c guest/hv_cpuid.c guest/hv_msr.c guest/hv_vp.c guest/inspect.c guest/lapic_state.c guest/mtrr.c guest/outside.c guest/partition.c \
+	guest/apic_page.c guest/cpuid_policy.c guest/debug.c guest/guard.c guest/hv_call.c guest/hv_cpuid.c guest/hv_intercept.c guest/hv_msr.c guest/hv_vp.c guest/inspect.c guest/lapic_state.c guest/mtrr.c guest/outside.c guest/partition.c \
 	guest/registers.c guest/state_apic.c guest/state_elements.c guest/state_xsave.c guest/step.c guest/translate.c) \
 	svm/debug.c svm/state.c svm/svm.c vmx/apicv.c vmx/debug.c vmx/state.c vmx/vmx.c
 SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))

@@ -336,6 +336,32 @@ __cold struct syscall_result sys_vp_reset(struct thread *thread, const uint64_t 
 	return syscall_status(status);
 }
 
+/* Reasons that an exit has led to at once: else it may be one of before. The page is the task's, which
+ * fools itself alone with another reason. */
+static bool reason_is_exit(uint32_t reason)
+{
+	return reason == VP_RUN_PORT_IO || reason == VP_RUN_EMULATE || reason == VP_RUN_MSR ||
+	       reason == VP_RUN_CPUID || reason == VP_RUN_HYPERCALL ||
+	       reason == VP_RUN_TRIPLE_FAULT;
+}
+
+__cold struct syscall_result sys_vp_intercept(struct thread *thread, const uint64_t a[6])
+{
+	struct hv_message message;
+	struct vp *vp;
+	status_t status = syscall_bound_vp(thread, a[0], RIGHT_READ, &vp);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = STATUS_NOT_FOUND;
+	if (reason_is_exit(vp->run->reason))
+		status = arch_vp_intercept(vp, &message);
+	object_put(&vp->object);
+	if (status == STATUS_OK)
+		status = user_copy_out(a[1], &message, sizeof(message));
+	return syscall_status(status);
+}
+
 __cold struct syscall_result sys_vp_flush_requests(struct thread *thread, const uint64_t a[6])
 {
 	struct vp *vp;

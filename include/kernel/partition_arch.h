@@ -8,6 +8,7 @@
 #define KERNEL_PARTITION_ARCH_H
 
 #include <kernel/processor.h>
+#include <trivet/hv/synic.h>
 
 /* Whether the machine, and the kernel on it, can isolate a partition so: OK, NO_VBS, NO_SNP, NO_TDX, or
  * NOT_SUPPORTED: the processor could, the kernel can't. A type of enum isolation_type. */
@@ -35,6 +36,9 @@ status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *name
 			       union hv_register_value *values, uint32_t count);
 status_t arch_vp_set_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
 			       const union hv_register_value *values, uint32_t count);
+/* The exit with which the VP came to its VMM, as an intercept message of the Hyper-V interface. NOT_FOUND: it is
+ * none. VP stopped, own CPU. */
+status_t arch_vp_intercept(struct vp *vp, struct hv_message *message) __must_check;
 /* The architecture's part of the structure, of the active VTL. As vp_call() calls it. */
 void arch_vp_inspect(struct vp *vp, struct inspect_vp *view);
 /* What a debugger asks for; a state that asks for nothing ends it. INVALID_ARGUMENT, MISALIGNED. VP

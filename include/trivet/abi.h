@@ -77,6 +77,7 @@
 	X(partition_freeze, 57, "handle: its time stands still; no VP may be bound")               \
 	X(partition_thaw, 58, "handle: its time goes on")                                          \
 	X(vp_flush_requests, 59, "vp: takes in what waits for it, without running it")             \
+	X(vp_intercept, 60, "vp, va of struct hv_message: why the last vp_run came back")          \
 	/* guest memory */                                                                         \
 	X(partition_prefetch, 64, "handle, vtl, gpa, size")                                        \
 	X(partition_pin, 65, "handle, vtl, gpa, size, all in one mapping -> handle")               \

@@ -369,6 +369,11 @@ status_t vp_reset(handle_t vp)
 	return call(SYS_vp_reset, vp, 0, 0);
 }
 
+status_t vp_intercept(handle_t vp, struct hv_message *message)
+{
+	return call(SYS_vp_intercept, vp, address_of(message), 0);
+}
+
 status_t vp_flush_requests(handle_t vp)
 {
 	return call(SYS_vp_flush_requests, vp, 0, 0);

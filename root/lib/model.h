@@ -135,6 +135,7 @@ status_t vp_reset(handle_t vp);
 /* Takes in what other VPs and devices asked of it (INIT, start-up, interrupts, the timer's end), as the next
  * vp_run would, so that its state shows it; and before that the answer in the run page. */
 status_t vp_flush_requests(handle_t vp);
+status_t vp_intercept(handle_t vp, struct hv_message *message);
 /* Level of local interrupt pin 0 or 1. */
 status_t vp_set_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint, bool level);
 /* A 32-bit access to the local APIC's page at `offset`. */

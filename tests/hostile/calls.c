@@ -57,6 +57,7 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_vp_set_registers] = "hvppc",
 	[SYS_vp_reset] = "h",
 	[SYS_vp_flush_requests] = "h",
+	[SYS_vp_intercept] = "hp",
 	[SYS_vp_set_lint] = "hcvcc",
 	[SYS_vp_apic_access] = "hvon",
 	[SYS_vp_stats] = "hcp",
@@ -183,7 +184,8 @@ static enum class class_of(uint32_t number) {
 		case SYS_vp_run : case SYS_vp_get_registers : case SYS_vp_set_registers : case
 		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_set_debug_state : case
 		SYS_vp_state_get : case SYS_vp_state_set : case SYS_vp_state_reset : case
-		SYS_vp_save : case SYS_vp_restore : case SYS_vp_flush_requests : return CLASS_VP;
+		SYS_vp_save : case SYS_vp_restore : case SYS_vp_flush_requests : case
+		SYS_vp_intercept : return CLASS_VP;
 		case SYS_serial_open : case SYS_serial_read : case
 		SYS_serial_write : return CLASS_OTHER;
 		case SYS_inspect : case SYS_vp_profile : case

@@ -113,3 +113,16 @@ handler hyperv_started irq
 	pop	%rax
 	iretq
 guest_end hyperv_started
+
+/* An OUT, an IN, an access to where there is nothing, an OUTS, and a triple fault. */
+guest intercepts
+	mov	$0x11223344, %eax
+	mov	$0x99, %edx
+	out	%eax, %dx
+	in	%dx, %al
+	mov	$0x400123, %ebx
+	mov	%eax, (%rbx)
+	mov	$0x9000, %esi
+	outsb
+	ud2
+guest_end intercepts
