@@ -145,6 +145,8 @@ status_t hv_vp_reset(struct vp *vp)
 
 	if (assist->overlay.page)
 		status = page_reset(vp->vtl[0]->space, assist);
+	if (status == STATUS_OK)
+		arch_hv_assist(vp, 0, NULL);
 	return status == STATUS_OK ? synic_reset(vp, 0) : status;
 }
 
@@ -271,6 +273,11 @@ status_t hv_reference_tsc_set(struct partition *partition, uint32_t vtl, uint64_
 
 status_t hv_assist_set(struct vp *vp, uint32_t vtl, uint64_t value)
 {
-	return page_register_set(vp->vtl[vtl]->space, &vp->vtl[vtl]->assist,
-				 value & (HV_PAGE_ADDRESS | HV_PAGE_ENABLE));
+	struct hv_page_register *assist = &vp->vtl[vtl]->assist;
+	status_t status = page_register_set(vp->vtl[vtl]->space, assist,
+					    value & (HV_PAGE_ADDRESS | HV_PAGE_ENABLE));
+
+	if (status == STATUS_OK)
+		arch_hv_assist(vp, vtl, value & HV_PAGE_ENABLE ? assist->overlay.page : NULL);
+	return status;
 }

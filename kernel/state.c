@@ -190,6 +190,31 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size)
 
 /* ---- partitions ---- */
 
+struct partition_view {
+	struct partition_state_time time;
+	struct partition_state_hypercall hypercall;
+	struct partition_state_reference_tsc reference_tsc;
+};
+
+static const struct partition_element {
+	uint16_t id, size, offset;
+	bool hyperv; /* of a partition that has it */
+} partition_elements[] = {
+#define PARTITION_PART(name, member, hyperv)                                             \
+	{                                                                                \
+		PARTITION_STATE_##name, sizeof(((struct partition_view *)NULL)->member), \
+			offsetof(struct partition_view, member), hyperv                  \
+	}
+	PARTITION_PART(TIME, time, false),
+	PARTITION_PART(HYPERCALL, hypercall, true),
+	PARTITION_PART(REFERENCE_TSC, reference_tsc, true),
+};
+
+static bool partition_has(const struct partition *partition, const struct partition_element *e)
+{
+	return !e->hyperv || partition->hv;
+}
+
 static void time_get(const struct partition *partition, struct partition_state_time *time)
 {
 	uint32_t changes;
@@ -204,38 +229,78 @@ static void time_get(const struct partition *partition, struct partition_state_t
 
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size, uint64_t *needed)
 {
-	struct partition_state_time *time;
+	struct partition_view view = {0};
+	const struct partition_element *e;
 	struct state_writer writer;
 	status_t status;
+	void *place;
 
+	time_get(partition, &view.time);
+	if (partition->hv)
+		hv_state_get(partition, &view.hypercall, &view.reference_tsc);
 	state_write_begin(&writer, buffer, size);
-	time = state_write(&writer, PARTITION_STATE_TIME, 0, sizeof(*time));
-	if (time)
-		time_get(partition, time);
+	for (e = partition_elements; e < partition_elements + ARRAY_SIZE(partition_elements); e++) {
+		if (!partition_has(partition, e))
+			continue;
+		place = state_write(&writer, e->id, 0, e->size);
+		if (place)
+			memcpy(place, (const char *)&view + e->offset, e->size);
+	}
 	status = state_write_end(&writer, STATE_OF_PARTITION);
 	*needed = writer.used;
 	return status;
 }
 
-static status_t time_read(const void *data, uint64_t size, struct partition_state_time *time)
+/* Another element than the one that is next in order. */
+static status_t other_element(const struct partition *partition, uint32_t id, uint32_t next)
 {
+	const struct partition_element *e;
+
+	for (e = partition_elements; e < partition_elements + ARRAY_SIZE(partition_elements); e++)
+		if (e->id == id && partition_has(partition, e) && id > next)
+			return STATUS_NOT_FOUND; /* what is next is missing */
+	return STATUS_NOT_SUPPORTED;
+}
+
+static status_t partition_read(const struct partition *partition, const void *data, uint64_t size,
+			       struct partition_view *view)
+{
+	const struct partition_element *e;
 	struct state_reader reader;
 	struct state_item item;
 	status_t status = state_read_begin(&reader, data, size, STATE_OF_PARTITION);
 
-	if (status == STATUS_OK)
+	for (e = partition_elements; e < partition_elements + ARRAY_SIZE(partition_elements); e++) {
+		if (status != STATUS_OK)
+			return status;
+		if (!partition_has(partition, e))
+			continue;
 		status = state_read(&reader, &item);
-	if (status != STATUS_OK)
-		return status;
-	if (item.element != PARTITION_STATE_TIME || item.vtl)
-		return STATUS_NOT_SUPPORTED;
-	if (item.length != sizeof(*time))
-		return STATUS_BAD_FORMAT;
-	memcpy(time, item.data, sizeof(*time));
+		if (status != STATUS_OK)
+			return status;
+		if (item.element != e->id || item.vtl)
+			return other_element(partition, item.element, e->id);
+		if (item.length != e->size)
+			return STATUS_BAD_FORMAT;
+		memcpy((char *)view + e->offset, item.data, e->size);
+	}
 	status = state_read(&reader, &item);
 	if (status == STATUS_OK)
 		return STATUS_NOT_SUPPORTED; /* an element more */
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static status_t partition_check(const struct partition *partition,
+				const struct partition_view *view)
+{
+	uint64_t hz = view->time.tsc_hz;
+	uint64_t difference = hz > timestamp_hz ? hz - timestamp_hz : timestamp_hz - hz;
+
+	if (difference > timestamp_hz / TSC_HZ_TOLERANCE)
+		return STATUS_NOT_SUPPORTED;
+	if (partition->hv && !hv_state_valid(partition, &view->hypercall, &view->reference_tsc))
+		return STATUS_INVALID_REGISTER_VALUE;
+	return STATUS_OK;
 }
 
 /* What is armed by now is for another time. */
@@ -247,30 +312,37 @@ static void timers_look(struct partition *partition)
 		vp_request(partition->vps[i], VP_REQUEST_STIMER);
 }
 
-status_t partition_restore(struct partition *partition, const void *data, uint64_t size)
+/* No VP runs. */
+static void partition_set(struct partition *partition, const struct partition_view *view)
 {
-	struct partition_state_time time;
-	status_t status = time_read(data, size, &time);
-	uint64_t difference;
-	uint32_t before;
-
-	if (status != STATUS_OK)
-		return status;
-	difference = time.tsc_hz > timestamp_hz ? time.tsc_hz - timestamp_hz
-						: timestamp_hz - time.tsc_hz;
-	if (difference > timestamp_hz / TSC_HZ_TOLERANCE)
-		return STATUS_NOT_SUPPORTED;
-	status = partition_change_begin(partition, BIT(PARTITION_BUILT) | BIT(PARTITION_FROZEN),
-					&before);
-	if (status != STATUS_OK)
-		return status;
+	if (partition->hv)
+		hv_state_set(partition, &view->hypercall, &view->reference_tsc);
 	partition_time_change(partition);
 	partition->time_base = partition_timestamp(partition);
-	partition->time_offset = time.reference_time;
-	arch_partition_tsc_set(partition, time.tsc);
+	partition->time_offset = view->time.reference_time;
+	arch_partition_tsc_set(partition, view->time.tsc);
 	partition_time_changed(partition);
 	hv_time_changed(partition);
 	timers_look(partition);
+}
+
+status_t partition_restore(struct partition *partition, const void *data, uint64_t size)
+{
+	struct partition_view view;
+	status_t status = partition_read(partition, data, size, &view);
+	uint32_t before;
+
+	if (status == STATUS_OK)
+		status = partition_check(partition, &view);
+	if (status == STATUS_OK)
+		status = partition_change_begin(
+			partition, BIT(PARTITION_BUILT) | BIT(PARTITION_FROZEN), &before);
+	if (status != STATUS_OK)
+		return status;
+	if (partition->hv)
+		status = hv_state_place(partition, &view.hypercall, &view.reference_tsc);
+	if (status == STATUS_OK)
+		partition_set(partition, &view);
 	partition->state = before;
-	return STATUS_OK;
+	return status;
 }

@@ -10,9 +10,14 @@
  */
 #include <kernel/synic.h>
 
-#define UNIT_NS	   100u
-#define PERIOD_MIN 200u /* units: 20 us */
-#define CATCH_UP   4u	/* so many periods late it skips them */
+#define UNITS_PER_SECOND 10000000u
+#define ROUNDING_SHIFT	 29   /* hz >> this: at least the ticks of a nanosecond */
+#define PERIOD_MIN	 200u /* units: 20 us */
+#define CATCH_UP	 4u   /* so many periods late it skips them */
+#define FAR_AWAY	 BIT(62)
+
+/* What each setting of a timer runs through: a call would cost as much as what it does. */
+#define FAST static inline __attribute__((always_inline))
 
 static void timer_interrupt_note(struct timer *timer)
 {
@@ -21,21 +26,24 @@ static void timer_interrupt_note(struct timer *timer)
 
 /* ---- time ---- */
 
-/* The first timestamp at which it is that reference time. */
-static uint64_t deadline_of(const struct partition *partition, uint64_t time)
-{
-	uint64_t units = time - partition->time_offset, ns;
+/* Timestamps in a unit: whole ones, and 2^-64ths; and those in a nanosecond, and two. */
+static uint64_t unit_whole, unit_fraction, rounding;
 
-	if (time <= partition->time_offset)
-		return 0;
-	if (__builtin_mul_overflow(units, (uint64_t)UNIT_NS, &ns) ||
-	    __builtin_add_overflow(ns, ns_from_ticks(partition->time_base), &ns))
+/* A timestamp at which it is that reference time, to a few nanoseconds: never sooner, though time is told by
+ * differences of numbers that are rounded down. TIMER_NEVER: not in this life, or before it began. */
+FAST uint64_t deadline_of(const struct partition *partition, uint64_t time)
+{
+	uint64_t units = time - partition->time_offset, ticks;
+	uint64_t rest = (uint64_t)((unsigned __int128)units * unit_fraction >> 64) +
+			partition->time_base + rounding;
+
+	if (unlikely(__builtin_mul_overflow(units, unit_whole, &ticks) ||
+		     __builtin_add_overflow(ticks, rest, &ticks)))
 		return TIMER_NEVER;
-	ns = ticks_from_ns(ns);
-	return ns == TIMER_NEVER ? ns : ns + 1; /* both conversions round down */
+	return ticks;
 }
 
-static uint64_t first_at(const struct synic *synic)
+FAST uint64_t first_at(const struct synic *synic)
 {
 	uint64_t first = STIMER_NEVER;
 	unsigned int n;
@@ -90,8 +98,9 @@ static void expire(struct synic *synic, uint32_t n, uint64_t now)
 		synic_timer_expired(synic, n, due);
 }
 
-static void expire_due(struct synic *synic, uint64_t now)
+static __attribute__((noinline)) void expire_due(struct synic *synic)
 {
+	uint64_t now = partition_reference_time(synic->vp->partition);
 	uint32_t n;
 
 	for (n = 0; n < HV_STIMER_COUNT; n++)
@@ -101,26 +110,30 @@ static void expire_due(struct synic *synic, uint64_t now)
 
 /* ---- at the CPU ---- */
 
-static void arm(struct synic *synic)
+static uint64_t deadline_first(const struct synic *synic)
 {
 	const struct partition *partition = synic->vp->partition;
-	uint64_t first = first_at(synic), deadline = TIMER_NEVER;
+	uint64_t first = first_at(synic);
 
-	if (first != STIMER_NEVER && likely(!partition->frozen_at))
-		deadline = deadline_of(partition, first);
+	if (first == STIMER_NEVER || partition->frozen_at)
+		return TIMER_NEVER;
+	return first > partition->time_offset ? deadline_of(partition, first) : 0;
+}
+
+static void arm(struct synic *synic, uint64_t deadline)
+{
 	if (deadline != TIMER_NEVER)
 		timer_set(&synic->timer, deadline);
 	else
 		timer_cancel(&synic->timer);
 }
 
-static void expire_and_arm(struct synic *synic)
+/* Those that are due need no timer. */
+static __attribute__((noinline)) void expire_and_arm(struct synic *synic)
 {
-	uint64_t now = partition_reference_time(synic->vp->partition);
-
-	if (first_at(synic) <= now)
-		expire_due(synic, now);
-	arm(synic);
+	if (deadline_first(synic) <= timestamp_read())
+		expire_due(synic);
+	arm(synic, deadline_first(synic));
 }
 
 void stimer_fire(struct vp *vp)
@@ -138,7 +151,7 @@ void stimer_update(struct vp *vp)
 
 	for (vtl = 0; vtl < VTL_COUNT; vtl++)
 		if (vp->vtl[vtl] && vp->vtl[vtl]->synic)
-			arm(vp->vtl[vtl]->synic);
+			arm(vp->vtl[vtl]->synic, deadline_first(vp->vtl[vtl]->synic));
 }
 
 __cold void stimer_cancel(struct vp *vp)
@@ -152,20 +165,28 @@ __cold void stimer_cancel(struct vp *vp)
 
 /* ---- registers ---- */
 
-/* What the registers say by now. One in the past needs no timer. */
-static void start(struct synic *synic, struct stimer *timer)
+static __attribute__((noinline)) uint64_t period_first(const struct synic *synic,
+						       const struct stimer *timer)
 {
-	uint64_t now = partition_reference_time(synic->vp->partition);
+	return sum(partition_reference_time(synic->vp->partition), timer->count);
+}
 
-	timer->expiration = timer->at = STIMER_NEVER;
-	if ((timer->config & HV_STIMER_ENABLED) && timer->count) {
-		timer->expiration =
-			timer->config & HV_STIMER_PERIODIC ? sum(now, timer->count) : timer->count;
-		timer->at = timer->expiration;
-		if (timer->at <= now)
-			expire_due(synic, now);
-	}
-	arm(synic);
+/* As expire_and_arm(), and in the common case, in which there is something to arm and nothing is due, by as
+ * few instructions as can be. */
+FAST void start(struct synic *synic, struct stimer *timer)
+{
+	uint64_t expiration = STIMER_NEVER, deadline;
+
+	if ((timer->config & HV_STIMER_ENABLED) && timer->count)
+		expiration = timer->config & HV_STIMER_PERIODIC ? period_first(synic, timer)
+								: timer->count;
+	timer->expiration = timer->at = expiration;
+	deadline = deadline_of(synic->vp->partition, first_at(synic));
+	/* TIMER_NEVER is far away, and so is what has passed. */
+	if (likely(deadline - timestamp_read() < FAR_AWAY))
+		timer_set(&synic->timer, deadline);
+	else
+		expire_and_arm(synic);
 }
 
 static void config_take(struct stimer *timer, uint64_t config)
@@ -206,6 +227,10 @@ static void registers_reset(struct synic *synic)
 
 __cold void stimer_create(struct synic *synic)
 {
+	rounding = (timestamp_hz >> ROUNDING_SHIFT) + 2;
+	unit_whole = timestamp_hz / UNITS_PER_SECOND;
+	unit_fraction = (uint64_t)(((unsigned __int128)(timestamp_hz % UNITS_PER_SECOND) << 64) /
+				   UNITS_PER_SECOND);
 	timer_init(&synic->timer, timer_interrupt_note);
 	registers_reset(synic);
 }

@@ -219,16 +219,15 @@ bool synic_state_valid(const struct vp *vp, uint32_t element, const void *data)
 
 /* ---- to be set ---- */
 
-status_t synic_state_place(struct vp *vp, uint32_t vtl, const struct vp_state_synic *state)
+void synic_state_places(struct vp *vp, uint32_t vtl, const struct vp_state_synic *state,
+			struct gpa_overlay_place places[SYNIC_STATE_PLACES])
 {
 	struct synic *synic = vp_synic(vp, vtl);
-	const struct gpa_overlay_place places[] = {
-		{&synic->page[SYNIC_EVENTS].overlay, synic_page_place(vp, vtl, state->events)},
-		{&synic->page[SYNIC_MESSAGES_PAGE].overlay,
-		 synic_page_place(vp, vtl, state->messages)},
-	};
 
-	return gpa_overlays_move(vp->vtl[vtl]->space, places, ARRAY_SIZE(places));
+	places[0] = (struct gpa_overlay_place){&synic->page[SYNIC_EVENTS].overlay,
+					       synic_page_place(vp, vtl, state->events)};
+	places[1] = (struct gpa_overlay_place){&synic->page[SYNIC_MESSAGES_PAGE].overlay,
+					       synic_page_place(vp, vtl, state->messages)};
 }
 
 static void registers_set(struct synic *synic, const struct vp_state_synic *state)

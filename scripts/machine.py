@@ -57,6 +57,7 @@ MACHINE = {
     "debugexit": 0xF4,
     "arguments": (),  # more of QEMU's own
     "rom": "/usr/share/bochs/BIOS-bochs-latest",  # of Bochs
+    "ips": 100000000,  # of Bochs: instructions a second, and the rate of the TSC
 }
 
 
@@ -269,7 +270,7 @@ def qemu_command(settings, iso, work, terminal=False, log=None):
 BOCHSRC = """\
 config_interface: textconfig
 display_library: {display}
-cpu: model={cpu}, count={cpus}, ips=100000000, reset_on_triple_fault=0
+cpu: model={cpu}, count={cpus}, ips={ips}, reset_on_triple_fault=0
 megs: {megs}
 romimage: file={rom}
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -303,7 +304,7 @@ def bochs_command(settings, iso, work, serial):
     config.write_text(
         BOCHSRC.format(
             display='rfb, options="timeout=0"', cpu=settings["cpu"] or "ryzen",
-            cpus=settings["cpus"], megs=megabytes(settings["memory"]),
+            cpus=settings["cpus"], ips=settings["ips"], megs=megabytes(settings["memory"]),
             iso=iso, rom=settings["rom"], serial=serial, log=pathlib.Path(work, "bochs.log"),
         )
     )

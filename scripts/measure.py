@@ -106,6 +106,26 @@ def exits_on_vmx(args, work):
                             lambda output: machine.end_in_log(output) is not None)
 
 
+# ---- tests/self/bench_*.c ----
+
+
+def self_bench(args, work, vmx):
+    """The self tests that measure, in the kernel, on either backend."""
+    if vmx:
+        settings = machine.machine(emulator="bochs", cpu=machine.LEGS["vmx"]["bochs"],
+                                   memory="512M")
+    else:
+        settings = machine.machine(icount=True, memory="1G")
+    iso = machine.write_iso(
+        os.path.join(work, "self.iso"), args.build / args.arch / "trivet-selftest.stripped.elf",
+        machine.bundle_bytes({}), f"selftest=bench_ debugexit={settings['debugexit']:#x}")
+    log = args.logs / f"bench-self{'-vmx' if vmx else ''}.log"
+    if vmx:
+        return console_of_bochs(settings, iso, work, log,
+                                lambda output: machine.end_in_log(output) is not None)
+    return console_of(machine.qemu_command(settings, iso, work), log)
+
+
 def values(console):
     """What was measured, by name."""
     return {name: int(value) for name, value, _, _ in LINE.findall(console)}

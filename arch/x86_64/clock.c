@@ -211,7 +211,7 @@ void clock_wait_us(uint64_t us)
 
 void arch_timer_set(uint64_t deadline)
 {
-	uint64_t now, count;
+	uint64_t now, left, count;
 
 	if (timer_deadline) {
 		msr_write(MSR_TSC_DEADLINE, deadline == UINT64_MAX ? 0 : MAX(deadline, 1ull));
@@ -222,10 +222,11 @@ void arch_timer_set(uint64_t deadline)
 		return;
 	}
 	now = timestamp_read();
+	left = deadline > now ? deadline - now : 0;
 	/* Rounded up: an interrupt before the deadline would only have to set it again. */
-	count = deadline > now ? (uint64_t)((unsigned __int128)(deadline - now) * apic_timer_hz /
-					    timestamp_hz) +
-					 1
-			       : 1;
+	if (likely(left <= UINT32_MAX)) /* its product with a rate has 64 bits */
+		count = left * apic_timer_hz / timestamp_hz + 1;
+	else
+		count = (uint64_t)((unsigned __int128)left * apic_timer_hz / timestamp_hz) + 1;
 	apic_timer_count((uint32_t)MIN(count, (uint64_t)UINT32_MAX));
 }

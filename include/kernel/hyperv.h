@@ -17,6 +17,7 @@
 #include <kernel/vpci.h>
 #include <kernel/port.h>
 #include <trivet/hv/msr.h>
+#include <trivet/state.h>
 
 /* A register that places an overlay page. */
 struct hv_page_register {
@@ -78,10 +79,30 @@ void hv_time_changed(struct partition *partition);
 /* Units of 100 ns that the VP had a CPU. */
 uint64_t hv_vp_runtime(const struct vp *vp);
 
+/* ---- in saved states: hv_state.c ---- */
+
+/* Of a partition that has the interface. */
+void hv_state_get(const struct partition *partition, struct partition_state_hypercall *h,
+		  struct partition_state_reference_tsc *t);
+bool hv_state_valid(const struct partition *partition, const struct partition_state_hypercall *h,
+		    const struct partition_state_reference_tsc *t);
+/* Of what is valid: moves the pages; BUSY, NO_MEMORY. Then the rest, and hv_time_changed() fills them in. */
+status_t hv_state_place(struct partition *partition, const struct partition_state_hypercall *h,
+			const struct partition_state_reference_tsc *t) __must_check;
+void hv_state_set(struct partition *partition, const struct partition_state_hypercall *h,
+		  const struct partition_state_reference_tsc *t);
+void hv_assist_state_get(const struct vp *vp, uint32_t vtl, struct vp_state_assist *state);
+bool hv_assist_state_valid(const struct vp *vp, uint32_t vtl, const struct vp_state_assist *state);
+struct gpa_overlay_place hv_assist_state_place(struct vp *vp, uint32_t vtl,
+					       const struct vp_state_assist *state);
+void hv_assist_state_set(struct vp *vp, uint32_t vtl, const struct vp_state_assist *state);
+
 /* ---- of the architecture ---- */
 
 /* What CPUID, or what the architecture has instead, shows of the interface. */
 void arch_hv_features(const struct partition *partition, uint64_t *privileges, uint32_t *features);
+/* The VP assist page is enabled, or (NULL) no more. By the VP's own CPU, on which it is not loaded. */
+void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page);
 /* Code that makes a hypercall and returns; the page is zeroed. */
 void arch_hypercall_page_fill(const struct partition *partition, uint8_t *page);
 /* The TSC, or counter, of the VPs at that timestamp. False: it is not the same on all of them. */

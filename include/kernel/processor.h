@@ -148,7 +148,7 @@ void vp_notify(struct vp *vp);
 void vp_put(struct vp *vp);
 
 /* Runs the function where the VP's state may be touched: between two runs on the CPU that it is bound
- * to, or here if it is bound to none, and not bound meanwhile. The function takes no lock. BUSY: its
+ * to, or here if it is bound to none, and not bound meanwhile. The function takes no lock but that of a guest's address space. BUSY: its
  * binding changed too often. No lock may be held. */
 status_t vp_call(struct vp *vp, void (*function)(struct vp *vp, void *argument),
 		 void *argument) __must_check;

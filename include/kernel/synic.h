@@ -111,8 +111,10 @@ static inline struct synic *vp_synic(const struct vp *vp, uint32_t vtl)
 void synic_state_get(struct vp *vp, uint32_t vtl, uint32_t element, void *data);
 void synic_state_reset(uint32_t element, void *data);
 bool synic_state_valid(const struct vp *vp, uint32_t element, const void *data);
-status_t synic_state_place(struct vp *vp, uint32_t vtl,
-			   const struct vp_state_synic *state) __must_check;
+/* Where the pages are to be. */
+#define SYNIC_STATE_PLACES 2u
+void synic_state_places(struct vp *vp, uint32_t vtl, const struct vp_state_synic *state,
+			struct gpa_overlay_place places[SYNIC_STATE_PLACES]);
 void synic_state_set(struct vp *vp, uint32_t vtl, uint32_t element, const void *data);
 
 /* ---- between synic.c, stimer.c and synic_state.c ---- */

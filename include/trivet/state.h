@@ -47,10 +47,9 @@ static_assert(sizeof(struct state_record) == 16, "ABI");
 /* ---- elements of a partition ---- */
 
 enum partition_state_element {
-	PARTITION_STATE_TIME = 1, /* struct partition_state_time */
-	/* Not there yet: their numbers are kept. */
-	PARTITION_STATE_HYPERCALL = 2,
-	PARTITION_STATE_REFERENCE_TSC = 3,
+	PARTITION_STATE_TIME = 1,	   /* struct partition_state_time */
+	PARTITION_STATE_HYPERCALL = 2,	   /* struct partition_state_hypercall */
+	PARTITION_STATE_REFERENCE_TSC = 3, /* struct partition_state_reference_tsc */
 	PARTITION_STATE_ELEMENTS,
 };
 
@@ -60,6 +59,19 @@ struct partition_state_time {
 	uint64_t reference_time; /* in units of 100 ns */
 	uint64_t tsc;
 	uint64_t tsc_hz;
+};
+
+/* Registers of the Hyper-V interface that all VPs share. */
+struct partition_state_hypercall {
+	uint64_t guest_os_id;
+	uint64_t hypercall;
+	uint64_t crash[5]; /* P0 to P4 */
+};
+
+struct partition_state_reference_tsc {
+	uint64_t reference_tsc;
+	uint32_t sequence; /* the last one that the page had and was valid; 0: none */
+	uint32_t reserved;
 };
 
 /* ---- elements of an x86 VP, in the order in which they are saved and restored ---- */
@@ -86,7 +98,8 @@ struct partition_state_time {
 	X(SYNIC_EVENT_PAGE, 18)	  /* a page */                                       \
 	X(SYNIC_QUEUES, 19)	  /* struct vp_state_queues */                       \
 	X(SYNIC_TIMERS, 20)	  /* struct vp_state_timers */                       \
-	X(NESTED, 21)
+	X(NESTED, 21)                                                                \
+	X(ASSIST, 22) /* struct vp_state_assist */
 
 #define VP_STATE_ENUM(name, number) VP_STATE_##name = (number),
 enum vp_state_element {
@@ -205,6 +218,12 @@ struct vp_state_timers {
 		uint64_t config, count; /* the registers */
 		uint64_t expiration;	/* in reference time; UINT64_MAX: it does not run */
 	} timer[HV_STIMER_COUNT];
+};
+
+/* The VP assist page of the Hyper-V interface, and the register that places it. */
+struct vp_state_assist {
+	uint64_t assist;
+	uint8_t page[4096];
 };
 
 /* ---- devices: each record begins with this ---- */

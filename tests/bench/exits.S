@@ -40,6 +40,8 @@
 #define VECTOR_SELF	 0x40
 #define VECTOR_THERE	 0x41
 #define VECTOR_BACK	 0x42
+#define VECTOR_SPUN	 0x43	/* to a processor that spins */
+#define HV_CALL_SEND_IPI 0x1000b	/* fast */
 
 #define HV_INTERFACE	     0x40000001
 #define HV_SIGNATURE	     0x31237648 /* "Hv#1" */
@@ -230,6 +232,7 @@ guest_main:
 	jne guest_end
 	measure_64 "hypercall with nothing to do", " (limit 300)", do_hypercall
 	measure_64 "HvCallSignalEvent to a host event port", " (limit 400)", do_signal
+	call ipi_measure
 guest_end:
 	xor %eax, %eax
 	jmp debug_exit
@@ -260,6 +263,7 @@ tables_load:
 	gate VECTOR_SELF, handle_self
 	gate VECTOR_THERE, handle_there
 	gate VECTOR_BACK, handle_back
+	gate VECTOR_SPUN, handle_spun
 	/* Falls through: each processor has the same tables. */
 tables_load_registers:
 	lgdt gdtr
@@ -305,6 +309,66 @@ apic_enable:
 	handler handle_self, self
 	handler handle_there, there
 	handler handle_back, back
+
+/* The same, and tells when it begins. */
+handle_spun:
+	movl $1, spun_begun
+	push %eax
+	push %ecx
+	push %edx
+	write_msr X2APIC_EOI, 0
+	pop %edx
+	pop %ecx
+	pop %eax
+	movl $1, spun_ended
+	iret
+
+/* Has the second processor spin, and sends it IPIs by hypercalls: from the call to the handler's first
+ * instruction. */
+ipi_measure:
+	call console_wait
+	movl $1, ap_spins
+	write_msr X2APIC_ICR, ICR_FIXED | VECTOR_THERE, 1
+1:	pause
+	cmpl $2, ap_ready
+	jne 1b
+	movl $0, ticks
+	movl $ROUNDS, rounds_left
+	call long_mode_enter
+	ljmp $CODE_64_SELECTOR, $1f
+	.code64
+1:	mov %esp, %esp
+2:	rdtsc
+	mov %eax, %ebp
+	mov $HV_CALL_SEND_IPI, %ecx
+	mov $VECTOR_SPUN, %edx
+	mov $2, %r8d			/* VP 1 */
+	mov $hypercall_page, %ebx
+	call *%rbx
+	jmp 4f
+3:	pause
+4:	cmpl $0, spun_begun(%rip)
+	je 3b
+	rdtsc
+	sub %ebp, %eax
+	add %eax, ticks(%rip)
+	jmp 6f
+5:	pause
+6:	cmpl $0, spun_ended(%rip)
+	je 5b
+	movl $0, spun_begun(%rip)
+	movl $0, spun_ended(%rip)
+	decl rounds_left(%rip)
+	jnz 2b
+	ljmp *7f(%rip)
+	.balign 8
+7:	.long 8f
+	.word CODE_SELECTOR
+	.code32
+8:	call long_mode_leave
+	mov ticks, %eax
+	print_quotient "synthetic cluster IPI to 1 of 2 VPs, until its handler runs", " (limit 2700)"
+	ret
 
 /* Halts until the count at ESI is not 0, and takes one from it. Interrupts are on afterwards. */
 wait_for_count:
@@ -401,7 +465,15 @@ ap_main:
 	movl $1, ap_ready
 1:	mov $there, %esi
 	call wait_for_count
+	cmpl $0, ap_spins
+	jne ap_spin
 	write_msr X2APIC_ICR, ICR_FIXED | VECTOR_BACK, 0
+	jmp 1b
+
+ap_spin:
+	movl $2, ap_ready
+	sti
+1:	pause
 	jmp 1b
 
 /* The host writes what was printed before, at the pace of its serial line, on this processor. */
@@ -453,6 +525,16 @@ back:
 	.long 0
 ap_ready:
 	.long 0
+ap_spins:
+	.long 0
+spun_begun:
+	.long 0
+spun_ended:
+	.long 0
+ticks:
+	.long 0
+rounds_left:
+	.long 0
 	.skip 10
 number_end:
 	.byte 0
@@ -460,7 +542,7 @@ number_end:
 	.bss
 	.balign 8
 idt:
-	.skip 8 * (VECTOR_BACK + 1)
+	.skip 8 * (VECTOR_SPUN + 1)
 idt_end:
 	.balign 16
 	.skip AP_STACK_SIZE

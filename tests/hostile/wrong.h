@@ -82,6 +82,10 @@ union saved_partition {
 		struct state_header header;
 		struct state_record record;
 		struct partition_state_time time;
+		struct state_record hypercall_record;
+		struct partition_state_hypercall hypercall;
+		struct state_record reference_tsc_record;
+		struct partition_state_reference_tsc reference_tsc;
 	};
 };
 

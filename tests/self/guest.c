@@ -86,6 +86,12 @@ bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
 	return create(guest, vp_count, NULL, 0, 0);
 }
 
+bool guest_create_vps_leaves(struct test_guest *guest, uint32_t vp_count,
+			     const struct cpuid_leaf *leaves, uint32_t count)
+{
+	return create(guest, vp_count, leaves, count, 0);
+}
+
 bool guest_create_vps_flags(struct test_guest *guest, uint32_t vp_count, uint32_t flags)
 {
 	return create(guest, vp_count, NULL, 0, flags);

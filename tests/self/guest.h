@@ -56,6 +56,8 @@ bool guest_create_flags(struct test_guest *guest, uint32_t flags);
 bool guest_create_leaves(struct test_guest *guest, const struct cpuid_leaf *leaves, uint32_t count);
 /* The same with more VPs; who gives one of them a run page runs it. */
 bool guest_create_vps(struct test_guest *guest, uint32_t vp_count);
+bool guest_create_vps_leaves(struct test_guest *guest, uint32_t vp_count,
+			     const struct cpuid_leaf *leaves, uint32_t count);
 bool guest_create_vps_flags(struct test_guest *guest, uint32_t vp_count, uint32_t flags);
 void guest_destroy(struct test_guest *guest);
 /* Copies code and puts VP 0 at its start: 64-bit mode, interrupts off, IDT empty. */

@@ -13,8 +13,10 @@
 
 GUEST_CODE_DECLARE(hyperv);
 GUEST_CODE_DECLARE(hyperv_vmm);
+GUEST_CODE_DECLARE(synic);
 GUEST_CODE_DECLARE(monitor);
 extern const char guest_hyperv_gp[], guest_hyperv_ud[];
+extern const char guest_synic_irq[], guest_synic_second[];
 extern const char guest_hyperv_vmm_gp[], guest_hyperv_vmm_ud[];
 
 /* What guest_hyperv does by the number in RDI. */
@@ -198,6 +200,86 @@ SELFTEST(ports_signal)
 SELFTEST(ports_post)
 {
 	ports_test(post_test, outcome, reason);
+}
+
+/* ---- flags of the guest ---- */
+
+/* What guest_synic does by the number in RDI: WRITE_MSR too; STORE takes the interrupts that wait behind it. */
+#define STORE	      3u
+#define EVENTS	      0x61000ull
+#define VECTOR	      0x51u /* counted in RBX */
+#define SECOND_VECTOR 0x52u /* in RBP */
+
+static bool synic_writes(struct test_guest *g, uint32_t msr, uint64_t value)
+{
+	uint64_t *gpr = g->vp->arch.gpr;
+
+	gpr[GPR_RCX] = msr;
+	gpr[GPR_RAX] = (uint32_t)value;
+	gpr[GPR_RDX] = value >> 32;
+	gpr[GPR_RDI] = WRITE_MSR;
+	return guest_says(g, 1) && !gpr[GPR_R12];
+}
+
+/* So many interrupts of either vector were there since the last time. */
+static bool interrupted(struct test_guest *g, uint64_t first, uint64_t second)
+{
+	uint64_t *gpr = g->vp->arch.gpr;
+	bool right;
+
+	gpr[GPR_RSI] = GUEST_DATA;
+	gpr[GPR_R14] = 0;
+	gpr[GPR_RDI] = STORE;
+	right = guest_says(g, 1) && gpr[GPR_RBX] == first && gpr[GPR_RBP] == second;
+	gpr[GPR_RBX] = gpr[GPR_RBP] = 0;
+	return right;
+}
+
+static bool flag_signals(struct test_guest *g, struct port *port)
+{
+	const struct port_target other = {.vp = 0, .sint = 3, .flag = 2047};
+	const struct port_target none = {.vp = 1, .sint = 3, .flag = 0};
+
+	if (port_guest_signal(port) != STATUS_WRONG_STATE ||
+	    !synic_writes(g, HV_MSR_SIEFP, EVENTS | 1) ||
+	    !synic_writes(g, HV_MSR_SINT0 + 2, VECTOR) ||
+	    !synic_writes(g, HV_MSR_SINT0 + 3, SECOND_VECTOR) ||
+	    !synic_writes(g, HV_MSR_SCONTROL, 1))
+		return false;
+	if (port_guest_signal(port) != STATUS_OK || !interrupted(g, 1, 0) ||
+	    port_guest_signal(port) != STATUS_OK || !interrupted(g, 0, 0) ||
+	    port_guest_clear(port) != STATUS_OK || port_guest_signal(port) != STATUS_OK ||
+	    !interrupted(g, 1, 0))
+		return false;
+	if (port_guest_retarget(port, &none) != STATUS_NOT_FOUND ||
+	    port_guest_retarget(port, &other) != STATUS_OK ||
+	    port_guest_signal(port) != STATUS_OK || !interrupted(g, 0, 1))
+		return false;
+	return synic_writes(g, HV_MSR_SINT0 + 3, HV_SINT_MASKED | SECOND_VECTOR) &&
+	       port_guest_clear(port) == STATUS_OK &&
+	       port_guest_signal(port) == STATUS_WRONG_STATE && interrupted(g, 0, 0);
+}
+
+static bool flag_test(struct test_guest *g, struct event *event)
+{
+	const struct port_target target = {.vp = 0, .sint = 2, .flag = 65};
+	struct port *port;
+	bool ok;
+
+	(void)event;
+	guest_start(g, synic);
+	guest_vector_set(g, VECTOR, (uintptr_t)guest_synic_irq);
+	guest_vector_set(g, SECOND_VECTOR, (uintptr_t)guest_synic_second);
+	if (!guest_says(g, 1) || port_guest_create(g->partition, 0, &target, &port) != STATUS_OK)
+		return false;
+	ok = flag_signals(g, port);
+	object_put(port_object(port));
+	return ok;
+}
+
+SELFTEST(ports_flag)
+{
+	ports_test(flag_test, outcome, reason);
 }
 
 /* ---- monitor pages ---- */

@@ -197,6 +197,36 @@ static bool auto_eoi(struct test_guest *g)
 	       interrupts(g, 0) && gpr[GPR_RBP] == i;
 }
 
+#define ASSIST 0x62000ull
+
+/* No EOI but behind which another interrupt waits, and what comes afterwards is delivered all the same. */
+static bool assist(struct test_guest *g)
+{
+	uint64_t *gpr = g->vp->arch.gpr;
+	bool was_set;
+	uint32_t i;
+
+	if (g->vp->vtl[0]->arch.lapic.processor_delivers)
+		return true; /* no EOI exits */
+	if (!enable(g) || writes(g, HV_MSR_SINT0 + 5, SECOND_VECTOR) ||
+	    writes(g, HV_MSR_VP_ASSIST_PAGE, ASSIST | 1))
+		return false;
+	gpr[GPR_R9] = 2;
+	gpr[GPR_R8] = gpr[GPR_RBP] = 0;
+	for (i = 1; i <= 3; i++)
+		if (post(g->vp, i) != STATUS_OK || !interrupts(g, 1) || !stores(g, SLOT, 0) ||
+		    gpr[GPR_R8])
+			return false;
+	if (post(g->vp, i) != STATUS_OK ||
+	    synic_signal_event(g->vp, 0, 5, 1, &was_set) != STATUS_OK || !interrupts(g, 1) ||
+	    gpr[GPR_RBP] != 1 || gpr[GPR_R8] != 1)
+		return false;
+	/* Switched off, it is an EOI for each. */
+	return (uint32_t)looks(g, ASSIST) == 0 && !writes(g, HV_MSR_VP_ASSIST_PAGE, 0) &&
+	       stores(g, SLOT, 0) && post(g->vp, i) == STATUS_OK && interrupts(g, 1) &&
+	       gpr[GPR_R8] == 2;
+}
+
 /* ---- timers ---- */
 
 static uint64_t now(const struct test_guest *g)
@@ -305,7 +335,7 @@ static_assert((PAGE_SIZE << STATE_ORDER) == STATE_SIZE_MAX, "the buffer");
 /* Time stands still for both: what comes out of the copy is what went in. */
 static bool copied(struct test_guest *g, struct test_guest *copy, void *state, uint8_t *again)
 {
-	uint64_t partition[16], size, other;
+	uint64_t partition[32], size, other;
 
 	memcpy(copy->ram, g->ram, GUEST_RAM);
 	return partition_freeze(g->partition) == STATUS_OK &&
@@ -467,6 +497,7 @@ SYNIC_TEST(events)
 SYNIC_TEST(auto_eoi_of_one_class)
 SYNIC_TEST(polling)
 SYNIC_TEST(auto_eoi)
+SYNIC_TEST(assist)
 SYNIC_TEST(timer_one_shot)
 SYNIC_TEST(timer_periodic)
 SYNIC_TEST(timer_message)

@@ -10,7 +10,8 @@
 	.endm
 
 /* Does what RDI says, over and over: the test sets the registers after each `say 1`. R14 is what was read; R12
- * is 13 after #GP. Each interrupt counts RBX or RBP up, and ends by an EOI if R9 is not 0. */
+ * is 13 after #GP. Each interrupt counts RBX or RBP up, and ends by an EOI if R9 is not 0; if it is 2, by the EOI
+ * assist, or by an EOI that R8 counts. */
 guest synic
 	apic_on
 	xor	%ebx, %ebx
@@ -47,7 +48,12 @@ guest synic
 	inc	%\register
 	test	%r9d, %r9d
 	jz	1f
-	apic_eoi
+	cmp	$2, %r9d
+	jne	2f
+	btrl	$0, 0x62000
+	jc	1f
+	inc	%r8d
+2:	apic_eoi
 1:	iretq
 	.endm
 handler synic irq
@@ -105,6 +111,55 @@ handler synic_receiver event
 	apic_eoi
 	iret
 guest_end synic_receiver
+	.code64
+
+/* Writes R11 to MSR EDI, RBP times, each time R10 more. R14: the time that it took. */
+guest synic_writer
+	apic_on
+1:	say	1
+	rdtsc
+	mov	%eax, %r8d
+	mov	%edi, %ecx
+	mov	%r11, %rdx
+	mov	%r11d, %eax
+	shr	$32, %rdx
+2:	wrmsr
+	add	%r10d, %eax		/* the upper half stays */
+	dec	%ebp
+	jnz	2b
+	rdtsc
+	sub	%r8d, %eax
+	mov	%eax, %r14d
+	jmp	1b
+guest_end synic_writer
+
+	.code16
+/* VP 1: counts messages at 0x9010 as soon as their handler begins, and at 0x9014 when it has ended. */
+guest synic_counter
+	xor	%ax, %ax
+	mov	%ax, %ds
+	mov	$0x6000, %ax
+	mov	%ax, %es
+	mov	$0x7000, %sp
+	apic_on
+	msr_write 0x40000083, 0x60001
+	msr_write 0x40000092, 0x51
+	msr_write 0x40000080, 1
+	incl	0x9010
+	sti
+0:	pause				/* an emulator with one thread goes on to the other CPU */
+	cmpb	$0, 0x9000
+	je	0b
+	say	4
+	hlt
+handler synic_counter message
+	incl	0x9010
+	pause
+	movl	$0, %es:0x200
+	apic_eoi
+	incl	0x9014
+	iret
+guest_end synic_counter
 	.code64
 
 	.section .note.GNU-stack, "", @progbits

@@ -182,7 +182,7 @@ status_t vp_call(struct vp *v, void (*function)(struct vp *vp, void *argument), 
 /* A VP's CPU is its index + 1; it obeys at once. */
 void arch_cpu_kick(struct cpu *cpu)
 {
-	fake_kicked |= BIT((uintptr_t)cpu - 1);
+	fake_kicked |= BIT(((uintptr_t)cpu - 1) % 64);
 }
 
 void cpu_wait(struct cpu *self)

@@ -541,6 +541,148 @@ static void test_save_load(void **state)
 	assert_false(lapic_state_valid(&lapic, &bad));
 }
 
+/* ---- what ends without an EOI ---- */
+
+static _Atomic uint32_t word;
+
+static int setup_assist(void **state)
+{
+	setup(state);
+	word = 0xfffffff1;
+	lapic_assist_set(&lapic, &word);
+	assert_int_equal(word, 0xfffffff0);
+	return 0;
+}
+
+/* As the TLFS wants a guest to end an interrupt. True: it needs no EOI. */
+static bool ends(void)
+{
+	return atomic_fetch_and(&word, ~1u) & 1;
+}
+
+static void test_assist(void **state)
+{
+	(void)state;
+	assert_true(lapic_accept(&lapic, 0x51, false));
+	take(0x51);
+	assert_int_equal(word & 1, 1);
+	assert_int_equal(rd(LAPIC_PPR), 0x50);
+	assert_true(ends());
+	lapic_priority_sync(&lapic);
+	assert_int_equal(rd(LAPIC_PPR), 0);
+	assert_int_equal(rd(LAPIC_ISR + 0x20), 0);
+	/* another one, as soon as the first has ended */
+	assert_true(lapic_accept(&lapic, 0x51, false));
+	take(0x51);
+	assert_true(lapic_accept(&lapic, 0x42, false));
+	lapic_priority_sync(&lapic);
+	assert_int_equal(lapic_pending_vector(&lapic), -1);
+	assert_true(ends());
+	lapic_priority_sync(&lapic);
+	take(0x42);
+	assert_true(ends());
+	lapic_priority_sync(&lapic);
+	assert_int_equal(lapic_highest_service(&lapic), -1);
+}
+
+/* Something waits behind it, or comes to do so. */
+static void test_assist_with_others(void **state)
+{
+	(void)state;
+	lapic_accept(&lapic, 0x51, false);
+	lapic_accept(&lapic, 0x42, false);
+	take(0x51);
+	assert_false(ends());
+	assert_int_equal(wr(LAPIC_EOI, 0), LAPIC_EFFECT_INTERRUPT);
+	take(0x42);
+	lapic_accept(&lapic, 0x33, false);
+	assert_int_equal(word & 1, 1);
+	lapic_assist_end(&lapic);
+	assert_false(ends());
+	assert_int_equal(lapic_highest_service(&lapic), 0x42);
+	wr(LAPIC_EOI, 0);
+	take(0x33);
+	/* it was ended before somebody looked */
+	assert_true(ends());
+	lapic_assist_end(&lapic);
+	assert_int_equal(lapic_highest_service(&lapic), -1);
+	lapic_assist_end(&lapic);
+}
+
+/* Only the highest is spared its EOI; one by other means ends it too. */
+static void test_assist_nested(void **state)
+{
+	(void)state;
+	lapic_accept(&lapic, 0x42, false);
+	take(0x42);
+	lapic_accept(&lapic, 0x61, false);
+	lapic_priority_sync(&lapic);
+	take(0x61);
+	assert_true(ends());
+	assert_false(ends());
+	lapic_priority_sync(&lapic);
+	assert_int_equal(lapic_highest_service(&lapic), 0x42);
+	wr(LAPIC_EOI, 0);
+	assert_int_equal(lapic_highest_service(&lapic), -1);
+	lapic_accept(&lapic, 0x42, false);
+	take(0x42);
+	assert_int_equal(word & 1, 1);
+	wr(LAPIC_EOI, 0);
+	assert_false(ends());
+	assert_int_equal(lapic_highest_service(&lapic), -1);
+	/* level-triggered: devices hear of its end */
+	lapic_accept(&lapic, 0x42, true);
+	take(0x42);
+	assert_false(ends());
+	assert_int_equal(wr(LAPIC_EOI, 0), LAPIC_EFFECT_EOI);
+	/* one that has not ended is below one that has an EOI */
+	lapic_accept(&lapic, 0x42, false);
+	take(0x42);
+	lapic_accept(&lapic, 0x71, true);
+	lapic_priority_sync(&lapic);
+	take(0x71);
+	assert_false(ends());
+	wr(LAPIC_EOI, 0);
+	assert_false(ends());
+	wr(LAPIC_EOI, 0);
+	assert_int_equal(lapic_highest_service(&lapic), -1);
+}
+
+/* TPR changes, INIT, a processor that delivers, the word taken away. */
+static void test_assist_and_others(void **state)
+{
+	(void)state;
+	lapic_accept(&lapic, 0x51, false);
+	take(0x51);
+	assert_true(ends());
+	wr(LAPIC_TPR, 0x20);
+	lapic_priority_sync(&lapic);
+	assert_int_equal(rd(LAPIC_PPR), 0x20);
+	lapic_accept(&lapic, 0x51, false);
+	take(0x51);
+	lapic_assist_set(&lapic, NULL);
+	assert_false(ends());
+	assert_int_equal(lapic_highest_service(&lapic), 0x51);
+	lapic_assist_set(&lapic, &word);
+	lapic_accept(&lapic, 0x61, false);
+	take(0x61);
+	lapic_init_reset(&lapic);
+	assert_int_equal(word & 1, 0);
+	assert_int_equal(lapic_highest_service(&lapic), -1);
+	lapic_priority_sync(&lapic);
+	wr(LAPIC_SVR, 0x1ff);
+	lapic_processor_delivers(&lapic, true);
+	lapic_accept(&lapic, 0x61, false);
+	take(0x61);
+	assert_int_equal(word & 1, 0);
+	/* a guest that writes what it likes */
+	lapic_processor_delivers(&lapic, false);
+	wr(LAPIC_EOI, 0);
+	word = UINT32_MAX;
+	lapic_priority_sync(&lapic);
+	assert_int_equal(lapic_highest_service(&lapic), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,6 +703,10 @@ int main(void)
 		cmocka_unit_test_setup(test_timer_deadline, setup),
 		cmocka_unit_test_setup(test_init, setup),
 		cmocka_unit_test_setup(test_save_load, setup),
+		cmocka_unit_test_setup(test_assist, setup_assist),
+		cmocka_unit_test_setup(test_assist_with_others, setup_assist),
+		cmocka_unit_test_setup(test_assist_nested, setup_assist),
+		cmocka_unit_test_setup(test_assist_and_others, setup_assist),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,6 +457,14 @@ static void states_get(void)
 	synic_state_get(vp, 0, VP_STATE_SYNIC_TIMERS, &timers);
 }
 
+static status_t state_place(const struct vp_state_synic *state)
+{
+	struct gpa_overlay_place places[SYNIC_STATE_PLACES];
+
+	synic_state_places(vp, 0, state, places);
+	return gpa_overlays_move(vp->vtl[0]->space, places, SYNIC_STATE_PLACES);
+}
+
 static void test_state(void **state)
 {
 	static uint8_t pages[2][PAGE_SIZE];
@@ -486,9 +494,9 @@ static void test_state(void **state)
 	teardown(NULL);
 	setup(NULL);
 	stub_move_status = STATUS_BUSY;
-	assert_int_equal(synic_state_place(vp, 0, &registers), STATUS_BUSY);
+	assert_int_equal(state_place(&registers), STATUS_BUSY);
 	stub_move_status = STATUS_OK;
-	assert_int_equal(synic_state_place(vp, 0, &registers), STATUS_OK);
+	assert_int_equal(state_place(&registers), STATUS_OK);
 	synic_state_set(vp, 0, VP_STATE_SYNIC_MSRS, &registers);
 	synic_state_set(vp, 0, VP_STATE_SYNIC_MESSAGE_PAGE, pages[0]);
 	synic_state_set(vp, 0, VP_STATE_SYNIC_EVENT_PAGE, pages[1]);

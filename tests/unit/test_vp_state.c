@@ -295,8 +295,62 @@ static void test_partition_time(void **state)
 		assert_int_not_equal(partition_restore(p, SAVED, cut), STATUS_OK);
 	((struct partition_state_time *)(SAVED + 48))->tsc_hz *= 2;
 	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
-	record_of(SAVED, PARTITION_STATE_TIME)->element = PARTITION_STATE_HYPERCALL;
+	record_of(SAVED, PARTITION_STATE_TIME)->element = PARTITION_STATE_ELEMENTS;
 	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
+	record_of(SAVED, PARTITION_STATE_ELEMENTS)->element = PARTITION_STATE_HYPERCALL;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_FOUND);
+}
+
+/* Registers of the Hyper-V interface that the VPs share, and the pages that they place. */
+static void test_partition_hyperv(void **state)
+{
+	struct partition *p = vp->partition;
+	struct hv_vtl *v = &p->hv->vtl[0];
+	struct partition_state_hypercall *h;
+	struct partition_state_reference_tsc *t;
+	uint64_t size;
+
+	(void)state;
+	v->guest_os_id = 0x8100;
+	v->hypercall.value = 0x5001;
+	v->reference_tsc.value = 0x7001;
+	v->tsc_sequence = 9;
+	p->hv->crash.parameter[4] = 44;
+	assert_int_equal(partition_save(p, SAVED, STATE_SIZE_MAX, &size), STATUS_OK);
+	h = (void *)(record_of(SAVED, PARTITION_STATE_HYPERCALL) + 1);
+	t = (void *)(record_of(SAVED, PARTITION_STATE_REFERENCE_TSC) + 1);
+	assert_int_equal(h->crash[4], 44);
+	memset(v, 0, sizeof(*v));
+	v->hypercall.overlay.gpa = v->reference_tsc.overlay.gpa = GPA_NOWHERE;
+	stub_move_status = STATUS_NO_MEMORY;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NO_MEMORY);
+	assert_int_equal(v->guest_os_id, 0);
+	assert_int_equal(p->state, PARTITION_BUILT);
+	stub_move_status = STATUS_OK;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
+	assert_int_equal(v->guest_os_id, 0x8100);
+	assert_int_equal(v->hypercall.value, 0x5001);
+	assert_int_equal(v->hypercall.overlay.gpa, 0x5000);
+	assert_int_equal(v->reference_tsc.overlay.gpa, 0x7000);
+	assert_int_equal(v->tsc_sequence, 9);
+	/* what no guest can have */
+	h->guest_os_id = 0;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	h->hypercall |= HV_HYPERCALL_LOCKED;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
+	h->hypercall = 4;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	h->hypercall = BIT(52);
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	h->hypercall = 0;
+	t->reserved = 1;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	t->reserved = 0;
+	t->reference_tsc = 2;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	t->reference_tsc = BIT(52) | 1; /* beyond memory is nowhere */
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
+	assert_true(v->reference_tsc.overlay.gpa == GPA_NOWHERE);
 }
 
 /* Frozen timers: the count and the deadline stand still, and nothing is armed. */
@@ -353,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_bit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_xsave_of_another_maker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partition_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_partition_hyperv, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_of_instructions_are_left_out, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_timers_stand_still, setup, teardown),

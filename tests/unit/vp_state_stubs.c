@@ -101,16 +101,26 @@ status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, 
 	return gpa_overlays_move(space, &place, 1);
 }
 
-/* Of the Hyper-V interface only this. */
+void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page)
+{
+	lapic_assist_set(vp_lapic(vp, vtl), page);
+}
+
+/* Of the Hyper-V interface only this: the synic, and assist pages. */
 static void synics_create(struct partition *partition)
 {
 	partition->hv = calloc(1, sizeof(*partition->hv));
 	partition->hv->privileges = HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS;
 	partition->hv->features = (uint32_t)HV_FEATURE_DIRECT_TIMERS;
 	partition->space[0]->partition = partition;
-	for (uint32_t i = 0; i < 2; i++)
+	for (uint32_t i = 0; i < 2; i++) {
+		struct gpa_overlay *assist = &partition->vps[i]->vtl[0]->assist.overlay;
+
+		assist->gpa = GPA_NOWHERE;
+		assist->page = calloc(1, PAGE_SIZE);
 		if (synic_create(partition->vps[i], 0) != STATUS_OK)
 			abort();
+	}
 }
 
 struct vp *stub_state_vp(enum host_kind host)
@@ -138,6 +148,7 @@ void stub_state_vp_free(struct vp *vp)
 {
 	for (uint32_t i = 0; i < 2; i++) {
 		free(vp->partition->vps[i]->arch.fpu.area);
+		free(vp->partition->vps[i]->vtl[0]->assist.overlay.page);
 		synic_destroy(vp->partition->vps[i], 0);
 	}
 	free(vp->partition->hv);

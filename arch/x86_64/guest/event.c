@@ -103,7 +103,10 @@ static __cold void translations_drop(struct vp *vp)
 /* What is done with before the VP runs, or instead. */
 #define REQUESTS_OF_RUN (VP_REQUEST_YIELD | VP_REQUEST_APIC_PAGE | VP_REQUEST_OUTSIDE)
 
-static void requests_take_in(struct vp *vp, uint32_t bits)
+/* Interrupts and the APIC's timer, which are most of what comes. */
+#define REQUESTS_COMMON (VP_REQUEST_INTERRUPT | VP_REQUEST_NOTIFIED | VP_REQUEST_TIMER)
+
+static __attribute__((noinline)) void requests_take_others(struct vp *vp, uint32_t bits)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 
@@ -111,20 +114,25 @@ static void requests_take_in(struct vp *vp, uint32_t bits)
 		guest_init(vp);
 	if (bits & VP_REQUEST_SIPI)
 		guest_sipi(vp, (uint8_t)atomic_load(&a->lapic.sipi_vector));
-	if (bits & VP_REQUEST_TIMER)
-		guest_lapic_timer_fire(vp);
-	if (bits & (VP_REQUEST_INTERRUPT | VP_REQUEST_NOTIFIED))
-		a->work |= WORK_INTERRUPT;
-	if (bits & (VP_REQUEST_FLUSH | VP_REQUEST_STIMER)) {
-		if (bits & VP_REQUEST_FLUSH)
-			translations_drop(vp);
-		if (bits & VP_REQUEST_STIMER)
-			stimer_fire(vp);
-	}
+	if (bits & VP_REQUEST_STIMER)
+		stimer_fire(vp);
+	if (bits & VP_REQUEST_FLUSH)
+		translations_drop(vp);
 	if (bits & VP_REQUEST_NMI)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)
 		a->work |= WORK_EXTINT;
+}
+
+/* An INIT comes before what it would take away. */
+static inline void requests_take_in(struct vp *vp, uint32_t bits)
+{
+	if (unlikely(bits & ~(uint32_t)REQUESTS_COMMON))
+		requests_take_others(vp, bits);
+	if (bits & VP_REQUEST_TIMER)
+		guest_lapic_timer_fire(vp);
+	if (bits & (VP_REQUEST_INTERRUPT | VP_REQUEST_NOTIFIED))
+		vp_arch(vp)->work |= WORK_INTERRUPT;
 }
 
 __cold void arch_vp_flush_requests(struct vp *vp)
@@ -227,6 +235,8 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 		 * does not exit. */
 		bool waits = lapic_highest_request(&a->lapic) >= 0;
 
+		if (waits && a->lapic.unsettled)
+			lapic_assist_end(&a->lapic);
 		if (!waits || !a->lapic.processor_delivers)
 			a->work &= ~(uint32_t)WORK_INTERRUPT;
 		if (a->cr8 && waits)

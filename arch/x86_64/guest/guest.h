@@ -10,6 +10,7 @@
  *   debug.c      what the VMM does as a debugger; step.c
  *   outside.c    what is finished when the VP is off its CPU
  *   hv_*.c       the Hyper-V interface: CPUID, MSRs
+ *   translate.c  the walk of the guest's page tables with their rights, for a hypercall
  *   linear.c     the walk of the guest's page tables, for what is looked at of its instructions
  *   cpuid*.c msr.c lapic*.c apic_bus.c mtrr.c
  */

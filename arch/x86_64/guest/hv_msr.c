@@ -362,6 +362,11 @@ void arch_hv_features(const struct partition *partition, uint64_t *privileges, u
 	*features = shown[CPUID_EDX] & there[CPUID_EDX];
 }
 
+void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page)
+{
+	lapic_assist_set(vp_lapic(vp, vtl), page);
+}
+
 #define INT3	    0xcc
 #define VMCALL_RET  0xc3c1010fu
 #define VMMCALL_RET 0xc3d9010fu

@@ -12,7 +12,8 @@
 
 #include <kernel/string.h>
 
-#define RELAXED memory_order_relaxed
+#define RELAXED	      memory_order_relaxed
+#define ASSIST_NO_EOI 1u
 
 static uint32_t get(const _Atomic uint32_t *word)
 {
@@ -168,19 +169,80 @@ void lapic_priority_update(struct lapic *lapic)
 {
 	uint8_t tpr = lapic_tpr_get(lapic);
 
-	lapic->ppr_tpr = tpr;
+	lapic->ppr_tpr = tpr | lapic->unsettled;
 	lapic_page_put(lapic, LAPIC_PPR, priority(lapic, tpr));
 }
 
-/* Its end needs nobody to hear of it: what is level-triggered has an EOI. */
-static __attribute__((noinline)) void auto_eoi(struct lapic *lapic, uint8_t vector)
+static void service_end(struct lapic *lapic, uint8_t vector)
 {
 	_Atomic uint32_t *isr = vector_word(lapic, LAPIC_ISR, vector);
 
-	if (!(lapic->auto_eoi_vectors[vector / 32] & vector_bit(vector)) ||
-	    (get(vector_word(lapic, LAPIC_TMR, vector)) & vector_bit(vector)))
-		return;
 	put(isr, get(isr) & ~vector_bit(vector));
+	lapic->service_changed = true;
+}
+
+static void highest_end(struct lapic *lapic)
+{
+	int vector = lapic_highest_service(lapic);
+
+	if (vector >= 0)
+		service_end(lapic, (uint8_t)vector);
+}
+
+/* ---- interrupts that end without an EOI: of these, devices need not hear ---- */
+
+void lapic_priority_settle(struct lapic *lapic)
+{
+	if (lapic->unsettled && !(get(lapic->eoi_assist) & ASSIST_NO_EOI)) {
+		lapic->unsettled = 0;
+		highest_end(lapic);
+	}
+	lapic_priority_update(lapic);
+}
+
+void lapic_assist_end(struct lapic *lapic)
+{
+	if (!lapic->unsettled)
+		return;
+	lapic->unsettled = 0;
+	if (!(atomic_fetch_and(lapic->eoi_assist, ~ASSIST_NO_EOI) & ASSIST_NO_EOI))
+		highest_end(lapic);
+	lapic_priority_update(lapic);
+}
+
+static void assist_forget(struct lapic *lapic)
+{
+	lapic->unsettled = 0;
+	if (lapic->eoi_assist)
+		atomic_fetch_and(lapic->eoi_assist, ~ASSIST_NO_EOI);
+}
+
+__cold void lapic_assist_set(struct lapic *lapic, _Atomic uint32_t *word)
+{
+	lapic_assist_end(lapic);
+	lapic->eoi_assist = word;
+	assist_forget(lapic);
+	lapic->synthetic = lapic->auto_eoi || word;
+}
+
+/* The rest of lapic_acknowledge(). A level-triggered one has an EOI always, and so has one behind which others
+ * wait; what was allowed of one that is nested in by now is so no more. */
+static __attribute__((noinline)) void acknowledge_synthetic(struct lapic *lapic, uint8_t vector)
+{
+	bool level = get(vector_word(lapic, LAPIC_TMR, vector)) & vector_bit(vector);
+
+	if ((lapic->auto_eoi_vectors[vector / 32] & vector_bit(vector)) && !level) {
+		service_end(lapic, vector);
+		lapic_priority_update(lapic);
+		return;
+	}
+	if (!lapic->eoi_assist)
+		return;
+	assist_forget(lapic);
+	if (!level && !lapic->processor_delivers && lapic_highest_request(lapic) < 0) {
+		atomic_fetch_or(lapic->eoi_assist, ASSIST_NO_EOI);
+		lapic->unsettled = LAPIC_UNSETTLED;
+	}
 	lapic_priority_update(lapic);
 }
 
@@ -196,8 +258,8 @@ void lapic_acknowledge(struct lapic *lapic, uint8_t vector)
 	lapic->service_changed = true;
 	/* It had the highest priority of all, so its class is PPR's now. */
 	lapic_page_put(lapic, LAPIC_PPR, vector & 0xf0);
-	if (unlikely(lapic->auto_eoi))
-		auto_eoi(lapic, vector);
+	if (unlikely(lapic->synthetic))
+		acknowledge_synthetic(lapic, vector);
 }
 
 __cold bool lapic_auto_eoi_set(struct lapic *lapic, const uint32_t vectors[LAPIC_VECTOR_WORDS])
@@ -210,6 +272,7 @@ __cold bool lapic_auto_eoi_set(struct lapic *lapic, const uint32_t vectors[LAPIC
 		lapic->auto_eoi_vectors[i] = vectors[i];
 		lapic->auto_eoi |= vectors[i] != 0;
 	}
+	lapic->synthetic = lapic->auto_eoi || lapic->eoi_assist;
 	return lapic->auto_eoi != before;
 }
 
@@ -222,6 +285,7 @@ bool lapic_tpr_set(struct lapic *lapic, uint8_t tpr)
 
 void lapic_processor_delivers(struct lapic *lapic, bool on)
 {
+	lapic_assist_end(lapic);
 	lapic->processor_delivers = on;
 	lapic->irr_words = MASK(LAPIC_VECTOR_WORDS);
 	lapic->service_changed = true;
@@ -277,13 +341,12 @@ void lapic_eoi_finish(struct lapic *lapic, uint8_t vector, struct lapic_effects 
 void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects)
 {
 	int vector = lapic_highest_service(lapic);
-	_Atomic uint32_t *isr;
 
 	if (vector < 0)
 		return;
-	isr = vector_word(lapic, LAPIC_ISR, (uint8_t)vector);
-	put(isr, get(isr) & ~vector_bit((uint8_t)vector));
-	lapic->service_changed = true;
+	if (unlikely(lapic->unsettled)) /* an EOI by other means: that was the word's */
+		assist_forget(lapic);
+	service_end(lapic, (uint8_t)vector);
 	lapic_priority_update(lapic);
 	lapic_eoi_finish(lapic, (uint8_t)vector, effects);
 }
@@ -444,6 +507,7 @@ static void registers_reset(struct lapic *lapic)
 	unsigned int i;
 
 	put(&lapic->svr, 0xff); /* first: nothing more is accepted */
+	assist_forget(lapic);
 	for (i = 0; i < LAPIC_PAGE_USED; i += sizeof(uint32_t))
 		lapic_page_put(lapic, i, 0);
 	put(&lapic->posted_words, 0);

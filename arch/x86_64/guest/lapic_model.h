@@ -116,6 +116,15 @@ void lapic_acknowledge(struct lapic *lapic, uint8_t vector);
 /* These vectors, if edge-triggered, end with their delivery. A reset leaves them. Such a one is not for a
  * processor to deliver. True: there are some now and were none, or the other way round. */
 bool lapic_auto_eoi_set(struct lapic *lapic, const uint32_t vectors[LAPIC_VECTOR_WORDS]);
+/*
+ * TLFS, "EOI Assist": bit 0 of a word that the guest sees. Set, it tells that the interrupt just delivered may
+ * be ended by clearing it, without an EOI; that is found out when the model is next asked for priorities.
+ * NULL: no word. Not for a processor that delivers.
+ */
+void lapic_assist_set(struct lapic *lapic, _Atomic uint32_t *word);
+/* What the guest has done is taken in, and from here on it needs an EOI: something else is to be delivered, or
+ * somebody wants to see all. */
+void lapic_assist_end(struct lapic *lapic);
 /* Effects: EOI, INTERRUPT. */
 void lapic_eoi(struct lapic *lapic, struct lapic_effects *effects);
 /* The rest of it, for a vector that the processor has taken out of ISR. */
@@ -240,11 +249,13 @@ void lapic_error_note(struct lapic *lapic, uint32_t error);
 uint32_t lapic_lvt_deliver(struct lapic *lapic, enum lapic_lvt entry);
 /* PPR from TPR and ISR. */
 void lapic_priority_update(struct lapic *lapic);
+/* The same, after what the guest may have ended by itself. */
+void lapic_priority_settle(struct lapic *lapic);
 /* The same, where TPR alone may have changed: the guest's CR8 is its upper half. */
 static inline void lapic_priority_sync(struct lapic *lapic)
 {
 	if (unlikely(lapic_tpr_get(lapic) != lapic->ppr_tpr))
-		lapic_priority_update(lapic);
+		lapic_priority_settle(lapic);
 }
 int lapic_highest_service(struct lapic *lapic);
 

@@ -79,6 +79,7 @@ static void page_load(struct lapic *lapic, uint64_t now, const uint8_t *page)
 	uint32_t count = page_get(page, LAPIC_CURRENT_COUNT);
 	unsigned int i;
 
+	lapic_assist_end(lapic);
 	for (i = 0; i < LAPIC_VECTOR_WORDS; i++) {
 		lapic_page_put(lapic, LAPIC_ISR + 16 * i, page_get(page, LAPIC_ISR + 16 * i));
 		lapic_page_put(lapic, LAPIC_TMR + 16 * i, page_get(page, LAPIC_TMR + 16 * i));

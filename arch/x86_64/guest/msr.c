@@ -12,6 +12,8 @@
 #include "cpuid.h"
 #include "cpuid_policy.h"
 #include "hv_msr.h"
+#include "hv_synic.h"
+#include <trivet/hv/features.h>
 #include "lapic.h"
 #include "mtrr.h"
 
@@ -632,27 +634,44 @@ bool guest_msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	return false;
 }
 
-bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
+static __attribute__((noinline)) bool deadline_write(struct vp *vp, uint64_t value)
 {
-	const row_t *row;
+	guest_lapic_tsc_deadline_write(vp, value);
+	return !vp->partition->arch.user_apic;
+}
 
-	/* What a running guest writes all the time. */
-	if (msr - X2APIC_MSR_BASE < X2APIC_MSR_END - X2APIC_MSR_BASE)
-		return guest_lapic_msr_write(vp, msr, value);
-	if (msr == MSR_TSC_DEADLINE) {
-		guest_lapic_tsc_deadline_write(vp, value);
-		return !vp->partition->arch.user_apic;
-	}
-	if (msr - HV_MSR_FIRST <= HV_MSR_LAST - HV_MSR_FIRST && vp->partition->hv) {
-		if (guest_hv_msr_write(vp, msr, value))
-			return true;
-		refused(vp, "write", msr);
-		return false;
-	}
-	row = row_find(vp, msr);
+static __attribute__((noinline)) bool synthetic_write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	if (guest_hv_msr_write(vp, msr, value))
+		return true;
+	refused(vp, "write", msr);
+	return false;
+}
+
+static __attribute__((noinline)) bool row_write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	const row_t *row = row_find(vp, msr);
+
 	vp_active(vp)->arch.work |= WORK_ENTRY;
 	if (row && row->write && row->write(vp, row, msr, value))
 		return true;
 	refused(vp, "write", msr);
 	return false;
+}
+
+/* What a running guest writes all the time does without a search, and without a stack here. */
+bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	const struct hv_partition *hv = vp->partition->hv;
+
+	if (msr - X2APIC_MSR_BASE < X2APIC_MSR_END - X2APIC_MSR_BASE)
+		return guest_lapic_msr_write(vp, msr, value);
+	if (msr == MSR_TSC_DEADLINE)
+		return deadline_write(vp, value);
+	if (msr - HV_MSR_STIMER0_CONFIG <= HV_MSR_STIMER3_COUNT - HV_MSR_STIMER0_CONFIG && hv &&
+	    (hv->privileges & HV_PRIVILEGE_SYNTHETIC_TIMERS))
+		return guest_stimer_write(vp, vp->active_vtl, msr, value);
+	if (msr - HV_MSR_FIRST <= HV_MSR_LAST - HV_MSR_FIRST && hv)
+		return synthetic_write(vp, msr, value);
+	return row_write(vp, msr, value);
 }

@@ -27,6 +27,7 @@ enum place {
 	PLACE_SYNIC_EVENT_PAGE,
 	PLACE_SYNIC_QUEUES,
 	PLACE_SYNIC_TIMERS,
+	PLACE_ASSIST,
 	PLACE_XSAVE_STANDARD,
 	PLACES
 };
@@ -73,6 +74,7 @@ const struct state_element arch_vp_elements[] = {
 	OTHER(SYNIC_EVENT_PAGE, STATE_EXACT, PAGE_SIZE),
 	OTHER(SYNIC_QUEUES, STATE_EXACT, sizeof(struct vp_state_queues)),
 	OTHER(SYNIC_TIMERS, STATE_EXACT, sizeof(struct vp_state_timers)),
+	OTHER(ASSIST, STATE_EXACT, sizeof(struct vp_state_assist)),
 	OTHER(XSAVE_STANDARD, XSAVE_FLAGS | STATE_HIDDEN, 0),
 };
 const uint32_t arch_vp_element_count = ARRAY_SIZE(arch_vp_elements);
@@ -96,6 +98,7 @@ uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *e
 		there = partition->arch.speculation_allowed & GUEST_SPEC_CTRL;
 		break;
 	case VP_STATE_SYNIC_MSRS ... VP_STATE_SYNIC_TIMERS: there = vp_synic(vp, 0); break;
+	case VP_STATE_ASSIST: there = partition->hv; break;
 	default: break;
 	}
 	return there ? element->size : 0;
@@ -163,6 +166,8 @@ void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *vie
 	if (view->data[PLACE_TSC])
 		state_tsc_get(vp, view->data[PLACE_TSC], reset);
 	synic_get(vp, vtl, view, reset);
+	if (view->data[PLACE_ASSIST] && !reset)
+		hv_assist_state_get(vp, vtl, view->data[PLACE_ASSIST]);
 }
 
 /* The task priority is in CR8 and in the APIC. */
@@ -186,16 +191,24 @@ bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *v
 			return false;
 	if (view->data[PLACE_APIC] && !lapic_state_valid(vp_lapic(vp, vtl), view->data[PLACE_APIC]))
 		return false;
-	if (!synic_valid(vp, view))
+	if (!synic_valid(vp, view) ||
+	    (view->data[PLACE_ASSIST] && !hv_assist_state_valid(vp, vtl, view->data[PLACE_ASSIST])))
 		return false;
 	return agree(view->data[PLACE_REGISTERS], view->data[PLACE_APIC]);
 }
 
 status_t arch_vp_state_place(struct vp *vp, uint32_t vtl, const struct state_view *view)
 {
-	return view->data[PLACE_SYNIC_MSRS]
-		       ? synic_state_place(vp, vtl, view->data[PLACE_SYNIC_MSRS])
-		       : STATUS_OK;
+	struct gpa_overlay_place places[SYNIC_STATE_PLACES + 1];
+	unsigned int count = 0;
+
+	if (view->data[PLACE_SYNIC_MSRS]) {
+		synic_state_places(vp, vtl, view->data[PLACE_SYNIC_MSRS], places);
+		count = SYNIC_STATE_PLACES;
+	}
+	if (view->data[PLACE_ASSIST])
+		places[count++] = hv_assist_state_place(vp, vtl, view->data[PLACE_ASSIST]);
+	return count ? gpa_overlays_move(vp->vtl[vtl]->space, places, count) : STATUS_OK;
 }
 
 void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *view)
@@ -216,12 +229,16 @@ void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *vie
 	for (i = PLACE_SYNIC_MSRS; i <= PLACE_SYNIC_TIMERS; i++)
 		if (view->data[i])
 			synic_state_set(vp, vtl, arch_vp_elements[i].id, view->data[i]);
+	if (view->data[PLACE_ASSIST])
+		hv_assist_state_set(vp, vtl, view->data[PLACE_ASSIST]);
 }
 
 void arch_vp_settle(struct vp *vp)
 {
 	if (vp->run)
 		arch_vp_resume(vp);
+	guest_tpr_sync(vp);
+	lapic_assist_end(vp_lapic(vp, vp->active_vtl));
 }
 
 /* Paging goes off for a moment: what a processor keeps of page tables is read again. */

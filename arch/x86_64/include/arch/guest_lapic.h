@@ -69,6 +69,8 @@ enum lapic_lvt {
 	LAPIC_LVT_COUNT,
 };
 
+#define LAPIC_UNSETTLED 0x100u /* beside a TPR, it makes that none */
+
 #define LAPIC_VECTOR_WORDS 8u /* of ISR, TMR and IRR, a register each */
 
 struct lapic {
@@ -80,8 +82,10 @@ struct lapic {
 	/* The processor delivers what is in IRR, and ends what is in ISR, while the guest runs. */
 	bool processor_delivers;
 	bool service_changed;	     /* IRR or ISR, by us: the backend has to be told */
-	bool auto_eoi;		     /* some vectors end by being delivered: auto_eoi_vectors */
-	uint8_t ppr_tpr;	     /* the TPR that PPR was last computed for */
+	bool synthetic;		     /* there are auto_eoi_vectors, or eoi_assist */
+	bool auto_eoi;		     /* some vectors end by being delivered */
+	uint16_t ppr_tpr;	     /* the TPR that PPR was last computed for, with `unsettled` */
+	uint16_t unsettled;	     /* LAPIC_UNSETTLED: the highest in service may have ended */
 	_Atomic bool levels_changed; /* TMR may have a bit more */
 	_Atomic uint32_t id;	     /* the x2APIC id; the xAPIC register has its low 8 bits */
 	_Atomic uint32_t ldr;	     /* as the register of the current mode reads */
@@ -112,6 +116,8 @@ struct lapic {
 	uint32_t eoi_waiting;
 
 	uint32_t auto_eoi_vectors[LAPIC_VECTOR_WORDS];
+	/* In the guest's memory: see lapic_assist_set(). NULL: it is not used. */
+	_Atomic uint32_t *eoi_assist;
 
 	/* Fixed when it is made. */
 	uint8_t physical_bits; /* limit of the base address */
