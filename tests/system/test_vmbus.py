@@ -50,7 +50,7 @@ def test_linux_connects_and_its_services_work(boot, leg):
     machine = start(boot, conf, **words)
     monitor = Monitor(machine)
 
-    # What the driver finds without a bus would be an error in the log.
+    # A clock that is wrong, for the service to set.
     machine.command("date -s 2001-02-03 && test $(date +%Y) = 2001")
     load_drivers(machine)
     log = machine.command("dmesg")
