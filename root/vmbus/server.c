@@ -509,9 +509,15 @@ status_t vmbus_init(struct vmbus *bus, const struct vmbus_host *host, struct dev
 	return bus->packet ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* What waits in the ports is the old guest's; with them full, nothing would tell of the new one's. */
 void vmbus_reset(struct vmbus *bus)
 {
+	uint8_t message[VMBUS_MESSAGE_MAX];
+	size_t size;
+
 	disconnect(bus);
+	while (bus->host->receive(bus, message, &size) == STATUS_OK)
+		;
 }
 
 void vmbus_destroy(struct vmbus *bus)

@@ -82,6 +82,8 @@ static bool stop_execute(char *const words[])
 		status = machine_shut_down(machine);
 	if (status == STATUS_OK)
 		print("%s: shut down\n", machine->config->name);
+	else if (status == STATUS_CANCELLED)
+		print("%s: has restarted instead of shutting down\n", machine->config->name);
 	else if (status == STATUS_TIMED_OUT)
 		print("%s: was asked to shut down and still runs; \"stop %s now\" switches it "
 		      "off\n",

@@ -11,7 +11,8 @@
 #include <trivet/hv/msr.h>
 #include <vmm/machine.h>
 
-#define LINE_MAX 160u
+#define LINE_MAX  160u
+#define LINES_MAX 100u /* that are printed of a crash */
 
 status_t machine_crash_watch(struct machine *machine)
 {
@@ -49,10 +50,12 @@ static void text_print(const struct machine *machine, const struct partition_cra
 	const char *text = crash->text, *end = text + crash->text_size;
 	char line[LINE_MAX + 1];
 
-	while (text < end && *text) {
+	for (unsigned int lines = 0; text < end && *text && lines < LINES_MAX; lines++) {
 		text = line_take(text, end, line);
 		log_info("%s: | %s", machine->config->name, line);
 	}
+	if (text < end && *text)
+		log_info("%s: | ...", machine->config->name);
 }
 
 static void crash_print(struct machine *machine, const struct partition_crash *crash)

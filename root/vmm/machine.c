@@ -320,6 +320,8 @@ static status_t command_save(struct machine *machine)
 	processors_stop(machine);
 	if (machine->power != MACHINE_POWER_NONE)
 		return STATUS_WRONG_STATE;
+	/* What the guest was told is posted ends with the ports. */
+	machine_vmbus_serve(machine);
 	/* Console input waits from here on: it would interrupt a VP that is saved already. */
 	mutex_lock(&machine->lock);
 	machine->state = MACHINE_SAVED;

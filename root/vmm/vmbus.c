@@ -12,7 +12,6 @@
 
 #define REFERENCE_UNIT_NS  100u
 #define SHUT_DOWN_LIMIT_NS (60 * NS_PER_SECOND)
-#define KVP_LIMIT_NS	   (10 * NS_PER_SECOND)
 
 static struct machine_vmbus *vmbus_of(struct vmbus *bus)
 {
@@ -59,15 +58,30 @@ static void host_disconnect(struct vmbus *bus, struct vmbus_channel *channel)
 	port_close(&channel->ports[1]);
 }
 
+/* One try to make a port; afterwards, whether there is to be another, with more memory for the partition. */
+static bool more_is_deposited(struct machine *machine, status_t *status)
+{
+	if (*status != STATUS_NO_MEMORY)
+		return false;
+	*status = machine_deposit(machine, 1);
+	return *status == STATUS_OK;
+}
+
 static status_t host_connect(struct vmbus *bus, struct vmbus_channel *channel)
 {
-	const struct machine *machine = vmbus_of(bus)->machine;
-	status_t status = host_event_port_create(machine->partition, 0, channel->connection,
-						 machine->event, MACHINE_VMBUS, &channel->ports[0]);
+	struct machine *machine = vmbus_of(bus)->machine;
+	status_t status;
 
+	do
+		status = host_event_port_create(machine->partition, 0, channel->connection,
+						machine->event, MACHINE_VMBUS, &channel->ports[0]);
+	while (more_is_deposited(machine, &status));
 	if (status == STATUS_OK && channel->vp != VMBUS_NO_VP)
-		status = guest_event_port_create(machine->partition, 0, channel->vp, VMBUS_SINT,
-						 channel->event_flag, &channel->ports[1]);
+		do
+			status = guest_event_port_create(machine->partition, 0, channel->vp,
+							 VMBUS_SINT, channel->event_flag,
+							 &channel->ports[1]);
+		while (more_is_deposited(machine, &status));
 	if (status != STATUS_OK)
 		host_disconnect(bus, channel);
 	return status;
@@ -174,8 +188,11 @@ static status_t message_ports_create(struct machine *machine)
 	status_t status = STATUS_OK;
 
 	for (size_t i = 0; i < ARRAY_SIZE(connections) && status == STATUS_OK; i++)
-		status = message_port_create(machine->partition, 0, connections[i], machine->event,
-					     MACHINE_VMBUS, &vmbus->message_ports[i]);
+		do
+			status = message_port_create(machine->partition, 0, connections[i],
+						     machine->event, MACHINE_VMBUS,
+						     &vmbus->message_ports[i]);
+		while (more_is_deposited(machine, &status));
 	return status;
 }
 
@@ -251,7 +268,7 @@ static status_t shutdown_ask(struct machine *machine)
 
 	(void)event_wait(machine->answer, 0, &stale);
 	mutex_lock(&machine->lock);
-	status = machine->vmbus
+	status = machine->vmbus && machine->state == MACHINE_RUNNING
 			 ? ic_shutdown_ask(&machine->vmbus->services.shutdown, IC_SHUTDOWN_FORCE)
 			 : STATUS_NOT_SUPPORTED;
 	mutex_unlock(&machine->lock);
@@ -279,8 +296,11 @@ status_t machine_shut_down(struct machine *machine)
 	status = shutdown_ask(machine);
 	while (status == STATUS_OK) {
 		status = event_wait(machine->answer, limit, &bits);
-		if (status == STATUS_OK && machine->state != MACHINE_RUNNING)
-			return STATUS_OK;
+		if (status == STATUS_OK && (bits & MACHINE_HAS_ENDED))
+			return machine->power == MACHINE_POWER_RESET ||
+					       machine->state == MACHINE_RUNNING
+				       ? STATUS_CANCELLED
+				       : STATUS_OK;
 		if (status == STATUS_OK && (bits & MACHINE_HAS_ANSWERED) &&
 		    shutdown_is_refused(machine))
 			return STATUS_NOT_SUPPORTED;
@@ -339,9 +359,9 @@ static bool kvp_is_answered(struct machine *machine, bool give_up, status_t *sta
 	return answered || give_up;
 }
 
-status_t machine_kvp(struct machine *machine, struct ic_kvp_request *request)
+status_t machine_kvp(struct machine *machine, struct ic_kvp_request *request, uint64_t limit)
 {
-	uint64_t limit = time_now() + KVP_LIMIT_NS, bits;
+	uint64_t bits;
 	status_t status = kvp_ask(machine, request);
 	bool over = false;
 

@@ -33,10 +33,10 @@ void machine_vmbus_serve(struct machine *machine);
 /* ---- what a person asks of a guest; not in the service thread ---- */
 
 /* Has the guest shut down, and waits until it has ended. NOT_SUPPORTED: it cannot be asked, or refuses; TIMED_OUT: it
- * does not do it; WRONG_STATE: it does not run. */
+ * does not do it; WRONG_STATE: it does not run; CANCELLED: it has begun anew instead. */
 status_t machine_shut_down(struct machine *machine);
-/* Asks for keys and values, and waits for the answer. NOT_SUPPORTED: it cannot be asked; TIMED_OUT; else as
- * struct ic_kvp_request has it. */
-status_t machine_kvp(struct machine *machine, struct ic_kvp_request *request);
+/* Asks for keys and values, and waits for the answer until that system time. NOT_SUPPORTED: it cannot be asked;
+ * TIMED_OUT; else as struct ic_kvp_request has it. */
+status_t machine_kvp(struct machine *machine, struct ic_kvp_request *request, uint64_t limit);
 
 #endif

@@ -344,10 +344,14 @@ static void contact_again_begins_anew(void **state)
 static void a_reset_forgets_all(void **state)
 {
 	struct guest *guest = *state;
+	const struct vmbus_header offers = {.type = VMBUS_REQUEST_OFFERS};
 
 	opened(guest);
 	guest_forget(guest);
+	/* What it has posted and nobody has taken is not the next one's. */
+	guest_send(guest, &offers, sizeof(offers));
 	vmbus_reset(&guest->bus);
+	assert_int_equal(guest->sent_count, 0);
 	guest_serve(guest);
 	assert_int_equal(guest->got_count, 0);
 	assert_int_equal(services[0].closed, 1);

@@ -150,6 +150,13 @@ enum vp_outcome vp_run(struct vp *v)
 	return VP_TO_VMM;
 }
 
+status_t arch_vp_intercept(struct vp *v, struct hv_message *message)
+{
+	assert_ptr_equal(v, &vp);
+	*message = (struct hv_message){.type = HV_MESSAGE_UNMAPPED_GPA};
+	return STATUS_OK;
+}
+
 void arch_vp_flush_requests(struct vp *v)
 {
 	assert_ptr_equal(v, &vp);
