@@ -135,8 +135,11 @@ void hv_crash_reset(struct partition *partition)
 	for (i = 0; i < PARTITION_CRASH_PARAMETERS; i++)
 		crash->parameter[i] = 0;
 	crash->count = 0;
-	if (crash->record)
+	if (crash->record) {
+		atomic_fetch_add(&crash->changes, 1); /* who copies it meanwhile tries again */
 		memset(crash->record, 0, sizeof(*crash->record));
+		atomic_fetch_add(&crash->changes, 1);
+	}
 	spin_unlock(&crash->lock);
 }
 

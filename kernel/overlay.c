@@ -11,9 +11,9 @@ struct gpa_overlay *gpa_overlay_at(const struct gpa_space *space, gpa_t gpa)
 {
 	struct gpa_overlay *overlay = space->overlays;
 
-	while (overlay && overlay->gpa != gpa)
+	while (overlay && overlay->gpa < gpa)
 		overlay = overlay->next;
-	return overlay;
+	return overlay && overlay->gpa == gpa ? overlay : NULL;
 }
 
 uint64_t gpa_overlay_free(const struct gpa_space *space, gpa_t gpa, uint64_t size)

@@ -55,7 +55,7 @@ const struct call_row call_rows[] = {
 	{SYS_vp_set_registers, "hvrr.", VP, RIGHT_WRITE, .a = {0, 0, AT(name), AT(value), 1}},
 	{SYS_vp_reset, "h", VP, RIGHT_WRITE, .a = {0}},
 	{SYS_vp_flush_requests, "h", VP, RIGHT_WRITE, .a = {0}},
-	{SYS_vp_intercept, "h.", VP, RIGHT_READ, .a = {0, AT(out)}, .answer = STATUS_NOT_FOUND},
+	{SYS_vp_intercept, "h.", VP, RIGHT_READ, .a = {0, AT(out)}},
 	{SYS_vp_set_lint, "hiv..", PARTITION, RIGHT_WRITE, .a = {0}},
 	{SYS_vp_apic_access, "hv..", VP, RIGHT_WRITE, .a = {0, 0, 0x20, 0}},
 	{SYS_vp_stats, "hiw", PARTITION, RIGHT_READ, .a = {0, 0, AT(out)}},

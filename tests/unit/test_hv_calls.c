@@ -450,10 +450,14 @@ static void test_registers_of_others(void **state)
 	assert_status(call, IN, 0, HV_INVALID_VP_STATE);
 	regs[0].name = 0x00210; /* GuestCrashP0 */
 	assert_status(call, IN, 0, HV_INVALID_VP_STATE);
-	/* a page of its own */
+	/* pages that its own CPU works with */
 	regs[0] = (struct hv_register_assoc){.name = 0x90013, .value = {.low = 0x5001}};
-	assert_status(call, IN, 0, HV_SUCCESS | DONE(1));
-	assert_int_equal(other->vtl[0]->assist.value, 0x5001);
+	assert_status(call, IN, 0, HV_INVALID_VP_STATE);
+	assert_int_equal(other->vtl[0]->assist.value, 0);
+	regs[0] = (struct hv_register_assoc){.name = 0xa0012, .value = {.low = 0x5001}};
+	assert_status(call, IN, 0, HV_INVALID_VP_STATE);
+	regs[0] = (struct hv_register_assoc){.name = 0xa0013, .value = {.low = 0x5001}};
+	assert_status(call, IN, 0, HV_INVALID_VP_STATE);
 	regs[0] = (struct hv_register_assoc){.name = NAME_RBX, .value = {.low = BIT(63)}};
 	assert_status(call, IN, 0, HV_INVALID_REGISTER_VALUE);
 	/* which may be away for now */

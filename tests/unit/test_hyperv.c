@@ -13,8 +13,9 @@
 #include <guest.h>
 #include <hv_call.h>
 #include <hv_msr.h>
-#include <kernel/synic.h>
+#include <kernel/cpu.h>
 #include <kernel/memory_map.h>
+#include <kernel/synic.h>
 #include <outside.h>
 #include <trivet/hv/features.h>
 
@@ -28,6 +29,9 @@
 #define TOO_FAR	 BIT(48)
 #define LOCKED	 2u
 #define LINUX_ID 0x8100000000000000ull
+
+static struct cpu cpu; /* nobody wants it */
+struct cpu *fake_cpu = &cpu;
 
 static struct partition *p;
 static struct vp *vp;

@@ -10,6 +10,7 @@
 #include "guest.h"
 #include "hv_synic.h"
 #include "outside.h"
+#include <kernel/cpu.h>
 #include <kernel/hypercall.h>
 #include <kernel/string.h>
 #include <trivet/hv/features.h>
@@ -196,8 +197,12 @@ static bool read_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64
 static bool write_crash_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	(void)msr;
-	if (value & HV_CRASH_NOTIFY)
-		hv_crash_notify(vp, vtl, value);
+	if (!(value & HV_CRASH_NOTIFY))
+		return true;
+	hv_crash_notify(vp, vtl, value);
+	/* The thread that was told may be more urgent than the VP, which leaves its CPU once for that. */
+	if (cpu_is_wanted(this_cpu()))
+		vp_request(vp, VP_REQUEST_OUTSIDE);
 	return true;
 }
 
@@ -337,13 +342,13 @@ status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
 	return STATUS_OK;
 }
 
-/* Of another VP, what places a page of its: other writes may be at what it works with. */
+/* Of another VP only what is the partition's, and places a page of it: with the rest its own CPU works. */
 status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value, bool own)
 {
 	uint32_t msr = msr_of(name);
 	const struct hv_msr_row *row = row_find(vp, msr);
 
-	if (!own && row && row->write && !row->places)
+	if (!own && row && (row->write || (row->places && msr >= HV_MSR_VP_ASSIST_PAGE)))
 		return STATUS_WRONG_STATE;
 	return guest_hv_msr_place(vp, vtl, msr, value);
 }
