@@ -7,6 +7,7 @@
 #include <trivet/hv/intercept.h>
 
 GUEST_CODE_DECLARE(intercepts);
+GUEST_CODE_DECLARE(shutdown);
 
 #define PLACE  0x400123u
 #define OUT_AT (GUEST_CODE + 10) /* the two before it have 5 bytes each */
@@ -84,6 +85,15 @@ SELFTEST(intercept_messages)
 	GUEST_CHECK(&g, ports_tell(&g));
 	GUEST_CHECK(&g, memory_tells(&g));
 	GUEST_CHECK(&g, strings_tell(&g));
+	guest_destroy(&g);
+}
+
+SELFTEST(intercept_of_a_shutdown)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, shutdown);
 	GUEST_CHECK(&g, shutdown_tells(&g));
 	guest_destroy(&g);
 }

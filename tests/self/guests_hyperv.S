@@ -48,6 +48,7 @@ guest_end hyperv
 guest hyperv_runner
 	xor	%ax, %ax
 	mov	%ax, %ds
+	sti				/* Bochs 2.7 masks the host's with the guest's */
 0:	incw	0x9010
 	cmpb	$0, 0x9000
 	je	0b
@@ -114,7 +115,7 @@ handler hyperv_started irq
 	iretq
 guest_end hyperv_started
 
-/* An OUT, an IN, an access to where there is nothing, an OUTS, and a triple fault. */
+/* An OUT, an IN, an access to where there is nothing, and an OUTS; and a triple fault. */
 guest intercepts
 	mov	$0x11223344, %eax
 	mov	$0x99, %edx
@@ -124,5 +125,9 @@ guest intercepts
 	mov	%eax, (%rbx)
 	mov	$0x9000, %esi
 	outsb
-	ud2
+	hlt
 guest_end intercepts
+
+guest shutdown
+	ud2
+guest_end shutdown

@@ -4,6 +4,7 @@
 
 /* Sets bit R8 of the page at R9 and runs without an exit for R10 ticks; again and again. */
 guest monitor
+	sti				/* Bochs 2.7 masks the host's with the guest's */
 1:	say	1
 	lock bts %r8, (%r9)
 	rdtsc
