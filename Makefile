@@ -281,7 +281,7 @@ bench-peers: deps-bench $(IMAGE) guest-tests $(PEERS)/vmlinuz $(PEERS)/kvm_peer
 
 GUEST := $(BUILD)/guest
 # The variables of `make run` go to the scripts as they are.
-export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES CONF
+export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES HYPERV CONF
 export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
 # Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
@@ -358,6 +358,7 @@ help:
 #:   KERNEL= INITRD=     files to boot instead of Debian's kernel and a small initramfs
 #:   CMDLINE= MODULES=   the guest's command line; more files for it (multiboot modules)
 #:   DEVICES=            sets of devices for the guest, such as qemu-compat
+#:   HYPERV=on           the Hyper-V interface, and a VMBus
 #:   CONF=               a trivet.conf of your own instead of all these; the files that it
 #:                       names are looked for beside it
 #:   CPUS=2 HOSTMEM=2G   the emulated machine; CPU= its processor by the emulator's name

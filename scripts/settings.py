@@ -65,10 +65,13 @@ def linux_cmdline(emulator):
 
 
 def one_guest(build, emulator):
-    """A configuration of one partition, from KERNEL=, INITRD=, CMDLINE=, VPS=, MEM=."""
+    """A configuration of one partition, from KERNEL=, INITRD=, CMDLINE=, VPS=, MEM=, HYPERV=."""
     kernel = readable("KERNEL", variable("KERNEL", str(build / "guest" / "vmlinuz")))
     linux = machine.is_linux(kernel)
-    initrd = variable("INITRD", str(build / "guest" / "initramfs") if linux else "none")
+    hyperv = variable("HYPERV") or None
+    # With Linux's drivers for VMBus, where there is one.
+    folder = build / "guest" / "hyperv" if hyperv == "on" else build / "guest"
+    initrd = variable("INITRD", str(folder / "initramfs") if linux else "none")
     modules = [words for m in variable("MODULES").split(",") if (words := m.split())]
     files = {os.path.basename(kernel): kernel}
     if initrd != "none":
@@ -82,6 +85,7 @@ def one_guest(build, emulator):
         "initrd": None if initrd == "none" else os.path.basename(initrd),
         "cmdline": variable("CMDLINE", linux_cmdline(emulator) if linux else "") or None,
         "devices": variable("DEVICES") or None,
+        "hyperv": hyperv,
     }
     if modules:
         keys["modules"] = ", ".join(
