@@ -6,27 +6,9 @@
  * what the guest makes the server keep is bounded, and that it is given back.
  */
 #include "vmbus_guest.h"
+#include "input.h"
 
 #define COMMANDS 400u
-
-struct input {
-	const uint8_t *bytes;
-	size_t left;
-};
-
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
-
-static uint8_t take8(struct input *input)
-{
-	if (input->left == 0)
-		return 0;
-	input->left--;
-	return *input->bytes++;
-}
 
 static uint32_t take32(struct input *input)
 {

@@ -4,29 +4,11 @@
  * what is asked, and what comes back: mostly the question with some bytes changed, sometimes anything.
  */
 #include "vmbus_guest.h"
+#include "input.h"
 
 #define RING_PAGES 8u
 #define RING_SPLIT 4u
 #define CHANNELS   4u
-
-struct input {
-	const uint8_t *bytes;
-	size_t left;
-};
-
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
-
-static uint8_t take8(struct input *input)
-{
-	if (input->left == 0)
-		return 0;
-	input->left--;
-	return *input->bytes++;
-}
 
 struct world {
 	struct guest *guest;

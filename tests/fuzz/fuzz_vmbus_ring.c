@@ -9,27 +9,10 @@
 
 #include <vmbus/vmbus.h>
 
+#include "input.h"
+
 #define PAGES_MAX 5u
 #define REST	  1000u
-
-struct input {
-	const uint8_t *bytes;
-	size_t left;
-};
-
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
-
-static uint8_t take8(struct input *input)
-{
-	if (input->left == 0)
-		return 0;
-	input->left--;
-	return *input->bytes++;
-}
 
 static uint32_t take16(struct input *input)
 {

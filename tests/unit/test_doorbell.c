@@ -51,23 +51,6 @@ bool gpa_is_mapped(struct gpa_space *s, gpa_t gpa)
 	return ALIGN_DOWN(gpa, PAGE_SIZE) == MAPPED;
 }
 
-status_t syscall_object(struct thread *t, uint64_t handle, enum object_type type, uint32_t rights,
-			struct object **object)
-{
-	return handle_get(&t->task->handles, (handle_t)handle, type, rights, object);
-}
-
-status_t syscall_built_partition(struct thread *t, uint64_t handle, uint32_t rights,
-				 struct partition **p)
-{
-	struct object *object;
-	status_t status = syscall_object(t, handle, OBJECT_PARTITION, rights, &object);
-
-	if (status == STATUS_OK)
-		*p = container_of(object, struct partition, object);
-	return status;
-}
-
 status_t syscall_space(struct partition *p, uint64_t vtl, struct gpa_space **s)
 {
 	(void)p;

@@ -13,52 +13,9 @@
 #include <kernel/cpu.h>
 #include <trivet/hv/features.h>
 
-#include "hypercall_fake.h"
+#include "hypercall_guest.h"
 
-#define IN	 0x1000u /* pages of the guest's memory */
-#define OUT	 0x2000u
-#define FAST	 HV_CALL_FAST
-#define REPS(n)	 ((uint64_t)(n) << HV_CALL_REP_COUNT_SHIFT)
 #define START(n) ((uint64_t)(n) << HV_CALL_REP_START_SHIFT)
-#define DONE(n)	 ((uint64_t)(n) << HV_RESULT_REPS_SHIFT)
-#define NAME_RBX HV_X64_REGISTER_RBX
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_machine_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fake_machine_destroy();
-	return 0;
-}
-
-/* A call of a 64-bit caller's, up to its result. */
-static uint64_t hypercall(uint64_t control, uint64_t input, uint64_t output)
-{
-	uint64_t *gpr = fake_vp->arch.gpr;
-
-	gpr[GPR_RCX] = control;
-	gpr[GPR_RDX] = input;
-	gpr[GPR_R8] = output;
-	gpr[GPR_RAX] = UINT64_MAX;
-	fake_instruction(1000);
-	assert_int_equal(fake_fault, -1);
-	assert_int_equal(fake_vp->vtl[0]->arch.rip, FAKE_NEXT);
-	return gpr[GPR_RAX];
-}
-
-#define assert_status(control, in, out, status) \
-	assert_int_equal(hypercall(control, in, out), status)
-
-static void *in_memory(gpa_t gpa)
-{
-	return fake_memory + gpa;
-}
 
 /* ---- who may call ---- */
 
