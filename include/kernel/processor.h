@@ -48,7 +48,7 @@ struct vp_exit {
 		struct {
 			uint16_t port;
 			uint8_t size;
-			bool write, string;
+			bool write;
 		} port;
 		struct {
 			uint8_t number;

@@ -350,10 +350,10 @@ static void exit_fill(struct vp *vp, struct vp_exit *exit)
 	case VP_EXIT_MSR_READ: exit_msr(vp, false); break;
 	case VP_EXIT_MSR_WRITE: exit_msr(vp, true); break;
 	case VP_EXIT_PORT:
+	case VP_EXIT_PORT_STRING:
 		exit->port.port = (uint16_t)input_below(65536);
 		exit->port.size = (uint8_t)(1u << input_below(3));
 		exit->port.write = input_below(2);
-		exit->port.string = input_below(8) == 7;
 		break;
 	case VP_EXIT_APIC_ACCESS:
 	case VP_EXIT_MEMORY: exit_memory(exit); break;
