@@ -44,7 +44,8 @@ KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexe
 
 MUSL_INCLUDE ?= /usr/include/$(ARCH)-linux-musl
 MUSL_LIB     ?= /usr/lib/$(ARCH)-linux-musl/libc.a
-ROOT_INCLUDES := -Iinclude -Iroot
+# What an architecture has of its own stands below its name, by the same paths.
+ROOT_INCLUDES := -Iinclude -Iroot -Iroot/$(ARCH)
 ROOT_CFLAGS := $(COMMON) -D_POSIX_C_SOURCE=200809L -O2 $(WARNINGS) -fno-strict-aliasing -mgeneral-regs-only -fno-pic \
 	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-fcf-protection=none -U_FORTIFY_SOURCE -ffunction-sections -fdata-sections -nostdinc \
@@ -53,6 +54,8 @@ ROOT_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexecs
 	-Wl,-z,norelro -Wl,--build-id=none -Wl,--gc-sections -Wl,-T,root/root.ld
 
 TEST_INCLUDES := -Iinclude -Iroot -Iarch/fake/include
+# Of which architecture the root task's sources are that a hosted program is made of: test_NAME_ARCH.
+HOSTED_ARCH ?= x86_64
 UNIT_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer $(TEST_INCLUDES) -Itests/unit
 FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined \
@@ -72,6 +75,7 @@ KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_sysc
 	guest/registers.c guest/state_apic.c guest/state_elements.c guest/state_xsave.c guest/step.c guest/translate.c) \
 	svm/debug.c svm/state.c svm/svm.c vmx/apicv.c vmx/debug.c vmx/state.c vmx/vmx.c
 SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))
+ROOT_ARCHES := x86_64 aarch64
 # What the root task shares with the kernel is compiled for each of them.
 ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/state_format.c kernel/status.c)
 # The local APIC's model, for partitions whose APICs are the root task's.
@@ -80,9 +84,10 @@ APIC_MODEL := $(addprefix arch/x86_64/guest/,lapic.c lapic_registers.c lapic_tim
 APIC_MODEL_CFLAGS := -Iarch/x86_64/include -Iarch/x86_64/guest
 ROOT_SHARED += $(APIC_MODEL)
 endif
-ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
+ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
+	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
-HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/lib/start.S root/lib/format.c kernel/status.c
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
 DSDT_C := $(BUILD)/gen/dsdt.c
 VMBUS_C := $(BUILD)/gen/vmbus.c
@@ -148,7 +153,7 @@ $(OUT)/trivet.elf $(OUT)/trivet-selftest.elf: $(OUT)/%.elf: $(OUT)/%.first.elf $
 $(OUT)/%.stripped.elf: $(OUT)/%.elf
 	@$(OBJCOPY) --strip-all $< $@
 
-$(call objects,$(OUT)/root,$(APIC_MODEL) root/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
+$(call objects,$(OUT)/root,$(APIC_MODEL) root/$(ARCH)/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
 $(OUT)/root/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -171,7 +176,7 @@ $(OUT)/hostile.elf: $(HOSTILE_OBJS) root/root.ld
 	@echo "  LD      $@"
 	@$(CC) $(ROOT_LDFLAGS) $(HOSTILE_OBJS) $(MUSL_LIB) -lgcc -o $@
 
-$(BUILD)/gen/%.aml: root/firmware/%.asl
+$(BUILD)/gen/%.aml: root/$(ARCH)/firmware/%.asl
 	@mkdir -p $(@D)
 	@echo "  IASL    $<"
 	@$(IASL) -p $(basename $@) $< > $(@D)/$*.log 2>&1 || { cat $(@D)/$*.log; exit 1; }
@@ -196,10 +201,10 @@ define hosted
 $(BUILD)/$(1)/$(2).objs := $(call objects,$(BUILD)/$(1)/$(2).d,tests/$(1)/$(3)_$(2).c $($(3)_$(2)_SRCS))
 $(BUILD)/$(1)/$(2).d/%.c.o: %.c Makefile
 	@mkdir -p $$(@D)
-	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+	@$(4) $(5) -Iroot/$(or $($(3)_$(2)_ARCH),$(HOSTED_ARCH)) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
 $(BUILD)/$(1)/$(2).d/gen/%.c.o: $(BUILD)/gen/%.c
 	@mkdir -p $$(@D)
-	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+	@$(4) $(5) -Iroot/$(or $($(3)_$(2)_ARCH),$(HOSTED_ARCH)) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
 $(BUILD)/$(1)/$(3)_$(2): $$($(BUILD)/$(1)/$(2).objs)
 	@echo "  LD      $$@"
 	@$(4) $(5) $$^ -o $$@ $(6) $($(3)_$(2)_LIBS)
@@ -247,7 +252,7 @@ lint:
 	@echo "  LINT"
 	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
 		$(filter %.c,$(KERNEL_SRCS) $(SELF_SRCS))
-	@$(CPPCHECK) -Iroot $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
+	@$(CPPCHECK) -Iroot -Iroot/$(ARCH) $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
 	@$(CPPCHECK) $(wildcard tests/bench/*.c)
 
 size: $(OUT)/trivet.stripped.elf
