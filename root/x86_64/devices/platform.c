@@ -122,6 +122,11 @@ uint8_t platform_intr_acknowledge(struct platform *p)
 	return pic_acknowledge(&p->pic);
 }
 
+size_t platform_input(struct platform *p, const uint8_t *bytes, size_t count)
+{
+	return uart_input(&p->com1, bytes, count);
+}
+
 void platform_flush(struct platform *p)
 {
 	uart_flush(&p->com1);

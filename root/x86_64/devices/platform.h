@@ -85,6 +85,9 @@ void platform_eoi(struct platform *p, uint8_t vector);
 /* The processor takes the interrupt that INTR announced: answers its vector. */
 uint8_t platform_intr_acknowledge(struct platform *p);
 
+/* Bytes for the console's serial port. Answers how many it took; offer the rest again later. */
+size_t platform_input(struct platform *p, const uint8_t *bytes, size_t count);
+
 /* Offer all waiting output to the consoles. */
 void platform_flush(struct platform *p);
 

@@ -12,9 +12,8 @@
 #ifndef FIRMWARE_MEMORY_LAYOUT_H
 #define FIRMWARE_MEMORY_LAYOUT_H
 
+#include <firmware/memory_regions.h>
 #include <loader/guest_memory.h>
-#include <trivet/status.h>
-#include <trivet/types.h>
 
 #define LAYOUT_EBDA_BASE   0x9fc00ull
 #define LAYOUT_VGA_BASE	   0xa0000ull
@@ -24,37 +23,10 @@
 #define LAYOUT_DEVICE_BASE 0xc0000000ull
 #define LAYOUT_DEVICE_END  0x100000000ull
 
-/* E820 address range types. */
-enum memory_kind {
-	MEMORY_USABLE = 1,
-	MEMORY_RESERVED = 2,
-	MEMORY_ACPI = 3,
-	MEMORY_NVS = 4,
-};
-
-struct memory_region {
-	gpa_t gpa;
-	uint64_t size;
-	enum memory_kind kind;
-};
-
-/* The shape of a PC is constant, so these arrays are: memory size only moves their ends. */
-#define LAYOUT_RAM_MAX	  3
-#define LAYOUT_REGION_MAX 8
-
-struct memory_layout {
-	uint64_t size;				  /* as configured */
-	struct memory_region ram[LAYOUT_RAM_MAX]; /* to be backed; kind is MEMORY_USABLE */
-	size_t ram_count;
-	struct memory_region map[LAYOUT_REGION_MAX]; /* what the guest is told, ascending */
-	size_t map_count;
-};
-
 /*
- * Lays out size bytes. MISALIGNED unless whole pages; INVALID_ARGUMENT below 1 MiB, which the
- * firmware area needs; TOO_LARGE when it would not fit in 52 address bits.
+ * memory_layout_build(): INVALID_ARGUMENT below 1 MiB, which the firmware area needs; TOO_LARGE when it would not
+ * fit in 52 address bits.
  */
-status_t memory_layout_build(struct memory_layout *layout, uint64_t size) __must_check;
 
 /* The end of RAM below 4 GiB; at least 1 MiB. */
 gpa_t memory_layout_low_end(const struct memory_layout *layout);

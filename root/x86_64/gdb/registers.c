@@ -255,6 +255,11 @@ uint64_t gdb_state_pc(const struct gdb_state *state)
 	return cs->attributes & HV_SEGMENT_L ? rip : (uint32_t)(rip + cs->base);
 }
 
+void gdb_state_pc_set(struct gdb_state *state, uint64_t address)
+{
+	state->value[GDB_VALUE_RIP].reg64 = address;
+}
+
 /* ---- the target description ---- */
 
 /* Of the text that goes by, the part that was asked for. */

@@ -13,6 +13,10 @@
 #define GDB_LEGACY_SIZE	  512u /* of an XSAVE area: x87 and MXCSR */
 #define GDB_REGISTER_SIZE 16u  /* of the largest */
 
+/* The instruction by which a breakpoint stands in memory: INT3. */
+#define GDB_BREAK_BYTES 0xcc
+#define GDB_BREAK_SIZE	1u
+
 /* What is known of a VP that stands still. */
 struct gdb_state {
 	union hv_register_value value[GDB_VALUES]; /* of gdb_value_names */
@@ -46,8 +50,9 @@ bool gdb_register_read(const struct gdb_state *state, size_t number,
 		       uint8_t bytes[GDB_REGISTER_SIZE]);
 /* False: it can't be written. */
 bool gdb_register_write(struct gdb_state *state, size_t number, const uint8_t *bytes);
-/* The linear address of the next instruction. */
+/* The linear address of the next instruction; and another place to go on at. */
 uint64_t gdb_state_pc(const struct gdb_state *state);
+void gdb_state_pc_set(struct gdb_state *state, uint64_t address);
 /* The target description (XML) from `offset` on, `size` bytes at most; answers how many. */
 size_t gdb_description_read(size_t offset, void *buffer, size_t size);
 

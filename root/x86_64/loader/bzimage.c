@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <loader/bytes.h>
+#include <loader/boot_data.h>
 #include <loader/placement.h>
 
 /* The setup header; the same offsets hold in the file and in the zero page. */
@@ -258,7 +259,7 @@ static enum load_result cmdline_place(const struct bzimage *image, struct placem
 				 "the command line has %llu characters, the kernel takes %llu",
 				 (unsigned long long)length,
 				 (unsigned long long)image->cmdline_max);
-	return placement_string(placement, "", placement->request->cmdline, "the command line",
+	return boot_data_string(placement, "", placement->request->cmdline, "the command line",
 				cmdline);
 }
 
@@ -287,7 +288,7 @@ static enum load_result zero_page_place(const struct bzimage *image, struct plac
 	const struct load_request *request = placement->request;
 	unsigned int header_end = MIN(HDR_MAGIC + image->file[HDR_JUMP_LENGTH], HDR_END_MAX);
 	uint8_t *p;
-	enum load_result result = placement_allocate(placement, PAGE_SIZE, PAGE_SIZE,
+	enum load_result result = boot_data_allocate(placement, PAGE_SIZE, PAGE_SIZE,
 						     "the zero page", &places->zero_page, &p);
 
 	if (result != LOAD_OK)
@@ -310,7 +311,7 @@ static enum load_result zero_page_place(const struct bzimage *image, struct plac
 static enum load_result page_tables_place(struct placement *placement, gpa_t *root)
 {
 	uint8_t *tables;
-	enum load_result result = placement_allocate(placement, TABLE_COUNT * PAGE_SIZE, PAGE_SIZE,
+	enum load_result result = boot_data_allocate(placement, TABLE_COUNT * PAGE_SIZE, PAGE_SIZE,
 						     "the page tables", root, &tables);
 
 	if (result != LOAD_OK)
@@ -331,7 +332,7 @@ static enum load_result state_fill(const struct bzimage *image, struct placement
 				   const struct bzimage_places *places, struct boot_state *state)
 {
 	gpa_t gdt, tables;
-	enum load_result result = placement_gdt(placement, image->entry_64, &gdt);
+	enum load_result result = boot_data_gdt(placement, image->entry_64, &gdt);
 
 	if (result != LOAD_OK)
 		return result;
@@ -339,12 +340,12 @@ static enum load_result state_fill(const struct bzimage *image, struct placement
 		result = page_tables_place(placement, &tables);
 		if (result != LOAD_OK)
 			return result;
-		boot_state_set_long(state, PLACEMENT_CODE_SELECTOR, PLACEMENT_DATA_SELECTOR, gdt,
-				    PLACEMENT_GDT_LIMIT, tables);
+		boot_state_set_long(state, BOOT_DATA_CODE_SELECTOR, BOOT_DATA_DATA_SELECTOR, gdt,
+				    BOOT_DATA_GDT_LIMIT, tables);
 		state->rip = places->kernel + ENTRY_64_OFFSET;
 	} else {
-		boot_state_set_protected(state, PLACEMENT_CODE_SELECTOR, PLACEMENT_DATA_SELECTOR,
-					 gdt, PLACEMENT_GDT_LIMIT);
+		boot_state_set_protected(state, BOOT_DATA_CODE_SELECTOR, BOOT_DATA_DATA_SELECTOR,
+					 gdt, BOOT_DATA_GDT_LIMIT);
 		state->rip = places->kernel;
 	}
 	state->rsi = places->zero_page;
@@ -383,7 +384,7 @@ enum load_result bzimage_load(const struct load_request *request, struct boot_st
 	if (image.entry_64 && image.kernel_size <= ENTRY_64_OFFSET)
 		return load_fail(request, error, LOAD_BAD_ENTRY,
 				 "the kernel ends before its 64-bit entry point");
-	result = placement_open(&placement, request, error);
+	result = boot_data_open(&placement, request, error);
 	if (result == LOAD_OK)
 		result = image_place(&image, &placement, state);
 	placement_close(&placement);

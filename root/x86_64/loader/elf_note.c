@@ -7,7 +7,7 @@
  * of which one is looked for: Xen's entry point for PVH guests. Pads go to 4 bytes, or to 8
  * where the segment's alignment is 8.
  */
-#include <loader/elf.h>
+#include <loader/elf_note.h>
 
 #include <string.h>
 

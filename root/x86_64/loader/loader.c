@@ -5,46 +5,18 @@
  */
 #include <loader/loader.h>
 
-#include <string.h>
-
-#include <loader/elf.h>
+#include <loader/elf_note.h>
 #include <loader/multiboot.h>
 #include <loader/placement.h>
+#include <loader/signature.h>
 
-const char *load_result_name(enum load_result result)
-{
-#define LOAD_RESULT_NAME(name, words) #name,
-	static const char *const names[] = {LOAD_RESULT_TABLE(LOAD_RESULT_NAME)};
-#undef LOAD_RESULT_NAME
+static const struct file_signature bzimage_signature = {0x202, 4, "HdrS", "Linux bzImage"};
 
-	return (unsigned int)result < ARRAY_SIZE(names) ? names[result] : "unknown";
-}
-
-struct signature {
-	uint16_t offset;
-	uint8_t length;
-	const char *bytes;
-	const char *words;
-};
-
-static const struct signature bzimage_signature = {0x202, 4, "HdrS", "Linux bzImage"};
-
-static const struct signature other_files[] = {
+static const struct file_signature other_files[] = {
 	{0, 4, "\177ELF", "it is an ELF file with neither a multiboot header nor a PVH note"},
-	{0, 2, "\037\213", "it is compressed by gzip; unpack it first"},
-	{0, 6, "\3757zXZ", "it is compressed by xz; unpack it first"},
-	{0, 4, "\050\265\057\375", "it is compressed by zstd; unpack it first"},
-	{0, 6, "070701", "it is a cpio archive, perhaps the initrd"},
 	{56, 4, "ARM\144", "it is a Linux kernel for AArch64"},
 	{0, 2, "MZ", "it is an EFI or Windows program without a Linux setup header"},
 };
-
-static bool signature_matches(const struct signature *signature, const void *data, uint64_t size)
-{
-	return range_within(signature->offset, signature->length, size) &&
-	       memcmp((const uint8_t *)data + signature->offset, signature->bytes,
-		      signature->length) == 0;
-}
 
 static bool has_pvh_note(const void *data, uint64_t size)
 {
@@ -63,7 +35,7 @@ enum kernel_kind kernel_detect(const void *data, uint64_t size)
 {
 	struct multiboot_header header;
 
-	if (signature_matches(&bzimage_signature, data, size))
+	if (file_signature_matches(&bzimage_signature, data, size))
 		return KERNEL_BZIMAGE;
 	/* A flat kernel must say where it goes, or the header is there by chance. */
 	if (multiboot_header_find(data, size, &header) &&
@@ -85,6 +57,7 @@ static enum load_result unknown_load(const struct load_request *request, struct 
 {
 	struct load_error elf_error;
 	struct elf_file file;
+	const char *words;
 
 	(void)state;
 	if (request->kernel.size == 0)
@@ -95,10 +68,9 @@ static enum load_result unknown_load(const struct load_request *request, struct 
 		*error = elf_error;
 		return elf_error.result;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(other_files); i++)
-		if (signature_matches(&other_files[i], request->kernel.data, request->kernel.size))
-			return load_fail(request, error, LOAD_UNKNOWN_FORMAT, "%s",
-					 other_files[i].words);
+	words = file_words(&request->kernel, other_files, ARRAY_SIZE(other_files));
+	if (words)
+		return load_fail(request, error, LOAD_UNKNOWN_FORMAT, "%s", words);
 	return load_fail(request, error, LOAD_UNKNOWN_FORMAT,
 			 "neither a Linux bzImage nor a multiboot or PVH kernel");
 }

@@ -4,6 +4,8 @@
  */
 #include <loader/modules.h>
 
+#include <loader/boot_data.h>
+
 static bool has_initrd(const struct load_request *request)
 {
 	return request->initrd.data != NULL;
@@ -41,6 +43,6 @@ enum load_result module_place(struct placement *placement, size_t index, gpa_t l
 			       module->size) != STATUS_OK)
 		return load_fail(placement->request, placement->error, LOAD_OUT_OF_RAM,
 				 "RAM is missing");
-	return placement_string(placement, module->name, module->arguments, "a module's string",
+	return boot_data_string(placement, module->name, module->arguments, "a module's string",
 				&placed->string);
 }

@@ -11,6 +11,7 @@
 #include <loader/elf.h>
 #include <loader/loader.h>
 #include <loader/modules.h>
+#include <loader/boot_data.h>
 #include <loader/placement.h>
 
 #define HEADER_SEARCH_SIZE 8192u
@@ -155,7 +156,7 @@ static enum load_result memory_fill(struct placement *placement, uint8_t *info)
 	uint8_t *map;
 	gpa_t map_gpa;
 	enum load_result result =
-		placement_allocate(placement, length, 8, "the memory map", &map_gpa, &map);
+		boot_data_allocate(placement, length, 8, "the memory map", &map_gpa, &map);
 
 	if (result != LOAD_OK)
 		return result;
@@ -187,7 +188,7 @@ static enum load_result modules_fill(struct placement *placement, uint8_t *info,
 	if (count > UINT32_MAX / MODULE_ENTRY)
 		return load_fail(placement->request, placement->error, LOAD_UNSUPPORTED,
 				 "there are too many modules");
-	result = placement_allocate(placement, count * MODULE_ENTRY, 4, "the module list",
+	result = boot_data_allocate(placement, count * MODULE_ENTRY, 4, "the module list",
 				    &list_gpa, &list);
 	for (size_t i = 0; i < count && result == LOAD_OK; i++) {
 		uint8_t *entry = list + i * MODULE_ENTRY;
@@ -212,16 +213,16 @@ static enum load_result info_place(struct placement *placement, gpa_t lowest, gp
 	const struct load_request *request = placement->request;
 	uint8_t *info;
 	gpa_t cmdline, loader_name;
-	enum load_result result = placement_allocate(placement, INFO_SIZE, 8,
+	enum load_result result = boot_data_allocate(placement, INFO_SIZE, 8,
 						     "the multiboot information", info_gpa, &info);
 
 	if (result != LOAD_OK)
 		return result;
 	/* Kernels expect their own name as the first word, as GRUB and QEMU give it. */
-	result = placement_string(placement, request->kernel.name, request->cmdline,
+	result = boot_data_string(placement, request->kernel.name, request->cmdline,
 				  "the command line", &cmdline);
 	if (result == LOAD_OK)
-		result = placement_string(placement, "trivet", "", "the loader's name",
+		result = boot_data_string(placement, "trivet", "", "the loader's name",
 					  &loader_name);
 	if (result == LOAD_OK)
 		result = memory_fill(placement, info);
@@ -249,14 +250,14 @@ static enum load_result kernel_place(const struct multiboot_header *header,
 		result = elf_kernel_load(placement, &kernel);
 	if (result != LOAD_OK)
 		return result;
-	result = placement_gdt(placement, false, &gdt);
+	result = boot_data_gdt(placement, false, &gdt);
 	if (result != LOAD_OK)
 		return result;
 	result = info_place(placement, kernel.end, &info);
 	if (result != LOAD_OK)
 		return result;
-	boot_state_set_protected(state, PLACEMENT_CODE_SELECTOR, PLACEMENT_DATA_SELECTOR, gdt,
-				 PLACEMENT_GDT_LIMIT);
+	boot_state_set_protected(state, BOOT_DATA_CODE_SELECTOR, BOOT_DATA_DATA_SELECTOR, gdt,
+				 BOOT_DATA_GDT_LIMIT);
 	state->rip = kernel.entry;
 	state->rax = BOOTLOADER_MAGIC;
 	state->rbx = info;
@@ -277,7 +278,7 @@ enum load_result multiboot_load(const struct load_request *request, struct boot_
 		return load_fail(request, error, LOAD_UNSUPPORTED,
 				 "the multiboot header requires unknown features (flags %#x)",
 				 header.flags);
-	result = placement_open(&placement, request, error);
+	result = boot_data_open(&placement, request, error);
 	if (result == LOAD_OK)
 		result = kernel_place(&header, &placement, state);
 	placement_close(&placement);

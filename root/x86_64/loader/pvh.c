@@ -7,8 +7,9 @@
 #include <loader/loader.h>
 
 #include <loader/bytes.h>
-#include <loader/elf.h>
+#include <loader/elf_note.h>
 #include <loader/modules.h>
+#include <loader/boot_data.h>
 #include <loader/placement.h>
 
 /* struct hvm_start_info */
@@ -48,7 +49,7 @@ static enum load_result modules_fill(struct placement *placement, uint8_t *info,
 	if (count > UINT32_MAX / MODULE_ENTRY)
 		return load_fail(placement->request, placement->error, LOAD_UNSUPPORTED,
 				 "there are too many modules");
-	result = placement_allocate(placement, count * MODULE_ENTRY, 8, "the module list",
+	result = boot_data_allocate(placement, count * MODULE_ENTRY, 8, "the module list",
 				    &list_gpa, &list);
 	for (size_t i = 0; i < count && result == LOAD_OK; i++) {
 		struct module_placed placed;
@@ -72,7 +73,7 @@ static enum load_result memory_map_fill(struct placement *placement, uint8_t *in
 	const struct memory_layout *layout = placement->request->layout;
 	uint8_t *map;
 	gpa_t map_gpa;
-	enum load_result result = placement_allocate(placement, layout->map_count * MEMORY_ENTRY, 8,
+	enum load_result result = boot_data_allocate(placement, layout->map_count * MEMORY_ENTRY, 8,
 						     "the memory map", &map_gpa, &map);
 
 	if (result != LOAD_OK)
@@ -94,11 +95,11 @@ static enum load_result start_info_place(struct placement *placement, gpa_t lowe
 	uint8_t *info;
 	gpa_t cmdline;
 	enum load_result result =
-		placement_allocate(placement, INFO_SIZE, 8, "the start info", info_gpa, &info);
+		boot_data_allocate(placement, INFO_SIZE, 8, "the start info", info_gpa, &info);
 
 	if (result != LOAD_OK)
 		return result;
-	result = placement_string(placement, "", placement->request->cmdline, "the command line",
+	result = boot_data_string(placement, "", placement->request->cmdline, "the command line",
 				  &cmdline);
 	if (result != LOAD_OK)
 		return result;
@@ -126,14 +127,14 @@ static enum load_result kernel_place(const struct elf_file *file, uint64_t entry
 		return load_fail(placement->request, placement->error, LOAD_BAD_ENTRY,
 				 "the PVH entry point %#llx is not in the kernel",
 				 (unsigned long long)entry);
-	result = placement_gdt(placement, false, &gdt);
+	result = boot_data_gdt(placement, false, &gdt);
 	if (result != LOAD_OK)
 		return result;
 	result = start_info_place(placement, placed.end, &info);
 	if (result != LOAD_OK)
 		return result;
-	boot_state_set_protected(state, PLACEMENT_CODE_SELECTOR, PLACEMENT_DATA_SELECTOR, gdt,
-				 PLACEMENT_GDT_LIMIT);
+	boot_state_set_protected(state, BOOT_DATA_CODE_SELECTOR, BOOT_DATA_DATA_SELECTOR, gdt,
+				 BOOT_DATA_GDT_LIMIT);
 	state->rip = entry;
 	state->rbx = info;
 	return LOAD_OK;
@@ -152,7 +153,7 @@ enum load_result pvh_load(const struct load_request *request, struct boot_state 
 	if (!elf_pvh_entry_find(&file, &entry))
 		return load_fail(request, error, LOAD_BAD_MAGIC,
 				 "the ELF file has no PVH entry note");
-	result = placement_open(&placement, request, error);
+	result = boot_data_open(&placement, request, error);
 	if (result == LOAD_OK)
 		result = kernel_place(&file, entry, &placement, state);
 	placement_close(&placement);

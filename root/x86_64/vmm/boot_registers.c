@@ -3,7 +3,7 @@
  * VP 0's state at its start: its registers, from what the loader decided, and its local APIC as a
  * PC's firmware leaves it. All registers are set by one call.
  */
-#include <lib/log.h>
+#include <firmware/platform.h>
 #include <vmm/machine.h>
 #include <vmm/user_apic.h>
 
@@ -99,7 +99,7 @@ static status_t virtual_wire_set(struct processor *processor)
 	/* Firmware that hands its APIC over in x2APIC mode has no use for the 8259. */
 	if (processor->machine->config->apic == CONFIG_APIC_X2APIC_ON)
 		return STATUS_OK;
-	if (processor->apic) {
+	if (processor->arch.apic) {
 		for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
 			user_apic_write(processor, writes[i].offset, writes[i].value);
 		return STATUS_OK;
@@ -107,6 +107,12 @@ static status_t virtual_wire_set(struct processor *processor)
 	for (size_t i = 0; i < ARRAY_SIZE(writes) && status == STATUS_OK; i++)
 		status = vp_apic_write(processor->vp, 0, writes[i].offset, writes[i].value, &ended);
 	return status;
+}
+
+void processor_begin(struct processor *processor)
+{
+	if (!processor->arch.apic)
+		processor->arch.apic_base = PLATFORM_LOCAL_APIC_BASE;
 }
 
 status_t processor_boot(struct processor *processor, const struct boot_state *state)

@@ -9,6 +9,7 @@
 #include <emulator/processor_bits.h>
 #include <lib/log.h>
 #include <lib/model.h>
+#include <vmm/interrupts.h>
 #include <vmm/machine.h>
 #include <vmm/user_apic.h>
 
@@ -126,7 +127,7 @@ static bool ram_exchange(void *context, gpa_t gpa, const void *expected, const v
 /* Whether gpa lies in the page of the VP's local APIC. */
 static inline bool apic_hit(const struct processor *processor, gpa_t gpa)
 {
-	return ALIGN_DOWN(gpa, PAGE_SIZE) == processor->apic_base;
+	return ALIGN_DOWN(gpa, PAGE_SIZE) == processor->arch.apic_base;
 }
 
 /*
@@ -137,11 +138,11 @@ static bool apic_moved_to(struct processor *processor, gpa_t gpa)
 {
 	union hv_register_value value;
 
-	if (processor->apic ||
+	if (processor->arch.apic ||
 	    register_get(processor, HV_X64_REGISTER_APIC_BASE, &value) != STATUS_OK ||
 	    !(value.reg64 & APIC_BASE_ENABLE))
 		return false;
-	processor->apic_base = value.reg64 & APIC_BASE_MASK;
+	processor->arch.apic_base = value.reg64 & APIC_BASE_MASK;
 	return apic_hit(processor, gpa);
 }
 
@@ -150,7 +151,7 @@ static uint64_t apic_read(struct processor *processor, gpa_t gpa, unsigned size)
 {
 	uint32_t offset = (uint32_t)(gpa % PAGE_SIZE), value = 0;
 
-	if (processor->apic)
+	if (processor->arch.apic)
 		value = user_apic_read(processor, ALIGN_DOWN(offset, 4u));
 	else if (vp_apic_read(processor->vp, 0, ALIGN_DOWN(offset, 4u), &value) != STATUS_OK)
 		return device_size_mask(size);
@@ -164,7 +165,7 @@ static void apic_write(struct processor *processor, gpa_t gpa, unsigned size, ui
 	/* Other writes are undefined for hardware; here they do nothing. */
 	if (offset % 4 != 0 || size < 4)
 		return;
-	if (processor->apic)
+	if (processor->arch.apic)
 		user_apic_write(processor, offset, (uint32_t)value);
 	else if (vp_apic_write(processor->vp, 0, offset, (uint32_t)value, &ended) == STATUS_OK &&
 		 (ended & APIC_ACCESS_EOI))

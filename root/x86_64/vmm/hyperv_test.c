@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The ports of a machine's hyperv-testdev. Called with the machine's lock held. */
 #include <lib/port.h>
+#include <vmm/interrupts.h>
 #include <vmm/machine.h>
+
+static_assert(MACHINE_ARCH_SHIFT + HYPERV_TEST_CONNECTIONS <= 64, "bits of an event");
 
 static struct machine *machine_of(struct hyperv_test *test)
 {
@@ -11,8 +14,8 @@ static struct machine *machine_of(struct hyperv_test *test)
 static status_t test_open(struct hyperv_test *test, uint32_t n, uint32_t connection, bool event)
 {
 	struct machine *machine = machine_of(test);
-	handle_t *port = &machine->test_ports[n];
-	uint64_t bit = BIT(MACHINE_TEST_SHIFT + n);
+	handle_t *port = &machine->arch.test_ports[n];
+	uint64_t bit = BIT(MACHINE_ARCH_SHIFT + n);
 
 	if (event)
 		return host_event_port_create(machine->partition, 0, connection, machine->event,
@@ -22,7 +25,7 @@ static status_t test_open(struct hyperv_test *test, uint32_t n, uint32_t connect
 
 static void test_close(struct hyperv_test *test, uint32_t n)
 {
-	handle_t *port = &machine_of(test)->test_ports[n];
+	handle_t *port = &machine_of(test)->arch.test_ports[n];
 
 	handle_close(*port);
 	*port = HANDLE_NONE;
@@ -31,7 +34,7 @@ static void test_close(struct hyperv_test *test, uint32_t n)
 static status_t test_receive(struct hyperv_test *test, uint32_t n, struct hv_message *message)
 {
 	struct port_message received;
-	status_t status = message_port_receive(machine_of(test)->test_ports[n], &received);
+	status_t status = message_port_receive(machine_of(test)->arch.test_ports[n], &received);
 
 	if (status == STATUS_OK)
 		*message = received.message;
@@ -66,10 +69,10 @@ const struct hyperv_test_host machine_hyperv_test = {
 	.flag = test_flag,
 };
 
-void machine_hyperv_test_serve(struct machine *machine, uint64_t bits)
+void machine_platform_serve(struct machine *machine, uint64_t bits)
 {
 	mutex_lock(&machine->lock);
 	if (machine->has_devices && machine->state == MACHINE_RUNNING)
-		hyperv_test_serve(&machine->platform.hyperv_test, bits >> MACHINE_TEST_SHIFT);
+		hyperv_test_serve(&machine->platform.hyperv_test, bits >> MACHINE_ARCH_SHIFT);
 	mutex_unlock(&machine->lock);
 }

@@ -15,6 +15,7 @@
 #include <firmware/topology.h>
 #include <apic_message.h>
 #include <lib/memory.h>
+#include <vmm/interrupts.h>
 #include <vmm/user_apic.h>
 
 #define NS_HZ	     1000000000ull
@@ -98,7 +99,7 @@ static struct user_apic *lowest(struct machine *machine, const struct apic_messa
 	struct user_apic *best = NULL;
 
 	for (uint32_t i = 0; i < machine->config->vps; i++) {
-		struct user_apic *apic = machine->processors[i].apic;
+		struct user_apic *apic = machine->processors[i].arch.apic;
 
 		if (selected(apic, message) &&
 		    (!best || lapic_arbitration_priority(&apic->lapic) <
@@ -120,7 +121,7 @@ static void send(struct machine *machine, struct delivery *d)
 		return;
 	}
 	for (uint32_t i = 0; i < machine->config->vps; i++) {
-		struct user_apic *apic = machine->processors[i].apic;
+		struct user_apic *apic = machine->processors[i].arch.apic;
 
 		if (selected(apic, d->message))
 			deliver(d, apic);
@@ -181,7 +182,7 @@ static void effects_apply(struct user_apic *apic, struct lapic_effects *effects)
 
 void user_apic_intr_set(struct machine *machine, bool level)
 {
-	struct user_apic *apic = machine->processors[0].apic;
+	struct user_apic *apic = machine->processors[0].arch.apic;
 	uint32_t effects = lapic_set_lint(&apic->lapic, LINT_INTR, level);
 
 	if (effects & LAPIC_EFFECT_NMI)
@@ -214,7 +215,7 @@ static void priority_out(struct user_apic *apic, uint8_t cr8)
 uint32_t user_apic_read(struct processor *processor, uint32_t offset)
 {
 	struct machine *machine = processor->machine;
-	struct user_apic *apic = processor->apic;
+	struct user_apic *apic = processor->arch.apic;
 	uint32_t value = UINT32_MAX;
 
 	mutex_lock(&machine->lock);
@@ -230,7 +231,7 @@ void user_apic_write(struct processor *processor, uint32_t offset, uint32_t valu
 {
 	const struct vp_run_page *page = processor->page;
 	struct machine *machine = processor->machine;
-	struct user_apic *apic = processor->apic;
+	struct user_apic *apic = processor->arch.apic;
 	struct lapic_effects effects;
 	/* By an earlier access of the same instruction, or as it was. */
 	uint8_t cr8 = (uint8_t)(page->set & VP_SET_CR8 ? page->interrupt.cr8 : page->regs.cr8);
@@ -249,7 +250,7 @@ static void page_place(struct user_apic *apic)
 	uint64_t base = lapic_base_get(&apic->lapic);
 	bool there = (base & APIC_BASE_ENABLE) && !(base & APIC_BASE_X2APIC);
 
-	apic->processor->apic_base = there ? base & APIC_BASE_ADDRESS : NO_APIC_PAGE;
+	apic->processor->arch.apic_base = there ? base & APIC_BASE_ADDRESS : NO_APIC_PAGE;
 }
 
 static bool base_write(struct user_apic *apic, uint64_t value)
@@ -369,7 +370,7 @@ static void prepare(struct user_apic *apic, struct vp_run_page *page)
 void user_apic_prepare(struct processor *processor)
 {
 	struct machine *machine = processor->machine;
-	struct user_apic *apic = processor->apic;
+	struct user_apic *apic = processor->arch.apic;
 
 	if (!atomic_load(&apic->attention))
 		return;
@@ -391,7 +392,7 @@ bool user_apic_serve(struct processor *processor, uint32_t reason)
 	if (reason >= ARRAY_SIZE(handlers) || !handlers[reason])
 		return false;
 	mutex_lock(&machine->lock);
-	handlers[reason](processor->apic, processor->page);
+	handlers[reason](processor->arch.apic, processor->page);
 	mutex_unlock(&machine->lock);
 	return true;
 }
@@ -413,7 +414,7 @@ static status_t apic_create(struct processor *processor, uint32_t id)
 
 	if (!apic)
 		return STATUS_NO_MEMORY;
-	processor->apic = apic;
+	processor->arch.apic = apic;
 	config.page = memory_allocate(PAGE_SIZE, PAGE_SIZE);
 	if (!config.page)
 		return STATUS_NO_MEMORY;
@@ -441,19 +442,19 @@ status_t user_apics_create(struct machine *machine)
 void user_apics_destroy(struct machine *machine)
 {
 	for (uint32_t i = 0; i < machine->config->vps; i++) {
-		struct user_apic *apic = machine->processors[i].apic;
+		struct user_apic *apic = machine->processors[i].arch.apic;
 
 		if (apic && apic->lapic.page)
 			memory_free((void *)apic->lapic.page, PAGE_SIZE);
 		free(apic);
-		machine->processors[i].apic = NULL;
+		machine->processors[i].arch.apic = NULL;
 	}
 }
 
 void user_apics_reset(struct machine *machine)
 {
 	for (uint32_t i = 0; i < machine->config->vps; i++) {
-		struct user_apic *apic = machine->processors[i].apic;
+		struct user_apic *apic = machine->processors[i].arch.apic;
 
 		device_timer_cancel(&machine->env, &apic->timer);
 		lapic_reset(&apic->lapic);
