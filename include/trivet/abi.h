@@ -139,7 +139,11 @@ enum handle_rights {
 
 /* All memory of the root task stands at ROOT_WINDOW_BASE + its host-physical address:
  * readable, writable, not executable. */
+#ifdef __aarch64__
+#define ROOT_WINDOW_BASE 0x0000002000000000ull /* a task has 39 bits of addresses */
+#else
 #define ROOT_WINDOW_BASE 0x0000100000000000ull
+#endif
 
 enum boot_memory_kind {
 	BOOT_MEMORY_FREE = 1,	/* the root task's, to use */
