@@ -13,7 +13,7 @@
 #define MEMORY_RANGE_MAX 128
 #define GIC_REGIONS_MAX	 16
 /* RAM from here up is not used: the root task's window, in 39 bits of addresses, does not show it. */
-#define MACHINE_RAM_END	 (GIB(384) - MIB(2))
+#define MACHINE_RAM_END	 (GIB(256) - MIB(2))
 
 /* Memory by its use: sorted, without overlaps. */
 struct memory_list {
