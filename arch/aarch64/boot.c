@@ -32,6 +32,7 @@ static hpa_t tree_base;
 static struct machine machine;
 static uint8_t boot_area[CPU_AREA_PAGES][PAGE_SIZE] __aligned(4096);
 static struct cpu *boot_cpus[1];
+static volatile void *console_registers; /* in the kernel's tables */
 
 static __noreturn void halt(void)
 {
@@ -147,12 +148,10 @@ uint64_t boot_prepare(hpa_t image, hpa_t base)
 		status = boot_area_map();
 	refuse_status("the kernel's page tables", status);
 	if (machine.console.kind != UART_NONE) {
-		volatile void *registers =
+		console_registers =
 			device_map(machine.console.registers.base, machine.console.registers.size);
-
-		if (!registers)
+		if (!console_registers)
 			refuse_status("the console's registers", STATUS_NO_MEMORY);
-		serial_init(&machine.console, registers);
 	}
 	return kernel_ttbr;
 }
@@ -185,6 +184,8 @@ __noreturn void boot_main(void)
 {
 	struct cpu *cpu = cpu_area(0);
 
+	if (console_registers)
+		serial_init(&machine.console, console_registers);
 	/* The tree stands where it was, in the direct map. */
 	tree.data = hpa_to_kva(tree_base);
 	cpus_describe(&tree);

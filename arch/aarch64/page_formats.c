@@ -28,6 +28,7 @@
 #define S2_DEVICE BIT(2)	/* nGnRE */
 #define S2_READ	  BIT(6)
 #define S2_WRITE  BIT(7)
+#define S2_USER	  BIT(55) /* software's */
 
 static uint64_t leaf_type(unsigned int level)
 {
@@ -69,20 +70,20 @@ static uint32_t el2_flags(uint64_t entry, unsigned int level)
 	       (entry & ENTRY_XN ? 0 : PAGE_EXECUTE) | (entry & EL2_DEVICE ? PAGE_UNCACHED : 0);
 }
 
-/* What may be reached at all may be by EL0: stage 1, where there is one, tells users apart. */
+/* What may be reached at all may be by EL0, PAGE_USER or not: stage 1, where there is one, tells users apart. */
 static uint64_t s2_leaf(hpa_t hpa, unsigned int level, uint32_t flags)
 {
 	return hpa | leaf_type(level) | ENTRY_AF |
 	       (flags & PAGE_UNCACHED ? S2_DEVICE : S2_NORMAL | ENTRY_INNER) |
-	       (flags & PAGE_READ ? S2_READ : 0) | (flags & PAGE_WRITE ? S2_WRITE : 0) |
-	       (flags & PAGE_EXECUTE ? 0 : ENTRY_XN);
+	       (flags & PAGE_USER ? S2_USER : 0) | (flags & PAGE_READ ? S2_READ : 0) |
+	       (flags & PAGE_WRITE ? S2_WRITE : 0) | (flags & PAGE_EXECUTE ? 0 : ENTRY_XN);
 }
 
 static uint32_t s2_flags(uint64_t entry, unsigned int level)
 {
 	(void)level;
-	return PAGE_USER | (entry & S2_READ ? PAGE_READ : 0) | (entry & S2_WRITE ? PAGE_WRITE : 0) |
-	       (entry & ENTRY_XN ? 0 : PAGE_EXECUTE) |
+	return (entry & S2_USER ? PAGE_USER : 0) | (entry & S2_READ ? PAGE_READ : 0) |
+	       (entry & S2_WRITE ? PAGE_WRITE : 0) | (entry & ENTRY_XN ? 0 : PAGE_EXECUTE) |
 	       ((entry & S2_NORMAL) == S2_DEVICE ? PAGE_UNCACHED : 0);
 }
 

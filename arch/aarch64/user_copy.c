@@ -7,6 +7,7 @@
 #include <kernel/arch.h>
 #include <kernel/string.h>
 #include <kernel/task.h>
+#include <kernel/thread.h>
 
 /* An entry may be gone for a moment, while it is made into others: who holds the lock sees none of that. */
 static bool user_lookup(struct address_space *space, uint64_t va, struct page_translation *t)
@@ -26,6 +27,8 @@ static char *user_memory(uint64_t va, uint32_t access)
 {
 	struct page_translation t;
 
+	if (!this_cpu()->current) /* self tests: there is no task */
+		return NULL;
 	if (!user_lookup(&task_current()->space, va, &t) || !(t.flags & access))
 		return NULL;
 	return hpa_to_kva(t.hpa);
