@@ -14,7 +14,9 @@
 #define SCTLR_EL1_TASK (SCTLR_EL1_RES1 | BIT(4) | BIT(14) | BIT(15) | BIT(16) | BIT(18) | BIT(26))
 #define CPACR_FPEN     (3 * BIT(20))
 #define CNTKCTL_TASK   BIT(0) /* EL0PCTEN */
-#define CNTHCTL_TASK   BIT(0) /* EL1PCTEN, which is EL0's as well; timers trap */
+/* EL1PCTEN, which is EL0's as well. The timer's registers, for which EL1PCEN stands, trap by CNTKCTL_EL1 all the
+ * same; QEMU 7.2 looks at that bit for the counter. */
+#define CNTHCTL_TASK   (BIT(0) | BIT(1))
 
 void arch_thread_init(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t argument,
 		      uint64_t tls)
