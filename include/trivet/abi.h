@@ -141,7 +141,7 @@ enum handle_rights {
 /* All memory of the root task stands at ROOT_WINDOW_BASE + its host-physical address:
  * readable, writable, not executable. */
 #ifdef TRIVET_AARCH64
-#define ROOT_WINDOW_BASE 0x0000002000000000ull /* a task has 39 bits of addresses */
+#define ROOT_WINDOW_BASE 0x0000004000000000ull /* what the narrowest processors can translate */
 #else
 #define ROOT_WINDOW_BASE 0x0000100000000000ull
 #endif
