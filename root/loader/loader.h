@@ -46,6 +46,8 @@ struct load_file {
 	const char *arguments; /* of a module; "" if none; not NULL */
 };
 
+struct firmware_config;
+
 struct load_request {
 	const struct guest_memory *memory;
 	const struct memory_layout *layout;
@@ -54,7 +56,9 @@ struct load_request {
 	const char *cmdline;		 /* not NULL */
 	const struct load_file *modules; /* further modules; a bzImage takes none */
 	size_t module_count;
-	gpa_t rsdp; /* 0: none */
+	gpa_t rsdp; /* x86: of the ACPI tables; 0: none */
+	/* AArch64: what is to be told of the machine; the loader adds what it has placed. */
+	const struct firmware_config *firmware;
 };
 
 /* Detects and loads. Answers LOAD_OK and fills *state, or says in *error what was wrong. */

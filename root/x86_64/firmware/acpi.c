@@ -26,17 +26,6 @@ struct builder {
 	unsigned int list_count;
 };
 
-/* The last byte that makes the sum of all bytes 0 (ACPI 6.4, 5.2.3.2 and others). */
-static uint8_t checksum(const void *data, size_t size)
-{
-	const uint8_t *bytes = data;
-	uint8_t sum = 0;
-
-	for (size_t i = 0; i < size; i++)
-		sum = (uint8_t)(sum + bytes[i]);
-	return (uint8_t)-sum;
-}
-
 static bool table_place(gpa_t *next, gpa_t end, size_t size, gpa_t *gpa)
 {
 	gpa_t start = ALIGN_UP(*next, TABLE_ALIGNMENT);
@@ -64,48 +53,21 @@ static void *table_begin(struct builder *builder, const char *signature, uint8_t
 
 	if (!header)
 		return NULL;
-	memcpy(header->signature, signature, sizeof(header->signature));
-	header->length = (uint32_t)size;
-	header->revision = revision;
-	memcpy(header->oem_id, ACPI_OEM_ID, sizeof(header->oem_id));
-	memcpy(header->oem_table_id, ACPI_OEM_TABLE_ID, sizeof(header->oem_table_id));
-	header->oem_revision = 1;
-	memcpy(header->creator_id, ACPI_CREATOR_ID, sizeof(header->creator_id));
-	header->creator_revision = 1;
+	acpi_table_begin(header, signature, revision, size);
 	return header;
-}
-
-static void table_end(void *table)
-{
-	struct acpi_header *header = table;
-
-	header->checksum = 0;
-	header->checksum = checksum(header, header->length);
 }
 
 /* The table goes into the RSDT and the XSDT. */
 static void table_list(struct builder *builder, void *table, gpa_t gpa)
 {
-	table_end(table);
+	acpi_table_end(table);
 	builder->list[builder->list_count++] = gpa;
-}
-
-/* A definition block of that signature and size. */
-static bool block_is_sound(const void *block, size_t size, const char *signature)
-{
-	struct acpi_header header;
-
-	if (size < sizeof(header))
-		return false;
-	memcpy(&header, block, sizeof(header));
-	return memcmp(header.signature, signature, sizeof(header.signature)) == 0 &&
-	       header.length == size && checksum(block, size) == 0;
 }
 
 static bool blocks_are_sound(const struct acpi_config *config)
 {
-	return block_is_sound(config->dsdt, config->dsdt_size, "DSDT") &&
-	       (!config->ssdt || block_is_sound(config->ssdt, config->ssdt_size, "SSDT"));
+	return acpi_block_is_sound(config->dsdt, config->dsdt_size, "DSDT") &&
+	       (!config->ssdt || acpi_block_is_sound(config->ssdt, config->ssdt_size, "SSDT"));
 }
 
 static status_t dsdt_build(struct builder *builder, gpa_t *gpa)
@@ -365,8 +327,8 @@ static status_t lists_build(struct builder *builder, gpa_t *rsdt_gpa, gpa_t *xsd
 		memcpy((uint8_t *)(rsdt + 1) + i * sizeof(narrow), &narrow, sizeof(narrow));
 		memcpy((uint8_t *)(xsdt + 1) + i * sizeof(wide), &wide, sizeof(wide));
 	}
-	table_end(rsdt);
-	table_end(xsdt);
+	acpi_table_end(rsdt);
+	acpi_table_end(xsdt);
 	return STATUS_OK;
 }
 
@@ -374,14 +336,7 @@ static void rsdp_build(struct builder *builder, gpa_t rsdt, gpa_t xsdt)
 {
 	struct acpi_rsdp *rsdp = (void *)(builder->area + (ACPI_RSDP_ADDRESS - LAYOUT_BIOS_BASE));
 
-	memcpy(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature));
-	memcpy(rsdp->oem_id, ACPI_OEM_ID, sizeof(rsdp->oem_id));
-	rsdp->revision = ACPI_RSDP_REVISION;
-	rsdp->rsdt = (uint32_t)rsdt;
-	rsdp->length = sizeof(*rsdp);
-	rsdp->xsdt = xsdt;
-	rsdp->checksum = checksum(rsdp, ACPI_RSDP_V1_SIZE);
-	rsdp->extended_checksum = checksum(rsdp, sizeof(*rsdp));
+	acpi_rsdp_fill(rsdp, rsdt, xsdt);
 }
 
 static status_t tables_build(struct builder *builder)

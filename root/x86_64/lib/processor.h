@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What <lib/run.h> and <lib/time.h> need to know of the processor. */
+/* What root/lib needs to know of the processor. */
 #ifndef LIB_PROCESSOR_H
 #define LIB_PROCESSOR_H
 
@@ -7,6 +7,17 @@
 
 /* Why vp_run() mostly comes back: a port access. */
 #define VP_RUN_ACCESS VP_RUN_PORT_IO
+
+/* The thread pointer is the thread's block, as the psABI wants it. */
+#define THREAD_POINTER_OFFSET 0u
+
+static inline void *thread_pointer_read(void)
+{
+	void *pointer;
+
+	__asm__("movq %%fs:0, %0" : "=r"(pointer));
+	return pointer;
+}
 
 /* The time-stamp counter (SDM 3B, 18.17), which the kernel has found to be constant and the same on all CPUs. */
 static inline uint64_t timestamp_read(void)
