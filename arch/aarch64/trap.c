@@ -163,3 +163,9 @@ __cold void trap_from_kernel(struct trap_frame *frame)
 	panic("%s in the kernel, syndrome 0x%llx, address 0x%llx", trap_words(frame->esr),
 	      (unsigned long long)frame->esr, (unsigned long long)frame->far);
 }
+
+/* The exit has taken the SError: whatever it was of, it was not the guest's, which has nothing but memory. */
+void arch_machine_check(void)
+{
+	panic("SError while a guest ran");
+}
