@@ -7,6 +7,8 @@
 # under test in a fragment of their own (tests/unit/NAME.mk, tests/fuzz/NAME.mk).
 
 BUILD ?= build
+# Tests are of all architectures, where none is named.
+TEST_ARCH := $(if $(ARCH)$(filter el2,$(LEG)),,all)
 # Of the three legs one tells the architecture.
 ifeq ($(LEG),el2)
 ARCH  := aarch64
@@ -21,7 +23,7 @@ IASL    ?= iasl
 OUT := $(BUILD)/$(ARCH)
 
 # What is the architecture's own: the compiler's prefix CROSS, ARCH_* flags, sources in other folders,
-# which of them are cold, the leg that is meant if none is named.
+# which of them are cold, the leg that is meant if none is named, what is loaded.
 include arch/$(ARCH)/build.mk
 
 # What objects depend on beside their sources.
@@ -152,14 +154,18 @@ $(OUT)/trivet.elf $(OUT)/trivet-selftest.elf: $(OUT)/%.elf: $(OUT)/%.first.elf $
 	@$(PYTHON) scripts/symbols --nm $(NM) $@ | cmp -s - $(OUT)/$*.symbols.S || \
 		{ echo "$@: functions moved between the two links" >&2; rm -f $@; exit 1; }
 
-.PRECIOUS: $(OUT)/%.stripped.elf
+.PRECIOUS: $(OUT)/%.stripped.elf $(OUT)/%.image
 
 # What is loaded: without the debugging information.
 $(OUT)/%.stripped.elf: $(OUT)/%.elf
 	@$(OBJCOPY) --strip-all $< $@
 
+# And for loaders that know no ELF: just the bytes from the first one on.
+$(OUT)/%.image: $(OUT)/%.elf
+	@$(OBJCOPY) -O binary $< $@
+
 $(call objects,$(OUT)/root,$(APIC_MODEL) root/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
-$(OUT)/root/%.c.o: %.c $(BUILD_FILES)
+$(OUT)/root/%.c.o: %.c $(BUILD_FILES) | $(ARCH_LIBRARIES)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(ARCH_CC) $(ROOT_CFLAGS) -c $< -o $@
@@ -188,6 +194,11 @@ $(BUILD)/gen/%.aml: root/firmware/%.asl
 
 $(BUILD)/gen/%.c: $(BUILD)/gen/%.aml scripts/embed
 	@$(PYTHON) scripts/embed $< $*_aml > $@
+
+# What the building machine's own packages don't have.
+export FOREIGN_LISTS := $(abspath $(BUILD))/lists
+$(SYSROOT)/%/libc.a:
+	@scripts/foreign arm64 $(SYSROOT) musl-dev
 
 -include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d) \
 	$(HOSTILE_OBJS:.o=.d)
@@ -240,7 +251,7 @@ docs:
 	@scripts/check-docs
 
 .PHONY: check docs format lint size unit fuzz self system test bench bench-peers
-check: deps-test all unit-build
+check: deps-test all $(OTHER_IMAGES) unit-build
 	@$(TEST) check unit
 
 format:
@@ -258,26 +269,31 @@ lint:
 	@$(CPPCHECK) -Iroot $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
 	@$(CPPCHECK) $(wildcard tests/bench/*.c)
 
-size: $(OUT)/trivet.stripped.elf
+size: $(OUT)/trivet.$(ARCH_IMAGE)
 	@size=$$(stat -c %s $<); \
 		echo "  SIZE    kernel: $$size bytes, limit $(SIZE_LIMIT)"; \
 		test $$size -le $(SIZE_LIMIT)
 
-TEST := scripts/test --build $(BUILD) --arch $(ARCH) --fuzz-seconds $(FUZZ_SECONDS)
-IMAGE := $(OUT)/trivet.stripped.elf $(OUT)/root.stripped.elf
-SELF_IMAGE := $(OUT)/trivet-selftest.stripped.elf
+TEST := scripts/test --build $(BUILD) --arch $(or $(TEST_ARCH),$(ARCH)) --fuzz-seconds $(FUZZ_SECONDS)
+IMAGE := $(OUT)/trivet.$(ARCH_IMAGE) $(OUT)/root.stripped.elf
+SELF_IMAGE := $(OUT)/trivet-selftest.$(ARCH_IMAGE)
 SYSTEM_IMAGES := $(OUT)/hostile.stripped.elf
 PEERS := $(BUILD)/peers
+# Of the other architecture.
+OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
+.PHONY: aarch64-images
+aarch64-images:
+	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet-selftest.image
 
 unit: unit-build
 	@$(TEST) unit
 fuzz: fuzz-build
 	@$(TEST) fuzz
-self: deps-run $(SELF_IMAGE)
+self: deps-test $(SELF_IMAGE) $(OTHER_IMAGES)
 	@$(TEST) self
 system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
-test: deps-test $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
+test: deps-test $(IMAGE) $(SELF_IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
 bench: deps-bench $(IMAGE) $(SELF_IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
@@ -287,13 +303,13 @@ bench-peers: deps-bench $(IMAGE) guest-tests $(PEERS)/vmlinuz $(PEERS)/kvm_peer
 # ---------------------------------------------------------------------------------------
 # Images and running
 
-GUEST := $(BUILD)/guest
+GUEST := $(BUILD)/$(ARCH_GUEST)
 # The variables of `make run` go to the scripts as they are.
 export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES HYPERV CONF
 export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
 # Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
-GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/*.S tests/bench/*.S))
+GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(ARCH_GUEST_TESTS))
 guest-tests: $(GUEST_TESTS)
 $(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@mkdir -p $(@D)
@@ -328,9 +344,9 @@ iso:
 
 guest: $(GUEST)/vmlinuz $(GUEST)/initramfs $(GUEST)/hyperv/initramfs
 $(GUEST)/vmlinuz:
-	@scripts/guest-image kernel $@
+	@GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
-	@scripts/guest-image initramfs $@
+	@GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
 $(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
 	@scripts/guest-image hyperv $(@D)
 
@@ -361,7 +377,7 @@ help:
 #: make clean    removes build/
 #:
 #: make run takes these variables:
-#:   LEG=svm|vmx         the backend: AMD's in QEMU, or Intel's in Bochs
+#:   LEG=svm|vmx|el2     the backend: AMD's in QEMU, Intel's in Bochs, or Arm's (ARCH=aarch64) in QEMU
 #:   VPS=1 MEM=256M      virtual processors and memory of the guest
 #:   KERNEL= INITRD=     files to boot instead of Debian's kernel and a small initramfs
 #:   CMDLINE= MODULES=   the guest's command line; more files for it (multiboot modules)

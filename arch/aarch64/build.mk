@@ -18,4 +18,15 @@ ARCH_COLD := backtrace.c boot.c cpu.c cpu_start.c fdt.c machine.c memory_list.c 
 # Self tests that need no guest.
 ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c)
 
+# What is loaded, of KERNEL.elf: the arm64 `Image`; where the Linux is that guests run by default.
+ARCH_IMAGE       := image
+ARCH_GUEST       := guest-aarch64
+ARCH_GUEST_TESTS :=
+
+# Where the C library of another architecture is fetched to.
+SYSROOT        := $(OUT)/sysroot
+MUSL_INCLUDE   ?= $(SYSROOT)/usr/include/aarch64-linux-musl
+MUSL_LIB       ?= $(SYSROOT)/usr/lib/aarch64-linux-musl/libc.a
+ARCH_LIBRARIES := $(MUSL_LIB)
+
 SIZE_LIMIT := 230000

@@ -19,4 +19,9 @@ ARCH_COLD := acpi.c backtrace.c boot.c cpu.c cpu_start.c ioapic.c \
 
 ARCH_SELF_SRCS := $(wildcard tests/self/*.[cS])
 
+# What is loaded, of KERNEL.elf; where the Linux is that guests run by default; small guests of the tests.
+ARCH_IMAGE       := stripped.elf
+ARCH_GUEST       := guest
+ARCH_GUEST_TESTS := $(wildcard tests/guest/*.S tests/bench/*.S)
+
 SIZE_LIMIT := 230000
