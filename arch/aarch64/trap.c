@@ -9,6 +9,7 @@
 #include <kernel/console.h>
 #include <kernel/task.h>
 #include <kernel/thread.h>
+#include <kernel/processor.h>
 
 void trap_from_user(uint64_t kind, uint64_t esr);
 void trap_from_kernel(struct trap_frame *frame);
