@@ -74,3 +74,12 @@ void guest_caches_set_way(struct vp *vp)
 	a->traps_caches = true;
 	el2_traps_update(vp);
 }
+
+void guest_caches_changed(struct vp *vp, uint32_t vtl)
+{
+	struct arch_vp_vtl *a = vtl_arch(vp, vtl);
+
+	a->traps_caches = !caches_on(a->system.sctlr_el1);
+	if (a->traps_caches)
+		a->work |= WORK_CLEAN;
+}

@@ -17,9 +17,8 @@ static void notify(struct vgic_cpu *cpu)
 }
 
 /* The kick makes it leave the guest; the next entry, or the put, folds. It may be waiting for us in turn. */
-static void refresh(struct vgic_cpu *cpu)
+static void refresh(struct vgic_cpu *cpu, uint32_t folds)
 {
-	uint32_t folds = atomic_load(&cpu->folds);
 	struct vp *vp = vp_of(cpu);
 	struct cpu *at;
 

@@ -9,7 +9,7 @@
  *   trap.c       system registers that trap
  *   exception.c  exceptions that are given to the guest
  *   event.c      what happens before an entry
- *   processor.c  making, reset
+ *   processor.c  making, reset; partition.c
  *   psci.c       PSCI and the other calls by HVC and SMC
  *   timer.c      the virtual and the physical timer
  *   gic.c        the VP's side of vgic*.c
@@ -61,6 +61,10 @@ void guest_abort(struct vp *vp);
 
 /* ---- processor.c ---- */
 
+#define GUEST_SCTLR_RESET    0x30d00800ull /* what is RES1 without extensions */
+#define GUEST_PSTATE_RESET   (PSTATE_DAIF | PSTATE_EL1H)
+#define GUEST_MDSCR_WRITABLE (BIT(0) | BIT(12) | BIT(13) | BIT(15)) /* SS, TDCC, KDE, MDE */
+
 uint64_t guest_mpidr(uint32_t index);
 /* False: no VP of the partition has it. */
 bool guest_mpidr_index(const struct partition *partition, uint64_t mpidr, uint32_t *index);
@@ -69,6 +73,10 @@ void guest_vtl_reset(struct vp *vp, uint32_t vtl);
 bool guest_pstate_valid(const struct partition *partition, uint64_t pstate);
 /* Another VP has turned this one on. */
 void guest_power_on(struct vp *vp);
+
+/* ---- partition.c ---- */
+
+uint32_t guest_physical_bits(void);
 
 /* ---- psci.c ---- */
 
@@ -122,6 +130,14 @@ void guest_caches_written(struct vp *vp, uint64_t sctlr);
 void guest_caches_set_way(struct vp *vp);
 /* All memory of the partition goes to where a guest without caches reads it. Of a VP that is not loaded. */
 void guest_memory_clean(struct vp *vp);
+
+/* SCTLR_EL1 in memory has been written, of a VP that is not loaded. */
+void guest_caches_changed(struct vp *vp, uint32_t vtl);
+
+/* ---- registers.c ---- */
+
+/* One of the general names, which any VP's may be set between two runs. */
+bool guest_register_is_known(uint32_t name);
 
 /* ---- run_page.c ---- */
 

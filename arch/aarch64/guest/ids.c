@@ -6,8 +6,14 @@ struct id_field {
 	uint8_t place, shift, most, is_signed;
 };
 
-#define FIELD(reg, shift, most)	       {reg, shift, most, 0}
-#define FIELD_SIGNED(reg, shift, most) {reg, shift, most, 1}
+#define FIELD(reg, shift, most)     \
+	{                           \
+		reg, shift, most, 0 \
+	}
+#define FIELD_SIGNED(reg, shift, most) \
+	{                              \
+		reg, shift, most, 1    \
+	}
 #define ALL 15
 
 static const struct id_field fields[] = {
@@ -23,23 +29,23 @@ static const struct id_field fields[] = {
 	FIELD(ID_AA64DFR0, 0, 8),	  /* DebugVer: Armv8.2 */
 	FIELD(ID_AA64DFR0, DFR0_BREAKPOINTS_SHIFT, ALL),
 	FIELD(ID_AA64DFR0, DFR0_WATCHPOINTS_SHIFT, ALL),
-	FIELD(ID_AA64DFR0, 28, ALL), /* CTX_CMPs */
+	FIELD(ID_AA64DFR0, 28, ALL),	  /* CTX_CMPs */
 	FIELD_SIGNED(ID_AA64DFR0, 36, 0), /* DoubleLock */
-	FIELD(ID_AA64ISAR0, 4, 2),   /* AES */
-	FIELD(ID_AA64ISAR0, 8, 1),   /* SHA1 */
-	FIELD(ID_AA64ISAR0, 12, 2),  /* SHA2 */
-	FIELD(ID_AA64ISAR0, 16, 1),  /* CRC32 */
-	FIELD(ID_AA64ISAR0, 20, 2),  /* Atomic */
-	FIELD(ID_AA64ISAR0, 28, 1),  /* RDM */
-	FIELD(ID_AA64ISAR0, 32, 1),  /* SHA3 */
-	FIELD(ID_AA64ISAR0, 36, 1),  /* SM3 */
-	FIELD(ID_AA64ISAR0, 40, 1),  /* SM4 */
-	FIELD(ID_AA64ISAR0, 44, 1),  /* DP */
-	FIELD(ID_AA64ISAR0, 48, 1),  /* FHM */
-	FIELD(ID_AA64ISAR0, 52, 2),  /* TS */
-	FIELD(ID_AA64ISAR0, 56, 2),  /* TLB */
-	FIELD(ID_AA64ISAR0, 60, 1),  /* RNDR */
-	FIELD(ID_AA64ISAR1, 0, 2),   /* DPB */
+	FIELD(ID_AA64ISAR0, 4, 2),	  /* AES */
+	FIELD(ID_AA64ISAR0, 8, 1),	  /* SHA1 */
+	FIELD(ID_AA64ISAR0, 12, 2),	  /* SHA2 */
+	FIELD(ID_AA64ISAR0, 16, 1),	  /* CRC32 */
+	FIELD(ID_AA64ISAR0, 20, 2),	  /* Atomic */
+	FIELD(ID_AA64ISAR0, 28, 1),	  /* RDM */
+	FIELD(ID_AA64ISAR0, 32, 1),	  /* SHA3 */
+	FIELD(ID_AA64ISAR0, 36, 1),	  /* SM3 */
+	FIELD(ID_AA64ISAR0, 40, 1),	  /* SM4 */
+	FIELD(ID_AA64ISAR0, 44, 1),	  /* DP */
+	FIELD(ID_AA64ISAR0, 48, 1),	  /* FHM */
+	FIELD(ID_AA64ISAR0, 52, 2),	  /* TS */
+	FIELD(ID_AA64ISAR0, 56, 2),	  /* TLB */
+	FIELD(ID_AA64ISAR0, 60, 1),	  /* RNDR */
+	FIELD(ID_AA64ISAR1, 0, 2),	  /* DPB */
 	FIELD(ID_AA64ISAR1, ISAR1_APA_SHIFT, 5),
 	FIELD(ID_AA64ISAR1, ISAR1_API_SHIFT, 5),
 	FIELD(ID_AA64ISAR1, 12, 1), /* JSCVT */
@@ -56,15 +62,15 @@ static const struct id_field fields[] = {
 	FIELD(ID_AA64ISAR2, 4, 1),  /* RPRES */
 	FIELD(ID_AA64ISAR2, 8, 1),  /* GPA3 */
 	FIELD(ID_AA64ISAR2, ISAR2_APA3_SHIFT, 5),
-	FIELD(ID_AA64ISAR2, 28, 1), /* CLRBHB */
-	FIELD(ID_AA64MMFR0, 4, 2),  /* ASIDBits */
-	FIELD(ID_AA64MMFR0, 8, 1),  /* BigEnd */
-	FIELD(ID_AA64MMFR0, 16, 1), /* BigEndEL0 */
-	FIELD(ID_AA64MMFR0, 20, 1), /* TGran16 */
+	FIELD(ID_AA64ISAR2, 28, 1),	   /* CLRBHB */
+	FIELD(ID_AA64MMFR0, 4, 2),	   /* ASIDBits */
+	FIELD(ID_AA64MMFR0, 8, 1),	   /* BigEnd */
+	FIELD(ID_AA64MMFR0, 16, 1),	   /* BigEndEL0 */
+	FIELD(ID_AA64MMFR0, 20, 1),	   /* TGran16 */
 	FIELD_SIGNED(ID_AA64MMFR0, 24, 0), /* TGran64 */
 	FIELD_SIGNED(ID_AA64MMFR0, 28, 0), /* TGran4 */
-	FIELD(ID_AA64MMFR1, 0, 2),  /* HAFDBS */
-	FIELD(ID_AA64MMFR1, 12, 2), /* HPDS */
+	FIELD(ID_AA64MMFR1, 0, 2),	   /* HAFDBS */
+	FIELD(ID_AA64MMFR1, 12, 2),	   /* HPDS */
 	FIELD(ID_AA64MMFR1, MMFR1_PAN_SHIFT, 3),
 	FIELD(ID_AA64MMFR1, 36, 1), /* ETS */
 	FIELD(ID_AA64MMFR1, 44, 1), /* AFP */

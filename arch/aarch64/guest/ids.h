@@ -10,7 +10,7 @@
 #include <trivet/types.h>
 
 /* CRm 1 to 7, Op2 0 to 7. */
-#define IDS_COUNT	56u
+#define IDS_COUNT	   56u
 #define ID_PLACE(crm, op2) (((crm)-1u) * 8u + (op2))
 
 #define ID_AA64PFR0  ID_PLACE(4, 0)
@@ -23,20 +23,20 @@
 #define ID_AA64MMFR1 ID_PLACE(7, 1)
 #define ID_AA64MMFR2 ID_PLACE(7, 2)
 
-#define ID_FIELD(value, shift) ((unsigned int)((value) >> (shift) & 0xf))
-#define PFR0_EL0_SHIFT	   0 /* 2: AArch32 too */
-#define PFR0_RAS_SHIFT	   28
-#define PFR0_SVE_SHIFT	   32
-#define PFR0_AMU_SHIFT	   44
+#define ID_FIELD(value, shift) ((unsigned int)((value) >> (shift)&0xf))
+#define PFR0_EL0_SHIFT	       0 /* 2: AArch32 too */
+#define PFR0_RAS_SHIFT	       28
+#define PFR0_SVE_SHIFT	       32
+#define PFR0_AMU_SHIFT	       44
 #define DFR0_BREAKPOINTS_SHIFT 12 /* less one */
 #define DFR0_WATCHPOINTS_SHIFT 20
-#define ISAR1_APA_SHIFT	   4
-#define ISAR1_API_SHIFT	   8
-#define ISAR2_APA3_SHIFT   12
-#define MMFR1_PAN_SHIFT	   20
-#define MMFR1_LO_SHIFT	   16
-#define MMFR0_FGT_SHIFT	   56
-#define MMFR1_HCX_SHIFT	   40
+#define ISAR1_APA_SHIFT	       4
+#define ISAR1_API_SHIFT	       8
+#define ISAR2_APA3_SHIFT       12
+#define MMFR1_PAN_SHIFT	       20
+#define MMFR1_LO_SHIFT	       16
+#define MMFR0_FGT_SHIFT	       56
+#define MMFR1_HCX_SHIFT	       40
 
 /* Out of the machine's registers the guest's. */
 void ids_filter(const uint64_t host[IDS_COUNT], uint32_t physical_bits, uint64_t guest[IDS_COUNT]);

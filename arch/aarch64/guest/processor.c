@@ -11,12 +11,10 @@
 #include <kernel/string.h>
 #include <kernel/synic.h>
 
-#define SCTLR_RESET  0x30d00800ull /* what is RES1 without extensions */
-#define PSTATE_RESET (PSTATE_DAIF | PSTATE_EL1H)
-#define MPIDR_RES1   BIT(31)
+#define MPIDR_RES1 BIT(31)
 /* ICC_SGI1R_EL1 reaches sixteen in one go. */
-#define AFF0_BITS    4u
-#define AFF_BITS     8u
+#define AFF0_BITS  4u
+#define AFF_BITS   8u
 
 uint64_t guest_mpidr(uint32_t index)
 {
@@ -34,90 +32,12 @@ bool guest_mpidr_index(const struct partition *partition, uint64_t mpidr, uint32
 	       (guest_mpidr(*index) & MPIDR_AFFINITY) == (mpidr & ~MPIDR_RES1);
 }
 
-/* ---- partitions ---- */
-
-#define FRAME_ALIGNMENT KIB(64)
-
-static uint32_t physical_bits(void)
-{
-	uint32_t bits = ids_pa_bits((uint32_t)(el2_host_ids[ID_AA64MMFR0] & 0xf));
-
-	return MIN(bits, page_table_bits(&stage2_format));
-}
-
-bool arch_config_valid(const struct proto_partition_config *config)
-{
-	uint64_t size = (uint64_t)config->vp_count * VGIC_REDISTRIBUTOR_SIZE;
-	uint64_t limit = BIT(page_table_bits(&stage2_format));
-
-	return config->spi_count <= VGIC_SPI_MAX / 32 * 32 && config->spi_count % 32 == 0 &&
-	       IS_ALIGNED(config->gic_distributor | config->gic_redistributors, FRAME_ALIGNMENT) &&
-	       range_within(config->gic_distributor, VGIC_DISTRIBUTOR_SIZE, limit) &&
-	       range_within(config->gic_redistributors, size, limit) &&
-	       !range_overlaps(config->gic_distributor, VGIC_DISTRIBUTOR_SIZE,
-			       config->gic_redistributors, size);
-}
-
-__cold status_t arch_partition_create(struct partition *partition)
-{
-	const uint32_t other = PARTITION_USER_MODE_APIC | PARTITION_HYPERV | PARTITION_HYPERV_VMM;
-
-	if (partition->config.flags & other)
-		return STATUS_NOT_SUPPORTED;
-	return partition->config.vp_count > VGIC_VP_MAX ? STATUS_TOO_LARGE : STATUS_OK;
-}
-
-__cold status_t arch_partition_build(struct partition *partition, const struct cpuid_leaf *leaves,
-				     uint32_t leaf_count)
-{
-	struct arch_partition *a = &partition->arch;
-	struct heap *heap = partition->heap;
-
-	(void)leaves;
-	if (leaf_count)
-		return STATUS_NOT_SUPPORTED;
-	partition->physical_bits = (uint8_t)physical_bits();
-	a->cpu_count = cpu_count;
-	a->ids = heap_alloc(heap, IDS_COUNT * sizeof(a->ids[0]));
-	a->last_vp = heap_alloc(heap, a->cpu_count * sizeof(a->last_vp[0]));
-	if (!a->ids || !a->last_vp)
-		return STATUS_NO_MEMORY;
-	ids_filter(el2_host_ids, partition->physical_bits, a->ids);
-	a->counter_offset = timestamp_read();
-	return guest_gic_create(partition);
-}
-
-__cold void arch_partition_destroy(struct partition *partition)
-{
-	struct arch_partition *a = &partition->arch;
-	struct heap *heap = partition->heap;
-
-	guest_gic_destroy(partition);
-	if (a->ids)
-		heap_free(heap, a->ids, IDS_COUNT * sizeof(a->ids[0]));
-	if (a->last_vp)
-		heap_free(heap, a->last_vp, a->cpu_count * sizeof(a->last_vp[0]));
-	a->ids = NULL;
-	a->last_vp = NULL;
-}
-
-__cold status_t arch_partition_reset(struct partition *partition)
-{
-	partition->arch.counter_offset = timestamp_read();
-	vgic_reset(&partition->arch.gic);
-	return STATUS_OK;
-}
-
 /* ---- VPs ---- */
 
 __cold status_t arch_vp_create(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vtl_arch(vp, 0);
 
-	vp->arch.fpu_area = heap_alloc(vp->partition->heap, FPU_AREA_SIZE);
-	if (!vp->arch.fpu_area)
-		return STATUS_NO_MEMORY;
-	fpu_state_init(&vp->arch.fpu, vp->arch.fpu_area);
 	a->vp = vp;
 	vgic_cpu_create(&a->gic, &vp->partition->arch.gic, vp->index,
 			(uint32_t)(guest_mpidr(vp->index) & MASK(24)));
@@ -131,9 +51,6 @@ __cold void arch_vp_destroy(struct vp *vp)
 
 	if (a && a->gic.vgic)
 		vgic_cpu_remove(&a->gic);
-	if (vp->arch.fpu_area)
-		heap_free(vp->partition->heap, vp->arch.fpu_area, FPU_AREA_SIZE);
-	vp->arch.fpu_area = NULL;
 }
 
 /* Of power-on and of CPU_ON: with the MMU and caches off, interrupts masked. */
@@ -142,9 +59,9 @@ static __cold void registers_reset(struct arch_vp_vtl *a)
 	memset(&a->system, 0, sizeof(a->system));
 	memset(&a->pauth, 0, sizeof(a->pauth));
 	memset(&a->debug, 0, sizeof(a->debug));
-	a->system.sctlr_el1 = SCTLR_RESET;
+	a->system.sctlr_el1 = GUEST_SCTLR_RESET;
 	a->pc = 0;
-	a->pstate = PSTATE_RESET;
+	a->pstate = GUEST_PSTATE_RESET;
 	a->sp_el0 = a->sp_el1 = 0;
 	a->traps_caches = true;
 	a->set_way = false;
@@ -168,7 +85,7 @@ __cold void arch_vp_reset(struct vp *vp)
 {
 	fpu_release(&vp->arch.fpu);
 	memset(vp->arch.x, 0, sizeof(vp->arch.x));
-	fpu_state_init(&vp->arch.fpu, vp->arch.fpu_area);
+	memset(&vp->arch.fpu, 0, sizeof(vp->arch.fpu));
 	guest_vtl_reset(vp, 0);
 	vgic_cpu_reset(&vtl_arch(vp, 0)->gic);
 	if (vp->run)
@@ -196,19 +113,15 @@ void guest_power_on(struct vp *vp)
 	atomic_store(&a->power, PSCI_ON);
 }
 
+/* The guest's FP state stays in the registers when the VMM is called, which does without. */
 void arch_vp_load(struct vp *vp)
 {
-	if (unlikely(this_cpu()->fpu_owner != &vp->arch.fpu)) {
-		fpu_take(&vp->arch.fpu);
-		return;
-	}
-	fpu_guard(&vp->arch.fpu);
+	fpu_take(&vp->arch.fpu);
 }
 
 void arch_vp_put(struct vp *vp)
 {
 	(void)vp;
-	fpu_guard(NULL);
 }
 
 void arch_vp_bind(struct vp *vp)

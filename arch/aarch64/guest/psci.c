@@ -20,12 +20,12 @@ enum call_status {
 	CALL_NOT_REQUIRED = 1, /* of a workaround, by ARCH_FEATURES */
 };
 
-#define CALL_64		    BIT(30)
-#define MIGRATE_NOT_NEEDED  2 /* there is no trusted OS that would have to move */
-#define RESET_VENDOR	    BIT(31)
-#define CSV2_SHIFT	    56
-#define CSV3_SHIFT	    60
-#define SSBS_SHIFT	    4
+#define CALL_64		   BIT(30)
+#define MIGRATE_NOT_NEEDED 2 /* there is no trusted OS that would have to move */
+#define RESET_VENDOR	   BIT(31)
+#define CSV2_SHIFT	   56
+#define CSV3_SHIFT	   60
+#define SSBS_SHIFT	   4
 
 struct call {
 	struct vp *vp;
@@ -171,20 +171,13 @@ static const struct {
 	bool workaround;
 	call_function_t *call;
 } calls[] = {
-	{0x84000000, false, false, psci_version},
-	{0x80000000, false, false, smccc_version},
-	{0x80000001, false, false, arch_features},
-	{0x84000001, true, false, cpu_suspend},
-	{0x84000002, false, false, cpu_off},
-	{0x84000003, true, false, cpu_on},
-	{0x84000004, true, false, affinity_info},
-	{0x84000006, false, false, migrate_info_type},
-	{0x84000008, false, false, system_off},
-	{0x84000009, false, false, system_reset},
-	{0x8400000a, false, false, psci_features},
-	{0x84000012, true, false, system_reset2},
-	{0x80008000, false, true, workaround_1},
-	{0x80007fff, false, true, workaround_2},
+	{0x84000000, false, false, psci_version},  {0x80000000, false, false, smccc_version},
+	{0x80000001, false, false, arch_features}, {0x84000001, true, false, cpu_suspend},
+	{0x84000002, false, false, cpu_off},	   {0x84000003, true, false, cpu_on},
+	{0x84000004, true, false, affinity_info},  {0x84000006, false, false, migrate_info_type},
+	{0x84000008, false, false, system_off},	   {0x84000009, false, false, system_reset},
+	{0x8400000a, false, false, psci_features}, {0x84000012, true, false, system_reset2},
+	{0x80008000, false, true, workaround_1},   {0x80007fff, false, true, workaround_2},
 	{0x80003fff, false, true, workaround_3},
 };
 

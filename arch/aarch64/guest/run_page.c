@@ -172,17 +172,6 @@ void arch_vp_resume(struct vp *vp)
 		gprs_take(vp, a);
 }
 
-void arch_vp_settle(struct vp *vp)
-{
-	if (vp->run)
-		arch_vp_resume(vp);
-}
-
-void arch_vp_forget(struct vp *vp)
-{
-	vp_arch(vp)->waiting = WAITING_NONE;
-}
-
 /* There are intercept messages of arm in the Hyper-V interface, which the kernel does not do for such guests. */
 status_t arch_vp_intercept(struct vp *vp, struct hv_message *message)
 {

@@ -42,20 +42,20 @@ enum syndrome_class {
 
 /* ---- aborts ---- */
 
-#define ABORT_VALID	     BIT(24) /* ISV: size, register and so on are */
-#define ABORT_SIZE(esr)	     (1u << ((esr) >> 22 & 3))
-#define ABORT_SIGN	     BIT(21)
-#define ABORT_REGISTER(esr)  ((unsigned int)((esr) >> 16 & 0x1f))
-#define ABORT_64	     BIT(15) /* the register is an X */
-#define ABORT_FAR_INVALID    BIT(10) /* FnV */
-#define ABORT_MAINTENANCE    BIT(8)  /* of a cache, by address */
-#define ABORT_WALK	     BIT(7)
-#define ABORT_WRITE	     BIT(6)
-#define ABORT_FAULT(esr)     ((esr)&0x3f)
+#define ABORT_VALID		    BIT(24) /* ISV: size, register and so on are */
+#define ABORT_SIZE(esr)		    (1u << ((esr) >> 22 & 3))
+#define ABORT_SIGN		    BIT(21)
+#define ABORT_REGISTER(esr)	    ((unsigned int)((esr) >> 16 & 0x1f))
+#define ABORT_64		    BIT(15) /* the register is an X */
+#define ABORT_FAR_INVALID	    BIT(10) /* FnV */
+#define ABORT_MAINTENANCE	    BIT(8)  /* of a cache, by address */
+#define ABORT_WALK		    BIT(7)
+#define ABORT_WRITE		    BIT(6)
+#define ABORT_FAULT(esr)	    ((esr)&0x3f)
 #define FAULT_IS_TRANSLATION(fault) (((fault) & ~3ull) == 0x04)
 #define FAULT_IS_ACCESS(fault)	    (((fault) & ~3ull) == 0x08)
 #define FAULT_IS_PERMISSION(fault)  (((fault) & ~3ull) == 0x0c)
-#define FAULT_EXTERNAL	     0x10u
+#define FAULT_EXTERNAL		    0x10u
 
 /* What a load puts into its register: `size` bytes in the low bits of the value. */
 static inline uint64_t syndrome_extend(uint64_t syndrome, uint64_t value)
@@ -74,40 +74,40 @@ static inline uint64_t syndrome_extend(uint64_t syndrome, uint64_t value)
 /* Op0, Op1, CRn, CRm, Op2 as the ISS of an access has them, without register and direction. */
 #define SYSTEM_KEY(op0, op1, crn, crm, op2) \
 	((uint32_t)((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1))
-#define SYSTEM_KEY_MASK	      SYSTEM_KEY(3, 7, 15, 15, 7)
-#define SYSTEM_KEY_OF(esr)    ((uint32_t)((esr)&SYSTEM_KEY_MASK))
-#define SYSTEM_READ	      BIT(0)
-#define SYSTEM_REGISTER(esr)  ((unsigned int)((esr) >> 5 & 0x1f))
-#define SYSTEM_CRM(esr)	      ((unsigned int)((esr) >> 1 & 0xf))
-#define SYSTEM_OP2(esr)	      ((unsigned int)((esr) >> 17 & 7))
+#define SYSTEM_KEY_MASK	     SYSTEM_KEY(3, 7, 15, 15, 7)
+#define SYSTEM_KEY_OF(esr)   ((uint32_t)((esr)&SYSTEM_KEY_MASK))
+#define SYSTEM_READ	     BIT(0)
+#define SYSTEM_REGISTER(esr) ((unsigned int)((esr) >> 5 & 0x1f))
+#define SYSTEM_CRM(esr)	     ((unsigned int)((esr) >> 1 & 0xf))
+#define SYSTEM_OP2(esr)	     ((unsigned int)((esr) >> 17 & 7))
 /* Op0 3, Op1 0, CRn 0, CRm 1 to 7: the feature registers, HCR_EL2.TID3. */
-#define SYSTEM_IS_ID(esr)                                                                    \
+#define SYSTEM_IS_ID(esr)                                                                      \
 	(((esr)&SYSTEM_KEY(3, 7, 15, 0, 0)) == SYSTEM_KEY(3, 0, 0, 0, 0) && SYSTEM_CRM(esr) && \
 	 SYSTEM_CRM(esr) < 8)
 
 /* ---- exceptions that are taken to EL1 (Arm ARM D1.3.4 and D1.3.6) ---- */
 
-#define PSTATE_MODE	0x1full
-#define PSTATE_EL0	0x00ull
-#define PSTATE_EL1T	0x04ull
-#define PSTATE_EL1H	0x05ull
-#define PSTATE_32	BIT(4)
-#define PSTATE_DAIF	(0xfull << 6)
-#define PSTATE_I	BIT(7)
-#define PSTATE_BTYPE	(3ull << 10)
-#define PSTATE_SSBS	BIT(12)
-#define PSTATE_IL	BIT(20)
-#define PSTATE_SS	BIT(21)
-#define PSTATE_PAN	BIT(22)
-#define PSTATE_UAO	BIT(23)
-#define PSTATE_DIT	BIT(24)
-#define PSTATE_TCO	BIT(25)
-#define PSTATE_NZCV	(0xfull << 28)
+#define PSTATE_MODE  0x1full
+#define PSTATE_EL0   0x00ull
+#define PSTATE_EL1T  0x04ull
+#define PSTATE_EL1H  0x05ull
+#define PSTATE_32    BIT(4)
+#define PSTATE_DAIF  (0xfull << 6)
+#define PSTATE_I     BIT(7)
+#define PSTATE_BTYPE (3ull << 10)
+#define PSTATE_SSBS  BIT(12)
+#define PSTATE_IL    BIT(20)
+#define PSTATE_SS    BIT(21)
+#define PSTATE_PAN   BIT(22)
+#define PSTATE_UAO   BIT(23)
+#define PSTATE_DIT   BIT(24)
+#define PSTATE_TCO   BIT(25)
+#define PSTATE_NZCV  (0xfull << 28)
 
-#define SCTLR_M	   BIT(0)
-#define SCTLR_C	   BIT(2)
-#define SCTLR_I	   BIT(12)
-#define SCTLR_SPAN BIT(23)
+#define SCTLR_M	    BIT(0)
+#define SCTLR_C	    BIT(2)
+#define SCTLR_I	    BIT(12)
+#define SCTLR_SPAN  BIT(23)
 #define SCTLR_DSSBS BIT(44)
 
 /* Where the handler stands from VBAR_EL1 on, for a synchronous exception out of that PSTATE. */
@@ -123,7 +123,8 @@ static inline uint64_t exception_offset(uint64_t pstate)
 /* PSTATE of the handler. `has_pan`: the processor has FEAT_PAN. */
 static inline uint64_t exception_pstate(uint64_t pstate, uint64_t sctlr, bool has_pan)
 {
-	uint64_t next = (pstate & (PSTATE_NZCV | PSTATE_PAN | PSTATE_DIT)) | PSTATE_DAIF | PSTATE_EL1H;
+	uint64_t next =
+		(pstate & (PSTATE_NZCV | PSTATE_PAN | PSTATE_DIT)) | PSTATE_DAIF | PSTATE_EL1H;
 
 	if (pstate & PSTATE_32)
 		next &= ~PSTATE_DIT; /* it is elsewhere in such a state */

@@ -56,13 +56,13 @@ static bool counter_read(struct vp *vp, const struct trap *trap, uint64_t *value
 
 /* ---- translation, while the guest's caches are off (HCR_EL2.TVM) ---- */
 
-#define EL1_WRITE(name)                                                                      \
-	static bool name##_write(struct vp *vp, const struct trap *trap, uint64_t value)     \
-	{                                                                                    \
-		(void)vp;                                                                    \
-		(void)trap;                                                                  \
-		sysreg_write(name, value);                                                   \
-		return true;                                                                 \
+#define EL1_WRITE(name)                                                                  \
+	static bool name##_write(struct vp *vp, const struct trap *trap, uint64_t value) \
+	{                                                                                \
+		(void)vp;                                                                \
+		(void)trap;                                                              \
+		sysreg_write(name, value);                                               \
+		return true;                                                             \
 	}
 EL1_WRITE(ttbr0_el1)
 EL1_WRITE(ttbr1_el1)
@@ -110,7 +110,6 @@ static bool write_ignored(struct vp *vp, const struct trap *trap, uint64_t value
 /* ---- debug registers, in memory alone: MDCR_EL2.TDA ---- */
 
 #define OSLSR_IMPLEMENTED BIT(3) /* OSLM: 0b10 */
-#define MDSCR_WRITABLE	  (BIT(0) | BIT(12) | BIT(13) | BIT(15))
 
 static bool mdscr_read(struct vp *vp, const struct trap *trap, uint64_t *value)
 {
@@ -122,7 +121,7 @@ static bool mdscr_read(struct vp *vp, const struct trap *trap, uint64_t *value)
 static bool mdscr_write(struct vp *vp, const struct trap *trap, uint64_t value)
 {
 	(void)trap;
-	vp_arch(vp)->debug.mdscr_el1 = value & MDSCR_WRITABLE;
+	vp_arch(vp)->debug.mdscr_el1 = value & GUEST_MDSCR_WRITABLE;
 	return true;
 }
 
@@ -133,8 +132,7 @@ static uint64_t *debug_register(struct vp *vp, const struct trap *trap)
 	unsigned int n = SYSTEM_CRM(vp->exit.syndrome);
 	bool watch = trap->argument & 2;
 	uint64_t dfr0 = vp->partition->arch.ids[ID_AA64DFR0];
-	unsigned int last =
-		ID_FIELD(dfr0, watch ? DFR0_WATCHPOINTS_SHIFT : DFR0_BREAKPOINTS_SHIFT);
+	unsigned int last = ID_FIELD(dfr0, watch ? DFR0_WATCHPOINTS_SHIFT : DFR0_BREAKPOINTS_SHIFT);
 
 	if (n > last)
 		return NULL;
@@ -188,26 +186,26 @@ static const struct trap traps[] = {
 	{SYSTEM_KEY(3, 0, 10, 2, 0), 0, NULL, mair_el1_write},
 	{SYSTEM_KEY(3, 0, 10, 3, 0), 0, NULL, amair_el1_write},
 	{SYSTEM_KEY(3, 0, 13, 0, 1), 0, NULL, contextidr_el1_write},
-	{SYSTEM_KEY(1, 0, 7, 6, 2), 0, NULL, set_way},	/* DC ISW */
-	{SYSTEM_KEY(1, 0, 7, 10, 2), 0, NULL, set_way}, /* DC CSW */
-	{SYSTEM_KEY(1, 0, 7, 14, 2), 0, NULL, set_way}, /* DC CISW */
+	{SYSTEM_KEY(1, 0, 7, 6, 2), 0, NULL, set_way},		      /* DC ISW */
+	{SYSTEM_KEY(1, 0, 7, 10, 2), 0, NULL, set_way},		      /* DC CSW */
+	{SYSTEM_KEY(1, 0, 7, 14, 2), 0, NULL, set_way},		      /* DC CISW */
 	{SYSTEM_KEY(3, 0, 1, 0, 1), 0, constant_read, write_ignored}, /* ACTLR */
 	{SYSTEM_KEY(2, 0, 0, 2, 2), 0, mdscr_read, mdscr_write},
-	{SYSTEM_KEY(2, 0, 1, 0, 4), 0, NULL, write_ignored},		/* OSLAR */
+	{SYSTEM_KEY(2, 0, 1, 0, 4), 0, NULL, write_ignored},		     /* OSLAR */
 	{SYSTEM_KEY(2, 0, 1, 1, 4), OSLSR_IMPLEMENTED, constant_read, NULL}, /* OSLSR */
-	{SYSTEM_KEY(2, 0, 1, 3, 4), 0, constant_read, write_ignored},	/* OSDLR */
-	{SYSTEM_KEY(2, 0, 1, 0, 0), 0, constant_read, NULL},		/* MDRAR */
-	{SYSTEM_KEY(2, 0, 1, 4, 4), 0, constant_read, write_ignored},	/* DBGPRCR */
-	{SYSTEM_KEY(2, 0, 0, 0, 2), 0, constant_read, write_ignored},	/* OSDTRRX */
-	{SYSTEM_KEY(2, 0, 0, 3, 2), 0, constant_read, write_ignored},	/* OSDTRTX */
-	{SYSTEM_KEY(2, 0, 0, 6, 2), 0, constant_read, write_ignored},	/* OSECCR */
-	{SYSTEM_KEY(2, 0, 0, 2, 0), 0, constant_read, write_ignored},	/* MDCCINT */
-	{SYSTEM_KEY(2, 3, 0, 1, 0), 0, constant_read, NULL},		/* MDCCSR */
-	{SYSTEM_KEY(2, 3, 0, 4, 0), 0, constant_read, write_ignored},	/* DBGDTR */
-	{SYSTEM_KEY(2, 3, 0, 5, 0), 0, constant_read, write_ignored},	/* DBGDTRRX, TX */
-	{SYSTEM_KEY(2, 0, 7, 8, 6), 0xff, constant_read, write_ignored}, /* DBGCLAIMSET */
-	{SYSTEM_KEY(2, 0, 7, 9, 6), 0, constant_read, write_ignored},	/* DBGCLAIMCLR */
-	{SYSTEM_KEY(2, 0, 7, 14, 6), 0, constant_read, NULL},		/* DBGAUTHSTATUS */
+	{SYSTEM_KEY(2, 0, 1, 3, 4), 0, constant_read, write_ignored},	     /* OSDLR */
+	{SYSTEM_KEY(2, 0, 1, 0, 0), 0, constant_read, NULL},		     /* MDRAR */
+	{SYSTEM_KEY(2, 0, 1, 4, 4), 0, constant_read, write_ignored},	     /* DBGPRCR */
+	{SYSTEM_KEY(2, 0, 0, 0, 2), 0, constant_read, write_ignored},	     /* OSDTRRX */
+	{SYSTEM_KEY(2, 0, 0, 3, 2), 0, constant_read, write_ignored},	     /* OSDTRTX */
+	{SYSTEM_KEY(2, 0, 0, 6, 2), 0, constant_read, write_ignored},	     /* OSECCR */
+	{SYSTEM_KEY(2, 0, 0, 2, 0), 0, constant_read, write_ignored},	     /* MDCCINT */
+	{SYSTEM_KEY(2, 3, 0, 1, 0), 0, constant_read, NULL},		     /* MDCCSR */
+	{SYSTEM_KEY(2, 3, 0, 4, 0), 0, constant_read, write_ignored},	     /* DBGDTR */
+	{SYSTEM_KEY(2, 3, 0, 5, 0), 0, constant_read, write_ignored},	     /* DBGDTRRX, TX */
+	{SYSTEM_KEY(2, 0, 7, 8, 6), 0xff, constant_read, write_ignored},     /* DBGCLAIMSET */
+	{SYSTEM_KEY(2, 0, 7, 9, 6), 0, constant_read, write_ignored},	     /* DBGCLAIMCLR */
+	{SYSTEM_KEY(2, 0, 7, 14, 6), 0, constant_read, NULL},		     /* DBGAUTHSTATUS */
 };
 
 /* By Op2; CRm is which of them. */

@@ -78,7 +78,7 @@ world_exit:
 
 	.macro	kernel_vector offset
 	.balign	128
-	b	trap_vectors + \offset
+	b	trap_kernel_vectors + \offset
 	.endm
 
 	.macro	guest_vector which
@@ -111,14 +111,12 @@ world_exit:
 	.globl	world_vectors
 	.balign	2048
 world_vectors:
+	.rept	2
 	kernel_vector 0x000
 	kernel_vector 0x080
 	kernel_vector 0x100
 	kernel_vector 0x180
-	kernel_vector 0x200
-	kernel_vector 0x280
-	kernel_vector 0x300
-	kernel_vector 0x380
+	.endr
 	.rept	2
 	guest_vector VECTOR_SYNCHRONOUS
 	guest_vector VECTOR_IRQ

@@ -16,6 +16,7 @@
 #include "world.h"
 #include <arch/gic.h>
 #include <arch/paging.h>
+#include <arch/trap.h>
 #include <kernel/console.h>
 #include <kernel/cpu.h>
 #include <kernel/memory_map.h>
@@ -32,25 +33,25 @@ static uint32_t features[1];
 /* ---- EL1's registers ---- */
 
 /* X(register, field of struct vp_state_system) */
-#define EL1_REGISTERS(X)          \
-	X(sctlr_el1, sctlr_el1)   \
-	X(cpacr_el1, cpacr_el1)   \
-	X(ttbr0_el1, ttbr0_el1)   \
-	X(ttbr1_el1, ttbr1_el1)   \
-	X(tcr_el1, tcr_el1)       \
-	X(spsr_el1, spsr_el1)     \
-	X(elr_el1, elr_el1)       \
-	X(afsr0_el1, afsr0_el1)   \
-	X(afsr1_el1, afsr1_el1)   \
-	X(esr_el1, esr_el1)       \
-	X(far_el1, far_el1)       \
-	X(par_el1, par_el1)       \
-	X(mair_el1, mair_el1)     \
-	X(amair_el1, amair_el1)   \
-	X(vbar_el1, vbar_el1)     \
+#define EL1_REGISTERS(X)                  \
+	X(sctlr_el1, sctlr_el1)           \
+	X(cpacr_el1, cpacr_el1)           \
+	X(ttbr0_el1, ttbr0_el1)           \
+	X(ttbr1_el1, ttbr1_el1)           \
+	X(tcr_el1, tcr_el1)               \
+	X(spsr_el1, spsr_el1)             \
+	X(elr_el1, elr_el1)               \
+	X(afsr0_el1, afsr0_el1)           \
+	X(afsr1_el1, afsr1_el1)           \
+	X(esr_el1, esr_el1)               \
+	X(far_el1, far_el1)               \
+	X(par_el1, par_el1)               \
+	X(mair_el1, mair_el1)             \
+	X(amair_el1, amair_el1)           \
+	X(vbar_el1, vbar_el1)             \
 	X(contextidr_el1, contextidr_el1) \
-	X(tpidr_el1, tpidr_el1)   \
-	X(cntkctl_el1, cntkctl_el1) \
+	X(tpidr_el1, tpidr_el1)           \
+	X(cntkctl_el1, cntkctl_el1)       \
 	X(csselr_el1, csselr_el1)
 
 /* Those that tasks use too: they move with each load and put. */
@@ -59,7 +60,7 @@ static uint32_t features[1];
 	X(tpidrro_el0, tpidrro_el0)
 
 /* X(register, key, half) */
-#define PAUTH_REGISTERS(X)   \
+#define PAUTH_REGISTERS(X)    \
 	X(s3_0_c2_c1_0, 0, 0) \
 	X(s3_0_c2_c1_1, 0, 1) \
 	X(s3_0_c2_c1_2, 1, 0) \
@@ -71,8 +72,8 @@ static uint32_t features[1];
 	X(s3_0_c2_c3_0, 4, 0) \
 	X(s3_0_c2_c3_1, 4, 1)
 
-#define SAVE(name, field)    s->field = sysreg_read(name);
-#define RESTORE(name, field) sysreg_write(name, s->field);
+#define SAVE(name, field)	      s->field = sysreg_read(name);
+#define RESTORE(name, field)	      sysreg_write(name, s->field);
 #define SAVE_KEY(name, key_, half)    keys->key[key_][half] = sysreg_read(name);
 #define RESTORE_KEY(name, key_, half) sysreg_write(name, keys->key[key_][half]);
 
@@ -275,8 +276,8 @@ static __cold void el2_vp_destroy(struct vp *vp, uint32_t vtl)
 
 /* ---- exits ---- */
 
+/* By class; those that no guest's exit has are 0. */
 static const uint8_t kinds[CLASSES] = {
-	[0 ... CLASSES - 1] = VP_EXIT_FAILED,
 	[CLASS_UNKNOWN] = VP_EXIT_UNDEFINED,
 	[CLASS_WFX] = VP_EXIT_WAIT,
 	[CLASS_CP15_32] = VP_EXIT_UNDEFINED,
@@ -341,13 +342,12 @@ enum vp_outcome el2_exit(struct vp *vp, uint64_t syndrome, uint32_t vector)
 	struct vp_exit *exit = &vp->exit;
 
 	exit->syndrome = syndrome;
-	if (unlikely(vector != VECTOR_SYNCHRONOUS)) {
-		exit->kind = asynchronous[vector];
-	} else {
-		exit->kind = kinds[SYNDROME_EC(syndrome)];
-		if (exit->kind == VP_EXIT_MEMORY || exit->kind == VP_EXIT_FETCH)
-			abort_read(exit);
-	}
+	exit->kind =
+		vector == VECTOR_SYNCHRONOUS ? kinds[SYNDROME_EC(syndrome)] : asynchronous[vector];
+	if (exit->kind == VP_EXIT_MEMORY || exit->kind == VP_EXIT_FETCH)
+		abort_read(exit);
+	else if (unlikely(!exit->kind))
+		exit->kind = VP_EXIT_FAILED;
 	return vp_exit_take(vp, vp_active(vp));
 }
 

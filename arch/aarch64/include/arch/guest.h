@@ -19,7 +19,6 @@ struct vp;
 struct arch_vp {
 	uint64_t x[31]; /* first: assembly */
 	struct fpu_state fpu;
-	void *fpu_area; /* what it points to */
 };
 
 /* What a VTL of a VP waits with; all zero in the common case, tested as one word. */
@@ -60,7 +59,7 @@ struct arch_vp_vtl {
 	uint8_t event;	     /* of WORK_EVENT: enum vp_run_event */
 	bool traps_caches;   /* HCR_EL2.TVM: until the guest has its caches on */
 	bool set_way;	     /* it has cleaned caches by set and way, since SCTLR_EL1 was written */
-	bool virtual_held;   /* the virtual timer's interrupt is the guest's: active at the host's GIC */
+	bool virtual_held; /* the virtual timer's interrupt is the guest's: active at the host's GIC */
 	uint64_t syndrome; /* ESR_EL2 of the exit that waits */
 	uint64_t fault;	   /* FAR_EL2, so too */
 	uint64_t sp_el0, sp_el1;
