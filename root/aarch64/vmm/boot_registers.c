@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* VP 0's registers at its start, beside those that reset has left: Documentation/arm64/booting of Linux. */
+#include <trivet/hv/arm64_registers.h>
 #include <vmm/machine.h>
 
 /* What each VP is at its start follows from its reset. */
