@@ -9,6 +9,7 @@
 #include <kernel/console.h>
 #include <kernel/task.h>
 #include <kernel/thread.h>
+#include <kernel/processor.h>
 
 void trap_from_user(uint64_t kind, uint64_t esr);
 void trap_from_kernel(struct trap_frame *frame);
@@ -162,4 +163,10 @@ __cold void trap_from_kernel(struct trap_frame *frame)
 		      (unsigned long long)frame->far, (unsigned long long)frame->esr);
 	panic("%s in the kernel, syndrome 0x%llx, address 0x%llx", trap_words(frame->esr),
 	      (unsigned long long)frame->esr, (unsigned long long)frame->far);
+}
+
+/* The exit has taken the SError: whatever it was of, it was not the guest's, which has nothing but memory. */
+void arch_machine_check(void)
+{
+	panic("SError while a guest ran");
 }

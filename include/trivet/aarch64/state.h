@@ -3,6 +3,7 @@
 #ifndef TRIVET_AARCH64_STATE_H
 #define TRIVET_AARCH64_STATE_H
 
+#include <trivet/gic_state.h>
 #include <trivet/types.h>
 
 /* X(name, number) */

@@ -19,7 +19,6 @@ struct vp;
 struct arch_vp {
 	uint64_t x[31]; /* first: assembly */
 	struct fpu_state fpu;
-	void *fpu_area; /* what it points to */
 };
 
 /* What a VTL of a VP waits with; all zero in the common case, tested as one word. */
@@ -41,7 +40,7 @@ enum vp_activity {
 };
 
 /* What a run page's answer belongs to. */
-enum vp_waiting { WAITING_NONE, WAITING_MMIO_READ, WAITING_EMULATE };
+enum vp_waiting { WAITING_NONE, WAITING_MMIO_READ, WAITING_MMIO_WRITE, WAITING_EMULATE };
 
 /* A timer of the guest: its registers, in counts of its own counter. */
 struct guest_timer {
@@ -49,8 +48,8 @@ struct guest_timer {
 	uint64_t compare; /* CNTx_CVAL_EL0 */
 };
 
-/* PSCI: how another VP turns this one on. */
-enum psci_power { PSCI_ON, PSCI_OFF, PSCI_ON_PENDING };
+/* PSCI: how another VP turns this one on. STARTING: `entry` and `context` are being written. */
+enum psci_power { PSCI_ON, PSCI_OFF, PSCI_STARTING, PSCI_ON_PENDING };
 
 struct arch_vp_vtl {
 	uint64_t pc, pstate; /* first: assembly */
@@ -59,7 +58,8 @@ struct arch_vp_vtl {
 	uint8_t waiting;     /* enum vp_waiting */
 	uint8_t event;	     /* of WORK_EVENT: enum vp_run_event */
 	bool traps_caches;   /* HCR_EL2.TVM: until the guest has its caches on */
-	bool virtual_masked; /* the virtual timer's interrupt is raised, and held off in the processor */
+	bool set_way;	     /* it has cleaned caches by set and way, since SCTLR_EL1 was written */
+	bool virtual_held; /* the virtual timer's interrupt is the guest's: active at the host's GIC */
 	uint64_t syndrome; /* ESR_EL2 of the exit that waits */
 	uint64_t fault;	   /* FAR_EL2, so too */
 	uint64_t sp_el0, sp_el1;
