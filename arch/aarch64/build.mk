@@ -15,8 +15,8 @@ ARCH_BACKENDS_COLD :=
 # In arch/aarch64.
 ARCH_COLD := backtrace.c boot.c cpu.c cpu_start.c fdt.c machine.c memory_list.c paging.c power.c serial.c trap.c
 
-# Self tests that need no guest.
-ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c)
+# Self tests: those that need no guest, and its own.
+ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c) $(wildcard tests/self/aarch64/*.[cS])
 
 # What is loaded, of KERNEL.elf: the arm64 `Image`; where the Linux is that guests run by default.
 ARCH_IMAGE       := image
