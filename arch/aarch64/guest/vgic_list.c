@@ -158,8 +158,14 @@ static bool look(struct vgic_cpu *cpu, uint32_t intid, void *argument)
 	uint32_t key = irq_priority(irq) << 16 | intid;
 	unsigned int group = irq_group(irq);
 
-	if (!irq_wanted(vgic, irq) || !routed(cpu, intid, irq))
+	if (!irq_wanted(vgic, irq))
 		return false;
+	if (unlikely(!routed(cpu, intid, irq))) {
+		/* It was active here, and its route was changed meanwhile. */
+		if (!(irq & IRQ_OWNER))
+			vgic_changed(vgic, NULL, intid);
+		return false;
+	}
 	if (irq & IRQ_ACTIVE) {
 		choose(&choices->active, key, vgic->host.lr_count);
 		return true;
