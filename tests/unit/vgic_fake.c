@@ -191,6 +191,7 @@ uint32_t fake_signalled(uint32_t vp)
 uint32_t fake_acknowledge(uint32_t vp, unsigned int group)
 {
 	struct vgic_interface *r = guest(vp);
+	uint32_t intid;
 	uint64_t *lr;
 
 	if (!(fake_signalled(vp) & BIT(group)))
@@ -198,8 +199,9 @@ uint32_t fake_acknowledge(uint32_t vp, unsigned int group)
 	lr = &r->lr[highest(r)];
 	*lr = (*lr & ~LR_PENDING) | LR_ACTIVE;
 	r->ap[group][0] |= 1u << lr_priority(*lr) / 8;
+	intid = LR_INTID(*lr);
 	fake_maintain(vp);
-	return LR_INTID(*lr);
+	return intid;
 }
 
 static void lr_deactivate(uint32_t vp, uint64_t *lr)

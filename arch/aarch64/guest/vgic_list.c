@@ -140,14 +140,16 @@ static void choose(struct choice *choice, uint32_t key, uint32_t limit)
 	choice->key[i] = key;
 }
 
-/* An SPI that belongs to nobody is this VP's by its route. */
+static bool leads_here(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+{
+	return intid < VGIC_PRIVATE || (irq & IRQ_ANY) ||
+	       (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
+}
+
+/* The VP has it, or it is nobody's and goes to this one. */
 static bool routed(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
 {
-	if (intid < VGIC_PRIVATE)
-		return true;
-	if (irq & IRQ_OWNER)
-		return (irq & IRQ_OWNER) == irq_owned_by(cpu);
-	return (irq & IRQ_ANY) || (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
+	return irq & IRQ_OWNER ? owned(cpu, intid, irq) : leads_here(cpu, intid, irq);
 }
 
 static bool look(struct vgic_cpu *cpu, uint32_t intid, void *argument)
@@ -224,12 +226,12 @@ static uint64_t lr_make(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq
 	}
 	if (line)
 		lr |= LR_EOI;
-	/* One that is active and high becomes pending when it is looked at, at its end. */
-	if ((irq & IRQ_LATCH) && irq_forwarded(cpu->vgic, irq))
-		lr |= LR_PENDING;
-	else if (line && !(irq & IRQ_ACTIVE))
-		lr |= LR_PENDING;
-	return lr;
+	if (!(irq & IRQ_ACTIVE))
+		return lr | LR_PENDING;
+	/* One that is high becomes pending when it is looked at, at its end; so does one that goes elsewhere. */
+	if (!(irq & IRQ_LATCH) || !irq_forwarded(cpu->vgic, irq))
+		return lr;
+	return lr | (leads_here(cpu, intid, irq) ? LR_PENDING : LR_EOI);
 }
 
 /* What the word is while the list register has it. */
