@@ -2,7 +2,8 @@
 /*
  * A GIC of three VPs under random accesses, inputs and messages, while the VPs take and end interrupts, exit, move
  * and go on. After each step: no interrupt is in two list registers, none that is to be told is forgotten, the most
- * urgent are listed, and what is active is what the guest has acknowledged and not ended. In the end all is handled.
+ * urgent are listed, what is pending is so until it is taken or cleared, and what is active is what the guest has
+ * acknowledged and not ended. In the end all is handled.
  *
  * A guest that changes active state by registers, or any register by chance, does not end what it has acknowledged
  * as it has to; of that one only the first two are known.
@@ -28,6 +29,10 @@ static struct guest {
 	bool active[TOTAL];
 } guests[VPS];
 static bool wild;
+
+/* Pending by its latch before this step, which has taken or cleared it. SPIs are those of VP 0. */
+static bool latched[VPS][TOTAL], excused[VPS][TOTAL];
+static bool linked; /* the host's interrupt is active, and the guest has to be told */
 
 static _Atomic uint64_t *word_of(uint32_t vp, uint32_t intid)
 {
@@ -134,6 +139,9 @@ static void check_urgent(uint32_t vp)
 		if ((irq & (IRQ_LISTED | IRQ_OWNER)) || !known_to(vp, i) || irq_active(irq) ||
 		    !irq_forwarded(&fake.vgic, irq) || !(r->vmcr & VMCR_GROUP(irq_group(irq))))
 			continue;
+		/* It goes elsewhere now, and this VP does not know yet. */
+		if (i >= VGIC_PRIVATE && route(irq) != vp)
+			continue;
 		CHECK(best <= irq_priority(irq));
 	}
 }
@@ -157,6 +165,49 @@ static void check_active(uint32_t vp)
 		CHECK(guests[vp].active[i] == is_active(vp, i));
 }
 
+/* The latch is in the word or in the list register that has it. */
+static bool is_latched(uint32_t vp, uint32_t intid)
+{
+	uint64_t irq = *word_of(vp, intid), lr = 0;
+	uint32_t owner = vp;
+
+	if (irq & IRQ_LATCH)
+		return true;
+	if (!(irq & IRQ_LR_PENDING))
+		return false;
+	if (intid >= VGIC_PRIVATE)
+		owner = ((irq & IRQ_OWNER) >> IRQ_OWNER_SHIFT) - 1;
+	return fake_listed(owner, intid, &lr) && (lr & LR_PENDING);
+}
+
+static void check_latches(uint32_t vp)
+{
+	uint32_t i;
+
+	for (i = 0; i < (vp ? VGIC_PRIVATE : TOTAL); i++) {
+		bool now = is_latched(vp, i);
+
+		CHECK(now || !latched[vp][i] || excused[vp][i]);
+		latched[vp][i] = now;
+		excused[vp][i] = false;
+	}
+}
+
+/* What is listed as pending without a latch has its input high. */
+static void check_withdrawn(uint32_t vp)
+{
+	const struct vgic_interface *r = &fake.processor[vp].r;
+	struct vgic_cpu *cpu = &fake.cpu[vp];
+	uint32_t i;
+
+	if (!vgic_is_resident(cpu) || vgic_has_work(cpu))
+		return;
+	for (i = 0; i < VGIC_LR_MAX; i++) {
+		if ((cpu->used & BIT(i)) && (r->lr[i] & LR_PENDING))
+			CHECK(irq_pending(*word_of(vp, LR_INTID(r->lr[i]))));
+	}
+}
+
 static void check(void)
 {
 	uint32_t vp, i;
@@ -169,7 +220,11 @@ static void check(void)
 			continue;
 		check_urgent(vp);
 		check_active(vp);
+		check_latches(vp);
+		check_withdrawn(vp);
 	}
+	if (linked)
+		CHECK(*word_of(0, LINK) & IRQ_LINE);
 }
 
 /* ---- steps ---- */
@@ -188,6 +243,16 @@ static void acknowledge(uint32_t vp, unsigned int group)
 	guest->taken[guest->depth] = intid;
 	guest->group[guest->depth++] = group;
 	guest->active[intid] = true;
+	excused[intid < VGIC_PRIVATE ? vp : 0][intid] = true;
+}
+
+/* The processor deactivates the host's interrupt by the list register. */
+static void link_check(uint32_t vp)
+{
+	if (vp != 0 || !fake.processor[0].deactivated)
+		return;
+	fake.processor[0].deactivated = 0;
+	linked = false;
 }
 
 static void end(uint32_t vp)
@@ -201,6 +266,23 @@ static void end(uint32_t vp)
 	if (!guest->split)
 		guest->active[intid] = false;
 	fake_eoi(vp, guest->group[guest->depth], intid);
+	link_check(vp);
+}
+
+/* One that is more urgent than what runs, most likely, and is taken. */
+static void nest(uint32_t vp, uint8_t n)
+{
+	uint32_t intid = n % VGIC_SGIS;
+	uint32_t depth = guests[vp].depth;
+
+	if (guests[vp].active[intid])
+		return;
+	vgic_redistributor_write(&fake.cpu[vp], GICR_SGI + GIC_IPRIORITYR + intid, 1,
+				 depth < 24 ? 0xe8 - depth * 8 : 0);
+	vgic_sgi_write(&fake.cpu[vp], VGIC_SGI1R, (uint64_t)intid << 24 | BIT(vp));
+	fake_enter(vp);
+	acknowledge(vp, 0);
+	acknowledge(vp, 1);
 }
 
 /* Of one that is ended, by a VP with EOImode 1. */
@@ -221,6 +303,16 @@ static void deactivate(uint32_t by, uint32_t vp, uint32_t intid)
 	fake_enter(by);
 	guest->active[intid] = false;
 	fake_dir(by, intid);
+	link_check(by);
+}
+
+static void deactivate_some(uint32_t by, uint32_t vp, uint8_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < TOTAL && !guests[vp].active[(n + i) % TOTAL]; i++)
+		;
+	deactivate(by, vp, (n + i) % TOTAL);
 }
 
 static void mask(uint32_t vp, uint32_t value)
@@ -244,14 +336,28 @@ static uint32_t register_pick(struct input *input)
 	return offset + take8(input) % 24 * 4;
 }
 
+static bool any_active(void)
+{
+	uint32_t vp, i, count = 0;
+
+	for (vp = 0; vp < VPS; vp++) {
+		for (i = 0; i < TOTAL; i++)
+			count += guests[vp].active[i];
+	}
+	return count;
+}
+
 static void write_some(struct input *input, uint32_t vp)
 {
 	uint32_t offset = register_pick(input);
 	uint32_t value = take32(input);
 
-	/* A group that changes while it is active would be ended by the wrong register. */
-	if (!wild && offset >= GIC_IGROUPR && offset < GIC_ISENABLER)
+	/* A group that changes while it is active would be ended by the wrong register, a priority out of turn. */
+	if (!wild && ((offset >= GIC_IGROUPR && offset < GIC_ISENABLER) ||
+		      (offset >= GIC_IPRIORITYR && offset < GIC_ICFGR && any_active())))
 		return;
+	if (offset >= GIC_ICPENDR && offset < GIC_ISACTIVER)
+		memset(excused, true, sizeof(excused));
 	if (take8(input) & 1)
 		fake_gicd_write(offset, value);
 	else
@@ -316,6 +422,13 @@ static void save_and_load(void)
 	CHECK(memcmp(&saved, &again, sizeof(saved)) == 0);
 }
 
+static void ppi_set(uint32_t vp, uint32_t intid, bool high)
+{
+	vgic_set_ppi(&fake.cpu[vp], intid, high);
+	if (vp == 0 && intid == LINK)
+		linked = high;
+}
+
 static void step(struct input *input)
 {
 	static const uint32_t routes[] = {0, 1, 2, 0x500, BIT(31)};
@@ -323,17 +436,17 @@ static void step(struct input *input)
 	uint32_t vp = take8(input) % VPS;
 	uint8_t n = take8(input);
 
-	switch (what % 19) {
+	switch (what % 22) {
 	case 0:
 	case 1: write_some(input, vp); break;
 	case 2: access_any(input, vp); break;
 	case 3: vgic_set_spi(&fake.vgic, VGIC_PRIVATE + (n >> 1) % SPIS, n & 1); break;
-	case 4: vgic_set_ppi(&fake.cpu[vp], 16 + (n >> 1) % 16, n & 1); break;
+	case 4: ppi_set(vp, 16 + (n >> 1) % 16, n & 1); break;
 	case 5: vgic_pulse_spi(&fake.vgic, VGIC_PRIVATE + n % SPIS, &(bool){false}); break;
 	case 6:
 	case 7:
 		vgic_sgi_write(&fake.cpu[vp], n % 3,
-			       (uint64_t)(n >> 4) << 24 | (what / 19 & 7) | (n & 8 ? BIT(40) : 0));
+			       (uint64_t)(n >> 4) << 24 | (what / 22 & 7) | (n & 8 ? BIT(40) : 0));
 		break;
 	case 8: fake_enter(vp); break;
 	case 9: fake_put(vp); break;
@@ -341,8 +454,11 @@ static void step(struct input *input)
 	case 11:
 	case 12: acknowledge(vp, n & 1); break;
 	case 13: end(vp); break;
-	case 14: deactivate(n % VPS, vp, n % TOTAL); break;
+	case 14: deactivate_some(n % VPS, vp, n); break;
 	case 15: mask(vp, take32(input)); break;
+	case 19:
+	case 20: nest(vp, n); break;
+	case 21: fake_vmcr_set(vp, VMCR_GROUPS, n & VMCR_GROUPS); break;
 	case 16: check_signalled(vp); break;
 	case 17:
 		if (n & 1)
@@ -354,7 +470,7 @@ static void step(struct input *input)
 		break;
 	default:
 		vgic_distributor_write(&fake.vgic, GICD_IROUTER + (VGIC_PRIVATE + n % SPIS) * 8, 8,
-				       routes[what / 19 % ARRAY_SIZE(routes)]);
+				       routes[what / 22 % ARRAY_SIZE(routes)]);
 		break;
 	}
 }
@@ -374,7 +490,7 @@ static bool drain_step(uint32_t vp)
 		if (guest->taken[i] >= VGIC_PRIVATE)
 			vgic_set_spi(&fake.vgic, guest->taken[i], false);
 		else
-			vgic_set_ppi(&fake.cpu[vp], guest->taken[i], false);
+			ppi_set(vp, guest->taken[i], false);
 	}
 	fake_enter(vp);
 	if (guest->depth == 0)
@@ -428,6 +544,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t vp, i;
 
 	memset(guests, 0, sizeof(guests));
+	memset(latched, 0, sizeof(latched));
+	memset(excused, 0, sizeof(excused));
+	linked = false;
 	wild = mode & 1;
 	fake_gic_make(VPS, SPIS, lrs[mode >> 1 & 3]);
 	fake_gic_ready();
