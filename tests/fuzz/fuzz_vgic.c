@@ -436,7 +436,7 @@ static void step(struct input *input)
 	uint32_t vp = take8(input) % VPS;
 	uint8_t n = take8(input);
 
-	switch (what % 22) {
+	switch (what % 23) {
 	case 0:
 	case 1: write_some(input, vp); break;
 	case 2: access_any(input, vp); break;
@@ -446,7 +446,7 @@ static void step(struct input *input)
 	case 6:
 	case 7:
 		vgic_sgi_write(&fake.cpu[vp], n % 3,
-			       (uint64_t)(n >> 4) << 24 | (what / 22 & 7) | (n & 8 ? BIT(40) : 0));
+			       (uint64_t)(n >> 4) << 24 | (what / 23 & 7) | (n & 8 ? BIT(40) : 0));
 		break;
 	case 8: fake_enter(vp); break;
 	case 9: fake_put(vp); break;
@@ -458,6 +458,7 @@ static void step(struct input *input)
 	case 15: mask(vp, take32(input)); break;
 	case 19:
 	case 20: nest(vp, n); break;
+	case 22: ppi_set(0, LINK, true); break; /* the host's timer */
 	case 21: fake_vmcr_set(vp, VMCR_GROUPS, n & VMCR_GROUPS); break;
 	case 16: check_signalled(vp); break;
 	case 17:
@@ -470,7 +471,7 @@ static void step(struct input *input)
 		break;
 	default:
 		vgic_distributor_write(&fake.vgic, GICD_IROUTER + (VGIC_PRIVATE + n % SPIS) * 8, 8,
-				       routes[what / 22 % ARRAY_SIZE(routes)]);
+				       routes[what / 23 % ARRAY_SIZE(routes)]);
 		break;
 	}
 }
