@@ -196,9 +196,9 @@ $(BUILD)/gen/%.c: $(BUILD)/gen/%.aml scripts/embed
 	@$(PYTHON) scripts/embed $< $*_aml > $@
 
 # What the building machine's own packages don't have.
-export FOREIGN_LISTS := $(abspath $(BUILD))/lists
+WITH_LISTS := FOREIGN_LISTS=$(abspath $(BUILD))/lists
 $(SYSROOT)/%/libc.a:
-	@scripts/foreign arm64 $(SYSROOT) musl-dev
+	@$(WITH_LISTS) scripts/foreign arm64 $(SYSROOT) musl-dev
 
 -include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d) \
 	$(HOSTILE_OBJS:.o=.d)
@@ -283,7 +283,8 @@ PEERS := $(BUILD)/peers
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
 .PHONY: aarch64-images
 aarch64-images:
-	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet-selftest.image
+	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet.image \
+		$(BUILD)/aarch64/trivet-selftest.image
 
 unit: unit-build
 	@$(TEST) unit
@@ -291,7 +292,7 @@ fuzz: fuzz-build
 	@$(TEST) fuzz
 self: deps-test $(SELF_IMAGE) $(OTHER_IMAGES)
 	@$(TEST) self
-system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
+system: deps-test $(IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
 test: deps-test $(IMAGE) $(SELF_IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
@@ -344,9 +345,9 @@ iso:
 
 guest: $(GUEST)/vmlinuz $(GUEST)/initramfs $(GUEST)/hyperv/initramfs
 $(GUEST)/vmlinuz:
-	@GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
-	@GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
 $(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
 	@scripts/guest-image hyperv $(@D)
 

@@ -140,14 +140,16 @@ static void choose(struct choice *choice, uint32_t key, uint32_t limit)
 	choice->key[i] = key;
 }
 
-/* An SPI that belongs to nobody is this VP's by its route. */
+static bool leads_here(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+{
+	return intid < VGIC_PRIVATE || (irq & IRQ_ANY) ||
+	       (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
+}
+
+/* The VP has it, or it is nobody's and goes to this one. */
 static bool routed(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
 {
-	if (intid < VGIC_PRIVATE)
-		return true;
-	if (irq & IRQ_OWNER)
-		return (irq & IRQ_OWNER) == irq_owned_by(cpu);
-	return (irq & IRQ_ANY) || (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
+	return irq & IRQ_OWNER ? owned(cpu, intid, irq) : leads_here(cpu, intid, irq);
 }
 
 static bool look(struct vgic_cpu *cpu, uint32_t intid, void *argument)
@@ -158,8 +160,14 @@ static bool look(struct vgic_cpu *cpu, uint32_t intid, void *argument)
 	uint32_t key = irq_priority(irq) << 16 | intid;
 	unsigned int group = irq_group(irq);
 
-	if (!irq_wanted(vgic, irq) || !routed(cpu, intid, irq))
+	if (!irq_wanted(vgic, irq))
 		return false;
+	if (unlikely(!routed(cpu, intid, irq))) {
+		/* It was active here, and its route was changed meanwhile. */
+		if (!(irq & IRQ_OWNER))
+			vgic_changed(vgic, NULL, intid);
+		return false;
+	}
 	if (irq & IRQ_ACTIVE) {
 		choose(&choices->active, key, vgic->host.lr_count);
 		return true;
@@ -200,8 +208,8 @@ static void look_at_all(struct vgic_cpu *cpu, struct choices *choices)
 
 /* ---- to list registers ---- */
 
-/* 0: it is not to be listed after all. */
-static uint64_t lr_make(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+/* full: others wait for a list register. */
+static uint64_t lr_make(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq, bool full)
 {
 	uint64_t lr = intid | (uint64_t)irq_priority(irq) << LR_PRIORITY_SHIFT;
 	uint16_t physical = intid < VGIC_PRIVATE ? cpu->physical[intid] : 0;
@@ -218,12 +226,13 @@ static uint64_t lr_make(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq
 	}
 	if (line)
 		lr |= LR_EOI;
-	/* One that is active and high becomes pending when it is looked at, at its end. */
-	if ((irq & IRQ_LATCH) && irq_forwarded(cpu->vgic, irq))
-		lr |= LR_PENDING;
-	else if (line && !(irq & IRQ_ACTIVE))
-		lr |= LR_PENDING;
-	return lr;
+	if (!(irq & IRQ_ACTIVE))
+		return lr | LR_PENDING;
+	/* One that is high becomes pending when it is looked at, at its end. */
+	if (!(irq & IRQ_LATCH) || !irq_forwarded(cpu->vgic, irq))
+		return lr;
+	/* So does one that goes elsewhere then, or whose turn may be after those that wait. */
+	return lr | (!full && leads_here(cpu, intid, irq) ? LR_PENDING : LR_EOI);
 }
 
 /* What the word is while the list register has it. */
@@ -238,7 +247,7 @@ static uint64_t listed(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq,
 	return intid < VGIC_PRIVATE ? after : (after & ~IRQ_OWNER) | irq_owned_by(cpu);
 }
 
-static void lr_fill(struct vgic_cpu *cpu, uint32_t n, uint32_t intid)
+static void lr_fill(struct vgic_cpu *cpu, uint32_t n, uint32_t intid, bool full)
 {
 	_Atomic uint64_t *word = irq_word(cpu->vgic, cpu, intid);
 	uint64_t irq = irq_get(word);
@@ -248,7 +257,7 @@ static void lr_fill(struct vgic_cpu *cpu, uint32_t n, uint32_t intid)
 		/* Changed meanwhile: whoever did so has posted it. */
 		if (!irq_wanted(cpu->vgic, irq) || !routed(cpu, intid, irq))
 			return;
-		lr = lr_make(cpu, intid, irq);
+		lr = lr_make(cpu, intid, irq, full);
 	} while (!irq_replace(word, &irq, listed(cpu, intid, irq, lr)));
 	cpu->interface.lr[n] = lr;
 	cpu->used |= (uint32_t)BIT(n);
@@ -286,16 +295,18 @@ void vgic_list(struct vgic_cpu *cpu)
 	uint32_t lr_count = cpu->vgic->host.lr_count;
 	struct choices choices;
 	uint32_t actives, pendings, i;
+	bool full;
 
 	/* First: from now on, who wants to see the list registers waits for them. */
 	atomic_store(&cpu->resident, true);
 	look_at_all(cpu, &choices);
 	actives = MIN(choices.active.count, choices.pending.count ? lr_count - 1 : lr_count);
 	pendings = MIN(choices.pending.count, lr_count - actives);
+	full = choices.pending.count > pendings;
 	for (i = 0; i < actives; i++)
-		lr_fill(cpu, i, KEY_INTID(choices.active.key[i]));
+		lr_fill(cpu, i, KEY_INTID(choices.active.key[i]), full);
 	for (i = 0; i < pendings; i++)
-		lr_fill(cpu, actives + i, KEY_INTID(choices.pending.key[i]));
+		lr_fill(cpu, actives + i, KEY_INTID(choices.pending.key[i]), full);
 	cpu->interface.hcr = hcr_make(cpu, &choices, actives, pendings);
 }
 
