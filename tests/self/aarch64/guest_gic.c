@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* The guests' GIC on the processor's list registers: more interrupts than fit, nested, by all ways of ending them. */
+#include "guest.h"
+#include "../../../arch/aarch64/guest/vgic.h"
+#include <kernel/memory.h>
+#include <kernel/state.h>
+#include <kernel/string.h>
+
+GUEST_CODE_DECLARE(gic_collect);
+GUEST_CODE_DECLARE(gic_nest);
+GUEST_CODE_DECLARE(gic_split);
+GUEST_CODE_DECLARE(gic_fiq);
+
+#define SPI_FIRST 32u
+#define SPURIOUS  1023u
+#define SGIS	  16u
+
+static struct vgic *gic_of(const struct test_guest *g)
+{
+	return &g->partition->arch.gic;
+}
+
+static struct vgic_cpu *cpu_of(const struct test_guest *g, uint32_t index)
+{
+	return &g->partition->vps[index]->vtl[0]->arch.gic;
+}
+
+static void distributor_write(const struct test_guest *g, uint32_t offset, uint32_t value)
+{
+	vgic_distributor_write(gic_of(g), offset, 4, value);
+}
+
+static void redistributor_write(const struct test_guest *g, uint32_t index, uint32_t offset,
+				uint32_t value)
+{
+	vgic_redistributor_write(cpu_of(g, index), offset, 4, value);
+}
+
+/* Both groups on; all in group 1 and enabled, SPIs edge-triggered; all of priority 0x80. */
+static void gic_up(const struct test_guest *g, uint32_t vps)
+{
+	uint32_t i, vp;
+
+	distributor_write(g, 0, 3);
+	for (i = 4; i < 4 + GUEST_SPIS / 8; i += 4) {
+		distributor_write(g, 0x80 + i, UINT32_MAX);
+		distributor_write(g, 0x100 + i, UINT32_MAX);
+	}
+	for (i = 0; i < GUEST_SPIS; i += 16)
+		distributor_write(g, 0xc08 + i / 4, UINT32_MAX);
+	for (i = 0; i < GUEST_SPIS; i += 4)
+		distributor_write(g, 0x400 + SPI_FIRST + i, 0x80808080);
+	for (vp = 0; vp < vps; vp++) {
+		redistributor_write(g, vp, 0x14, 0);
+		redistributor_write(g, vp, 0x10080, UINT32_MAX);
+		redistributor_write(g, vp, 0x10100, 0xffff);
+		for (i = 0; i < SGIS; i += 4)
+			redistributor_write(g, vp, 0x10400 + i, 0x80808080);
+	}
+}
+
+static void priority_set(const struct test_guest *g, uint32_t intid, uint8_t priority)
+{
+	if (intid < SPI_FIRST)
+		vgic_redistributor_write(cpu_of(g, 0), 0x10400 + intid, 1, priority);
+	else
+		vgic_distributor_write(gic_of(g), 0x400 + intid, 1, priority);
+}
+
+static uint32_t told(const struct test_guest *g, uint32_t n)
+{
+	return ((const volatile uint32_t *)(g->ram + GUEST_DATA))[n];
+}
+
+static bool told_in_order(const struct test_guest *g, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		if (told(g, i) != i)
+			return false;
+	}
+	return true;
+}
+
+static bool spi_pulse(const struct test_guest *g, uint32_t intid)
+{
+	return arch_partition_set_spi(g->partition, 0, intid, true) == STATUS_OK &&
+	       arch_partition_set_spi(g->partition, 0, intid, false) == STATUS_OK;
+}
+
+/* All at once: they come by priority, and none twice. */
+SELFTEST(arm_gic_overflow)
+{
+	struct test_guest g;
+	uint32_t i;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, gic_collect);
+	gic_up(&g, 1);
+	for (i = 0; i < GUEST_SPIS; i++)
+		priority_set(&g, SPI_FIRST + i, (uint8_t)(i * 37 % 30 << 3));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	for (i = 0; i < GUEST_SPIS; i++)
+		GUEST_CHECK(&g, spi_pulse(&g, SPI_FIRST + i));
+	GUEST_CHECK(&g, guest_says(&g, GUEST_SPIS));
+	for (i = 1; i < GUEST_SPIS; i++) {
+		uint32_t last = (told(&g, i - 1) - SPI_FIRST) * 37 % 30;
+
+		GUEST_CHECK(&g, told(&g, i) != told(&g, i - 1));
+		GUEST_CHECK(&g, last <= (told(&g, i) - SPI_FIRST) * 37 % 30);
+	}
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, guest_says(&g, 0)); /* none is left */
+	guest_destroy(&g);
+}
+
+SELFTEST(arm_gic_nested)
+{
+	struct test_guest g;
+	uint32_t i;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, gic_nest);
+	gic_up(&g, 1);
+	for (i = 0; i < SGIS; i++)
+		priority_set(&g, i, (uint8_t)(0xf0 - i * 8));
+	GUEST_CHECK(&g, guest_says(&g, 0xffff));
+	GUEST_CHECK(&g, told_in_order(&g, SGIS));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, guest_says(&g, SPURIOUS));
+	guest_destroy(&g);
+}
+
+SELFTEST(arm_gic_deactivated_apart)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, gic_split);
+	gic_up(&g, 1);
+	GUEST_CHECK(&g, guest_says(&g, 0xffff));
+	GUEST_CHECK(&g, told_in_order(&g, SGIS));
+	/* 3, 10, 1, 8, 15, 6, 13, 4 are not active any more. */
+	GUEST_CHECK(&g, guest_says(&g, 0xffff & ~0xa55au));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	guest_destroy(&g);
+}
+
+SELFTEST(arm_gic_fiq)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, gic_fiq);
+	gic_up(&g, 1);
+	redistributor_write(&g, 0, 0x10080, ~1u);
+	GUEST_CHECK(&g, guest_says(&g, 0x40)); /* ISR_EL1.F */
+	GUEST_CHECK(&g, guest_says(&g, SPURIOUS));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	guest_destroy(&g);
+}
