@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The guests' GIC on the processor's list registers: more interrupts than fit, nested, by all ways of ending them. */
-#include "guest.h"
-#include "../../../arch/aarch64/guest/vgic.h"
+#include "guest_gic.h"
 #include <kernel/memory.h>
 #include <kernel/state.h>
 #include <kernel/string.h>
@@ -11,33 +10,11 @@ GUEST_CODE_DECLARE(gic_nest);
 GUEST_CODE_DECLARE(gic_split);
 GUEST_CODE_DECLARE(gic_fiq);
 
-#define SPI_FIRST 32u
+#define SPI_FIRST GIC_SPI_FIRST
 #define SPURIOUS  1023u
 #define SGIS	  16u
 
-static struct vgic *gic_of(const struct test_guest *g)
-{
-	return &g->partition->arch.gic;
-}
-
-static struct vgic_cpu *cpu_of(const struct test_guest *g, uint32_t index)
-{
-	return &g->partition->vps[index]->vtl[0]->arch.gic;
-}
-
-static void distributor_write(const struct test_guest *g, uint32_t offset, uint32_t value)
-{
-	vgic_distributor_write(gic_of(g), offset, 4, value);
-}
-
-static void redistributor_write(const struct test_guest *g, uint32_t index, uint32_t offset,
-				uint32_t value)
-{
-	vgic_redistributor_write(cpu_of(g, index), offset, 4, value);
-}
-
-/* Both groups on; all in group 1 and enabled, SPIs edge-triggered; all of priority 0x80. */
-static void gic_up(const struct test_guest *g, uint32_t vps)
+void gic_up(const struct test_guest *g, uint32_t vps)
 {
 	uint32_t i, vp;
 
@@ -62,7 +39,7 @@ static void gic_up(const struct test_guest *g, uint32_t vps)
 static void priority_set(const struct test_guest *g, uint32_t intid, uint8_t priority)
 {
 	if (intid < SPI_FIRST)
-		vgic_redistributor_write(cpu_of(g, 0), 0x10400 + intid, 1, priority);
+		vgic_redistributor_write(gic_cpu_of(g, 0), 0x10400 + intid, 1, priority);
 	else
 		vgic_distributor_write(gic_of(g), 0x400 + intid, 1, priority);
 }

@@ -215,7 +215,7 @@ guest_\name\()_end:
 	second_on
 1:	ldr	w6, [x5, #4]
 	cbz	w6, 1b
-	tell	wzr				/* the test raises it */
+	tell	wzr				/* the test sends it */
 2:	ldr	w6, [x5]
 	cbz	w6, 2b
 	tell	w6				/* VP 1 has taken it */
@@ -224,7 +224,7 @@ guest_\name\()_end:
 	str	w7, [x8, #0x80]			/* GICD_ICACTIVER1 */
 	ldr	w7, [x8]
 	tell	w7				/* not any more */
-3:	ldr	w6, [x5, #8]			/* since it is still high, VP 1 gets it again */
+3:	ldr	w6, [x5, #8]			/* and VP 1 takes the next one */
 	cbz	w6, 3b
 	tell	w6
 	b	.
