@@ -9,6 +9,8 @@ GUEST_CODE_DECLARE(gic_collect);
 GUEST_CODE_DECLARE(gic_nest);
 GUEST_CODE_DECLARE(gic_split);
 GUEST_CODE_DECLARE(gic_fiq);
+GUEST_CODE_DECLARE(gic_saved);
+GUEST_CODE_DECLARE(gic_trips);
 
 #define SPI_FIRST GIC_SPI_FIRST
 #define SPURIOUS  1023u
@@ -137,4 +139,49 @@ SELFTEST(arm_gic_fiq)
 	GUEST_CHECK(&g, guest_says(&g, 0));
 	GUEST_CHECK(&g, guest_says(&g, 0));
 	guest_destroy(&g);
+}
+
+/* ---- saved ---- */
+
+#define STATE_ORDER 3u
+#define STATE_ROOM  (PAGE_SIZE << STATE_ORDER)
+
+static bool copy_state(const struct test_guest *from, const struct test_guest *to, void *state)
+{
+	uint64_t needed;
+
+	if (partition_save(from->partition, state, STATE_ROOM, &needed) != STATUS_OK ||
+	    partition_restore(to->partition, state, needed) != STATUS_OK)
+		return false;
+	memset(state, 0, STATE_ROOM);
+	return vp_save(from->vp, state, STATE_ROOM, &needed) == STATUS_OK &&
+	       vp_restore(to->vp, state, needed) == STATUS_OK;
+}
+
+/* One is active, another pending: both go on in a copy. */
+static bool goes_on(struct test_guest *a, struct test_guest *b, void *state)
+{
+	guest_start(a, gic_saved);
+	guest_start(b, gic_saved);
+	gic_up(a, 1);
+	priority_set(a, SPI_FIRST + 8, 0x40);
+	return guest_says(a, 0) && spi_pulse(a, SPI_FIRST + 8) && spi_pulse(a, SPI_FIRST + 9) &&
+	       guest_says(a, SPI_FIRST + 8) && copy_state(a, b, state) &&
+	       guest_says(b, SPI_FIRST + 9) && guest_says(a, SPI_FIRST + 9);
+}
+
+SELFTEST(arm_gic_saved)
+{
+	void *state = page_alloc(&kernel_heap, STATE_ORDER);
+	struct test_guest a, b;
+	bool right;
+
+	CHECK(state);
+	GUEST_SETUP(&a);
+	GUEST_CHECK(&a, guest_create_vps(&b, 1));
+	right = goes_on(&a, &b, state);
+	guest_destroy(&b);
+	page_free(&kernel_heap, state, STATE_ORDER);
+	GUEST_CHECK(&a, right);
+	guest_destroy(&a);
 }

@@ -187,7 +187,7 @@ guest_\name\()_end:
 3:	ldr	w6, [x5]
 	cmp	w6, w7
 	b.ne	3b
-	cmp	x7, #500
+	cmp	x7, #64
 	b.ne	2b
 	tell	w7
 	b	.
