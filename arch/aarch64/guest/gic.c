@@ -84,6 +84,16 @@ __cold void guest_gic_destroy(struct partition *partition)
 	a->spis = NULL;
 }
 
+/* ICH_MISR_EL2 tells of a maintenance interrupt: the list registers are taken back, and filled anew before the entry. */
+bool guest_gic_interrupt(struct vp *vp)
+{
+	if (!sysreg_read(s3_4_c12_c11_3))
+		return false;
+	vgic_sync(&vp_arch(vp)->gic);
+	vp_arch(vp)->work |= WORK_INTERRUPT;
+	return true;
+}
+
 /* ---- its frames ---- */
 
 struct frame {
