@@ -7,7 +7,7 @@
 GUEST_CODE_DECLARE(gic_pair);
 GUEST_CODE_DECLARE(gic_remote);
 
-#define ROUNDS	500u
+#define ROUNDS	64u
 #define SPI	40u
 #define SPI_BIT (1u << (SPI - GIC_SPI_FIRST))
 
