@@ -28,5 +28,8 @@ SYSROOT        := $(OUT)/sysroot
 MUSL_INCLUDE   ?= $(SYSROOT)/usr/include/aarch64-linux-musl
 MUSL_LIB       ?= $(SYSROOT)/usr/lib/aarch64-linux-musl/libc.a
 ARCH_LIBRARIES := $(MUSL_LIB)
+# Of the same packages: what writes flattened device trees.
+ROOT_LIBRARIES       := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+ROOT_LIBRARY_INCLUDE := -isystem $(SYSROOT)/usr/include
 
 SIZE_LIMIT := 230000

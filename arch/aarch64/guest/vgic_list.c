@@ -14,6 +14,17 @@
  */
 #include "vgic_model.h"
 
+static bool owned(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+{
+	return intid < VGIC_PRIVATE || (irq & IRQ_OWNER) == irq_owned_by(cpu);
+}
+
+static bool leads_here(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+{
+	return intid < VGIC_PRIVATE || (irq & IRQ_ANY) ||
+	       (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
+}
+
 /* ---- back ---- */
 
 static void lr_fold(struct vgic_cpu *cpu, uint64_t lr)
@@ -34,11 +45,9 @@ static void lr_fold(struct vgic_cpu *cpu, uint64_t lr)
 		if (!(after & IRQ_ACTIVE))
 			after &= ~IRQ_OWNER;
 	} while (!irq_replace(word, &before, after));
-}
-
-static bool owned(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
-{
-	return intid < VGIC_PRIVATE || (irq & IRQ_OWNER) == irq_owned_by(cpu);
+	/* Its route was changed meanwhile. */
+	if (unlikely(!(after & IRQ_ACTIVE) && !leads_here(cpu, LR_INTID(lr), after)))
+		vgic_changed(cpu->vgic, cpu, LR_INTID(lr));
 }
 
 /* Calls for each interrupt in `bound`; those for which it is false leave. */
@@ -89,6 +98,7 @@ static void unlisted_end(struct vgic_cpu *cpu)
 	before = irq_get(word);
 	while (!irq_replace(word, &before, irq_active_cleared(before)))
 		; /* ends: the others change it once for each thing that they do */
+	vgic_changed(cpu->vgic, cpu, best & 0xffff);
 }
 
 void vgic_fold(struct vgic_cpu *cpu)
@@ -140,12 +150,6 @@ static void choose(struct choice *choice, uint32_t key, uint32_t limit)
 	choice->key[i] = key;
 }
 
-static bool leads_here(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
-{
-	return intid < VGIC_PRIVATE || (irq & IRQ_ANY) ||
-	       (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
-}
-
 /* The VP has it, or it is nobody's and goes to this one. */
 static bool routed(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
 {
@@ -160,14 +164,8 @@ static bool look(struct vgic_cpu *cpu, uint32_t intid, void *argument)
 	uint32_t key = irq_priority(irq) << 16 | intid;
 	unsigned int group = irq_group(irq);
 
-	if (!irq_wanted(vgic, irq))
+	if (!irq_wanted(vgic, irq) || !routed(cpu, intid, irq))
 		return false;
-	if (unlikely(!routed(cpu, intid, irq))) {
-		/* It was active here, and its route was changed meanwhile. */
-		if (!(irq & IRQ_OWNER))
-			vgic_changed(vgic, NULL, intid);
-		return false;
-	}
 	if (irq & IRQ_ACTIVE) {
 		choose(&choices->active, key, vgic->host.lr_count);
 		return true;
