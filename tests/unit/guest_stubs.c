@@ -209,8 +209,8 @@ static void stub_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct 
 static const struct backend_ops stub_backend = {
 	.name = "stub",
 	.gpa_format = &stub_gpa_format,
-	.state_get = stub_get,
-	.state_set = stub_set,
+	.arch.state_get = stub_get,
+	.arch.state_set = stub_set,
 };
 const struct backend_ops *backend = &stub_backend;
 
