@@ -56,6 +56,7 @@ MACHINE = {
     "arch": "x86_64",
     "emulator": "qemu",
     "cpu": None,  # the emulator's name for it; None: one with SVM
+    "board": "virt,virtualization=on,gic-version=3",  # of QEMU's AArch64
     "cpus": 2,
     "memory": "2G",
     "boot": "bios",
@@ -312,7 +313,7 @@ def _qemu_aarch64(settings, folder):
         raise Problem("on aarch64 QEMU's own loader starts the kernel, and there is no ACCEL=kvm")
     command = [
         "qemu-system-aarch64", "-nodefaults", "-no-user-config",
-        "-M", "virt,virtualization=on,gic-version=3", "-cpu", settings["cpu"] or "max",
+        "-M", settings["board"], "-cpu", settings["cpu"] or "max",
         "-kernel", f"{folder}/kernel",
         "-append", pathlib.Path(folder, "cmdline").read_text() if folder else "",
     ]
