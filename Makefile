@@ -207,9 +207,9 @@ endef
 $(foreach arch,$(ROOT_ARCHES),$(eval $(call tables,$(arch))))
 
 # What the building machine's own packages don't have.
-export FOREIGN_LISTS := $(abspath $(BUILD))/lists
+WITH_LISTS := FOREIGN_LISTS=$(abspath $(BUILD))/lists
 $(SYSROOT)/%/libc.a:
-	@scripts/foreign arm64 $(SYSROOT) musl-dev libfdt-dev
+	@$(WITH_LISTS) scripts/foreign arm64 $(SYSROOT) musl-dev libfdt-dev
 
 -include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d) \
 	$(HOSTILE_OBJS:.o=.d)
@@ -294,7 +294,8 @@ PEERS := $(BUILD)/peers
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
 .PHONY: aarch64-images
 aarch64-images:
-	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet-selftest.image
+	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet.image \
+		$(BUILD)/aarch64/trivet-selftest.image
 
 unit: unit-build
 	@$(TEST) unit
@@ -302,7 +303,7 @@ fuzz: fuzz-build
 	@$(TEST) fuzz
 self: deps-test $(SELF_IMAGE) $(OTHER_IMAGES)
 	@$(TEST) self
-system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
+system: deps-test $(IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
 test: deps-test $(IMAGE) $(SELF_IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
@@ -355,9 +356,9 @@ iso:
 
 guest: $(GUEST)/vmlinuz $(GUEST)/initramfs $(GUEST)/hyperv/initramfs
 $(GUEST)/vmlinuz:
-	@GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
-	@GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
 $(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
 	@scripts/guest-image hyperv $(@D)
 
@@ -398,7 +399,7 @@ help:
 #:                       names are looked for beside it
 #:   CPUS=2 HOSTMEM=2G   the emulated machine; CPU= its processor by the emulator's name
 #:   KCMDLINE=           more words for Trivet's own command line (loglevel=, kmem=, ...)
-#:   BOOT=bios|uefi      the machine's firmware
+#:   BOOT=bios|uefi      the machine's firmware; bios on AArch64: none, QEMU loads the kernel itself
 #:   EMULATOR=qemu|bochs Bochs for SVM too; QEMU has no VMX without KVM
 #:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
 #:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly

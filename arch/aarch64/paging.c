@@ -3,6 +3,8 @@
  * The kernel's own translation, which must exist before there is a heap to pay for tables and is therefore
  * filled here; and the registers of stage 2.
  */
+#include "page_formats.h"
+
 #include <arch/machine.h>
 #include <arch/paging.h>
 #include <kernel/console.h>
@@ -57,6 +59,13 @@ hpa_t kva_to_hpa(const void *kva)
 }
 
 /* ---- stage 2 ---- */
+
+const struct page_table_format host_page_table_format = {
+	.name = "stage 2 of a task",
+	/* 2 MiB pages and smaller: blocks leave the window one by one. */
+	.large_levels = BIT(1) | BIT(2),
+	STAGE2_FORMAT,
+};
 
 uint32_t stage2_vmid_bits(void)
 {

@@ -103,6 +103,19 @@ uint32_t guest_run(struct test_guest *guest)
 	return guest_run_vp(guest, guest->vp);
 }
 
+/* There is no thread that could be woken. */
+bool guest_blocks(struct vp *vp)
+{
+	enum vp_outcome outcome;
+
+	arch_vp_resume(vp);
+	do {
+		outcome = vp_run(vp);
+	} while (outcome == VP_SWITCH);
+	atomic_store(&vp->run_state, VP_READY);
+	return outcome == VP_BLOCK;
+}
+
 uint64_t guest_tells(struct test_guest *guest)
 {
 	const struct vp_run_page *run = guest->run;

@@ -54,6 +54,8 @@ void guest_start_code(struct test_guest *guest, const char *code, const char *en
 /* Runs a VP until it returns to the VMM, idling while it waits; the reason. */
 uint32_t guest_run_vp(struct test_guest *guest, struct vp *vp);
 uint32_t guest_run(struct test_guest *guest);
+/* Runs a VP until it blocks, as it should. */
+bool guest_blocks(struct vp *vp);
 /* guest_run, and it was a store of `value` to GUEST_PORT. */
 bool guest_says(struct test_guest *guest, uint32_t value);
 /* The same of any value, which is given; UINT64_MAX: it was something else. */

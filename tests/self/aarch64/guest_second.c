@@ -19,7 +19,7 @@ SELFTEST(arm_power)
 	GUEST_SETUP_VPS(&g, 2);
 	other = partition_vp(g.partition, 1);
 	guest_start(&g, second);
-	GUEST_CHECK(&g, vp_run(other) == VP_BLOCK);
+	GUEST_CHECK(&g, guest_blocks(other));
 	GUEST_CHECK(&g, guest_says(&g, INVALID_PARAMETERS));
 	GUEST_CHECK(&g, guest_says(&g, ALREADY_ON));
 	GUEST_CHECK(&g, guest_says(&g, 1)); /* off */
@@ -29,8 +29,7 @@ SELFTEST(arm_power)
 	GUEST_CHECK(&g, g.second->mmio.value == (BIT(31) | 1));
 	GUEST_CHECK(&g, guest_run_vp(&g, other) == VP_RUN_MMIO);
 	GUEST_CHECK(&g, !(g.second->mmio.value & 5)); /* no MMU, no caches */
-	arch_vp_resume(other);
-	GUEST_CHECK(&g, vp_run(other) == VP_BLOCK);
+	GUEST_CHECK(&g, guest_blocks(other));
 	GUEST_CHECK(&g, guest_says(&g, VECTOR_IRQ));
 	GUEST_CHECK(&g, guest_says(&g, 0)); /* the SGI */
 	GUEST_CHECK(&g, guest_says(&g, 1));

@@ -50,8 +50,7 @@ SELFTEST(arm_wait_and_wake)
 	GUEST_SETUP(&g);
 	guest_start(&g, spi);
 	GUEST_CHECK(&g, guest_says(&g, 1));
-	arch_vp_resume(g.vp);
-	GUEST_CHECK(&g, vp_run(g.vp) == VP_BLOCK);
+	GUEST_CHECK(&g, guest_blocks(g.vp));
 	GUEST_CHECK(&g, arch_partition_set_spi(g.partition, 0, 31, true) != STATUS_OK);
 	GUEST_CHECK(&g, arch_partition_set_spi(g.partition, 0, 32 + GUEST_SPIS, true) != STATUS_OK);
 	GUEST_CHECK(&g, arch_partition_set_spi(g.partition, 0, 40, true) == STATUS_OK);

@@ -125,6 +125,9 @@ guest_vectors_end:
 	say	4
 	mrs	x0, s3_0_c11_c0_0		/* implementation defined */
 	say	5
+	mov	x9, #0x330000			/* FPEN, ZEN: nothing traps to EL1 */
+	msr	cpacr_el1, x9
+	isb
 	.inst	0x04bf5020			/* RDVL X0, #1, of SVE */
 	say	6
 	guest_end ids
@@ -217,7 +220,7 @@ guest_vectors_end:
 	gic_up
 	say	1
 	mrs	x0, cntpct_el0
-	mov	x1, #0x8000
+	mov	x1, #0x100000
 	add	x0, x0, x1
 	msr	cntp_cval_el0, x0
 	mov	x1, #1
@@ -248,6 +251,7 @@ guest_vectors_end:
 	/* VP 0 turns VP 1 on, which writes to memory, and sends an SGI. */
 	guest	second
 	gic_up
+	mov	x2, #0
 	set	x0, 0xc4000003			/* CPU_ON: no such CPU */
 	mov	x1, #0x55
 	hvc	#0
@@ -273,7 +277,7 @@ guest_vectors_end:
 	hvc	#0
 	tell	w0
 	msr	daifclr, #2
-	wfi
+	isb
 	say	1
 	mov	x0, #GUEST_DATA
 	ldr	w1, [x0]
@@ -294,6 +298,9 @@ guest_vectors_end:
 
 	/* Registers of each kind, round and round: X19 counts. */
 	guest	keep
+	mov	x2, #0x300000			/* CPACR_EL1.FPEN */
+	msr	cpacr_el1, x2
+	isb
 	msr	tpidr_el1, x19
 	msr	tpidr_el0, x19
 	add	x2, x19, #0x5000
@@ -322,20 +329,24 @@ guest_vectors_end:
 	say	1
 	guest_end user
 
-	/* Round trips for measuring. */
-	.globl	guest_trips
+	/* Round trips for measuring, X19 of each kind: X0 is what they took. */
 	guest	trips
-	mov	x19, #1000
-	mrs	x22, cntpct_el0
-1:	mov	x0, #0x84000000
+	mov	x10, x19
+	mrs	x22, cntvct_el0
+1:	mov	x0, #0x84000000			/* PSCI_VERSION */
 	hvc	#0
-	subs	x19, x19, #1
+	subs	x10, x10, #1
 	b.ne	1b
+	mrs	x0, cntvct_el0
+	sub	x0, x0, x22
 	say	1
-	mov	x19, #1000
-2:	mrs	x0, id_aa64pfr0_el1
-	subs	x19, x19, #1
+	mov	x10, x19
+	mrs	x22, cntvct_el0
+2:	mrs	x1, id_aa64pfr0_el1
+	subs	x10, x10, #1
 	b.ne	2b
+	mrs	x0, cntvct_el0
+	sub	x0, x0, x22
 	say	2
 	mov	x20, #GUEST_PORT
 3:	str	w19, [x20]
