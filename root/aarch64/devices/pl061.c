@@ -33,12 +33,11 @@ static void update(struct pl061 *gpio, uint8_t before)
 {
 	uint8_t now = lines(gpio), changed = now ^ before;
 	/* 3.2.3 to 3.2.5: rising or falling edges, or both. */
-	uint8_t edges = changed & (gpio->both_edges | (uint8_t)~(now ^ gpio->event));
-	uint8_t levels = (uint8_t)~(now ^ gpio->event);
+	uint8_t edges = changed & (gpio->both_edges | (uint8_t) ~(now ^ gpio->event));
+	uint8_t levels = (uint8_t) ~(now ^ gpio->event);
 	bool irq;
 
-	gpio->raw = (uint8_t)((gpio->level & levels) |
-			      (~gpio->level & (gpio->raw | edges)));
+	gpio->raw = (uint8_t)((gpio->level & levels) | (~gpio->level & (gpio->raw | edges)));
 	irq = gpio->raw & gpio->mask;
 	if (irq == gpio->irq)
 		return;

@@ -16,7 +16,7 @@ struct pl061 {
 	struct device_env *env;
 	struct device_timer key_timer; /* the key is let go */
 	unsigned int line;
-	uint8_t key; /* the input that it is at */
+	uint8_t key;  /* the input that it is at */
 	uint8_t data; /* what is driven, and the inputs' levels */
 	uint8_t inputs;
 	uint8_t direction; /* 1: output */
