@@ -294,8 +294,9 @@ PEERS := $(BUILD)/peers
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
 .PHONY: aarch64-images
 aarch64-images:
-	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet.image \
-		$(BUILD)/aarch64/trivet-selftest.image
+	@$(MAKE) --no-print-directory ARCH=aarch64 $(addprefix $(BUILD)/aarch64/,trivet.image \
+		trivet-selftest.image root.stripped.elf hostile.stripped.elf) guest-tests \
+		$(addprefix $(BUILD)/guest-aarch64/,vmlinuz initramfs)
 
 unit: unit-build
 	@$(TEST) unit
@@ -320,13 +321,19 @@ GUEST := $(BUILD)/$(ARCH_GUEST)
 export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES HYPERV CONF
 export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
-# Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
+# Small guests of the system tests and the measurements: on x86 32-bit, started as Multiboot 1 says.
 GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(ARCH_GUEST_TESTS))
 guest-tests: $(GUEST_TESTS)
 $(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
+
+# Those of AArch64: an ELF in the guest's RAM.
+$(BUILD)/guest-tests/guest/aarch64/%.elf: tests/guest/aarch64/%.S $(wildcard tests/guest/aarch64/*.inc)
+	@mkdir -p $(@D)
+	@$(ARCH_CC) -march=armv8.1-a -c $< -o $(@:.elf=.o)
+	@$(CROSS)ld -N --no-warn-rwx-segments -Ttext=0x40200000 -e start $(@:.elf=.o) -o $@
 
 # This one is a program of the Linux guest.
 $(BUILD)/guest-tests/bench/stamp.elf: tests/bench/stamp.S

@@ -6,7 +6,8 @@ the configuration, the kernel's command line, the machine. It gets a Machine, wh
 off at the end of the test; what its console said stays in BUILD/test-logs/system-TEST.log.
 
 A test that asks for `leg` as well runs once on each: on SVM in QEMU, on VMX in Bochs, where a boot takes
-long; so `boot_once` gives one machine to all tests of a module that ask for it.
+long, on EL2 in QEMU's AArch64; so `boot_once` gives one machine to all tests of a module that ask for it.
+What is marked `in_qemu` runs on the legs that QEMU has, what is marked `x86_only` is left out on EL2.
 """
 import os
 import pathlib
@@ -38,7 +39,10 @@ TYPED_AT_ONCE, TYPING_PAUSE = 8, 0.1
 LEG_MACHINES = {
     "svm": {},
     "vmx": {"emulator": "bochs", "cpu": machines.LEGS["vmx"]["bochs"], "memory": "512M"},
+    "el2": {"arch": "aarch64"},
 }
+in_qemu = pytest.mark.parametrize("leg", ["svm", "el2"], indirect=True)
+x86_only = pytest.mark.x86_only
 PANIC = "trivet: kernel panic"
 PROMPT = r"guest:\S*# "
 LINUX = {
@@ -51,6 +55,18 @@ LINUX = {
 
 
 SMALL_GUESTS = BUILD / "guest-tests" / "guest"
+# Those of AArch64 are tests/guest/aarch64/NAME.S.
+SMALL_FOLDER = {"x86_64": SMALL_GUESTS, "aarch64": SMALL_GUESTS / "aarch64"}
+
+
+def out_of(leg):
+    """The folder with what was built for a leg."""
+    return BUILD / machines.LEG_ARCH[leg]
+
+
+def guest_of(leg):
+    """The folder with the Linux of a leg."""
+    return BUILD / machines.GUEST_FOLDER[machines.LEG_ARCH[leg]]
 
 
 def small(name, **changes):
@@ -69,6 +85,14 @@ def bochs_keys(keys):
     if keys.get("kernel") != LINUX["kernel"]:
         return keys
     return {**keys, "cmdline": f"{keys['cmdline']} {machines.BOCHS_LINUX_WORDS}"}
+
+
+def arm_keys(keys):
+    """The keys of a partition as AArch64 needs them: its console; its machine has no sets of devices."""
+    changed = {name: value for name, value in keys.items() if name != "devices"}
+    if "cmdline" in changed:
+        changed["cmdline"] = changed["cmdline"].replace("console=ttyS0", "console=ttyAMA0")
+    return changed
 
 
 class Machine:
@@ -200,13 +224,15 @@ class Starter:
             conf = [("linux", LINUX)]
         if chosen["emulator"] == "bochs" and not isinstance(conf, str):
             conf = [(name, bochs_keys(keys)) for name, keys in conf]
+        if arch == "aarch64" and not isinstance(conf, str):
+            conf = [(name, arm_keys(keys)) for name, keys in conf]
         text = conf if isinstance(conf, str) else machines.conf_text(conf)
         if bundle is None:
             wanted = {"root.elf": out / "root.stripped.elf", "trivet.conf": text.encode()}
             guest = BUILD / machines.GUEST_FOLDER[arch]
             wanted.update({n: guest / n for n in ("vmlinuz", "initramfs") if n in text})
             names = set(machines.conf_files(text))
-            wanted.update({p.name: p for p in SMALL_GUESTS.glob("*.elf") if p.name in names})
+            wanted.update({p.name: p for p in SMALL_FOLDER[arch].glob("*.elf") if p.name in names})
             wanted.update(files or {})
             bundle = machines.bundle_bytes({n: d for n, d in wanted.items() if d is not None})
         words = f"{cmdline} {machines.exit_words(chosen)}".rstrip()
@@ -280,12 +306,18 @@ def boot_once(request, shared):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "bochs: runs in Bochs, which uses one of our processors")
+    config.addinivalue_line("markers", "el2: runs on AArch64")
     config.addinivalue_line("markers", "long_in_bochs: there, only with LONG in the environment")
+    config.addinivalue_line("markers", "x86_only(why): not on AArch64")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if parameters.get("leg") == "el2":
+            item.add_marker("el2")
+            for mark in item.iter_markers("x86_only"):
+                item.add_marker(pytest.mark.skip(reason=f"x86 only: {mark.args[0]}"))
         if LEG_MACHINES.get(parameters.get("leg"), {}).get("emulator") != "bochs":
             continue
         item.add_marker("bochs")

@@ -8,6 +8,7 @@ import time
 import pytest
 from conftest import BUILD, PANIC, PATIENCE
 
+pytestmark = pytest.mark.el2
 KERNEL = BUILD / "aarch64" / "trivet.elf"
 IMAGE = BUILD / "aarch64" / "trivet.image"
 PROCESSORS = ["max", "cortex-a57", "cortex-a72", "cortex-a76"]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import linux, machines, small
+from conftest import in_qemu, linux, machines, small, x86_only
 from test_monitor import Monitor
 
 # What the guest does, what is said of it, and the code at the end.
@@ -13,6 +13,7 @@ HALTS = {
 }
 
 
+@x86_only("the power is PSCI's, which knows no hibernation")
 @pytest.mark.parametrize("name", HALTS)
 def test_halts_by_acpi(boot, leg, name):
     words, code = HALTS[name]
@@ -33,8 +34,9 @@ ACCOUNTS = ("root task", "kernel", "again")
 
 
 def test_a_hundred_resets_take_no_memory(boot, leg):
-    """By the reset register, the keyboard controller, port 0x92 and triple faults in turn."""
-    keys = small("reboots", vps=2, triple_fault="reset")
+    """By the reset register, the keyboard controller, port 0x92 and triple faults in turn; on AArch64 by PSCI's
+    SYSTEM_RESET and SYSTEM_RESET2."""
+    keys = small("reboots", vps=2, triple_fault=None if leg == "el2" else "reset")
     machine = boot(conf="[system]\non_exit = monitor\n" + machines.conf_text([("again", keys)]))
     monitor = Monitor(machine)
     machine.expect("guest: waits")
@@ -55,7 +57,8 @@ WORK = ("touch /tmp/go; for c in 1 2; do taskset $c sh -c 'while [ -e /tmp/go ];
         "print \\\"wrong\\\", s }\"; done' >>/tmp/out 2>&1 & done; echo started")
 
 
-def test_moves_under_linux(boot):
+@in_qemu
+def test_moves_under_linux(boot, leg):
     """Two VPs go from CPU to CPU a hundred times; whatever they do goes on."""
     total = int(sum(i / (i + 1) for i in range(1, 3000)) * 1000)
     machine = boot(conf=[("linux", linux(vps=2))])

@@ -3,7 +3,7 @@
 import re
 import time
 
-from conftest import linux
+from conftest import in_qemu, linux
 from test_monitor import Monitor
 
 PAUSE = 6
@@ -17,7 +17,8 @@ def counted(machine, n):
     return int(machine.command(f"wc -l < /tmp/count{n}"))
 
 
-def test_saved_guest_goes_on(boot):
+@in_qemu
+def test_saved_guest_goes_on(boot, leg):
     """Two VPs: what ran runs, timers come, and of the time in between the guest has seen nothing."""
     machine = boot(conf=[("one", linux(vps=2))], memory="1G")
     machine.wait_prompt(timeout=240)
@@ -58,7 +59,8 @@ def test_saved_guest_goes_on(boot):
     assert machine.wait_end() == 0
 
 
-def test_saved_guest_can_be_destroyed(boot):
+@in_qemu
+def test_saved_guest_can_be_destroyed(boot, leg):
     """A saved machine holds memory until it is destroyed, and can be started anew."""
     machine = boot(conf=[("one", linux(vps=2))], memory="1G")
     machine.wait_prompt(timeout=240)

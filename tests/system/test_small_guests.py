@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The guests of tests/guest: how they end, alone and beside a Linux that must not notice."""
 import pytest
-from conftest import linux, small
+from conftest import in_qemu, linux, small, x86_only
 
 
 # What the console says, and the code at the end.
@@ -16,6 +16,7 @@ ENDS = {
 }
 
 
+@x86_only("their ends are those of ports and triple faults; test_ends_by_psci is alike")
 @pytest.mark.parametrize("name", ENDS)
 def test_ends(boot, leg, name):
     words, code = ENDS[name]
@@ -24,6 +25,15 @@ def test_ends(boot, leg, name):
     assert machine.wait_end() == code
 
 
+@pytest.mark.el2
+def test_ends_by_psci(boot):
+    machine = boot(conf=[("exit-zero", small("exit_zero"))], arch="aarch64")
+    machine.expect("guest: ends with 0")
+    machine.expect("exit-zero: powered off")
+    assert machine.wait_end() == 0
+
+
+@x86_only("the guest is one of x86")
 def test_tells_of_its_crash(boot, leg):
     """A text is the guest's, and is shown without what could change the terminal."""
     machine = boot(conf=[("tells-crash", small("tells_crash", hyperv="on"))])
@@ -56,6 +66,7 @@ def test_harms_no_other(boot, name, cpus):
     assert machine.command("echo alive") == "alive"
 
 
+@x86_only("test_el2_guests.py has its own")
 @pytest.mark.parametrize("name", HARMFUL)
 def test_harms_no_other_that_is_up(boot_once, leg, name):
     """The same with a Linux that all of them meet, one after the other."""
@@ -82,12 +93,14 @@ def test_harms_no_other_that_is_up(boot_once, leg, name):
     machine.shell()
 
 
-def test_messages_start_on_a_line_of_their_own(boot):
+@in_qemu
+def test_messages_start_on_a_line_of_their_own(boot, leg):
     """Also behind a guest that left its line without an end: runners look for them there."""
     machine = boot(conf=[("open", small("open_line"))])
     assert machine.wait_end() == 0
     assert "guest: no end\ntrivet: " in machine.log
-    assert "\ntrivet: open: exited" in machine.log and "\ntrivet: end: " in machine.log
+    ended = "powered off" if leg == "el2" else "exited"
+    assert f"\ntrivet: open: {ended}" in machine.log and "\ntrivet: end: " in machine.log
 
 
 def test_spinning_guest_can_be_stopped(boot, leg):

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes to its console for ever. */
+#include "guest.inc"
+
+guest_main:
+	say	"guest: floods its console with lines, for as long as it runs"
+	b	guest_main

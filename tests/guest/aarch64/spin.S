@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* Never does anything again, with interrupts masked. */
+#include "guest.inc"
+
+guest_main:
+	say	"guest: spins"
+	msr	daifset, #15
+	b	.
