@@ -34,8 +34,6 @@ static uint32_t features[1];
 
 /* X(register, field of struct vp_state_system) */
 #define EL1_REGISTERS(X)                  \
-	X(sctlr_el1, sctlr_el1)           \
-	X(cpacr_el1, cpacr_el1)           \
 	X(ttbr0_el1, ttbr0_el1)           \
 	X(ttbr1_el1, ttbr1_el1)           \
 	X(tcr_el1, tcr_el1)               \
@@ -51,8 +49,13 @@ static uint32_t features[1];
 	X(vbar_el1, vbar_el1)             \
 	X(contextidr_el1, contextidr_el1) \
 	X(tpidr_el1, tpidr_el1)           \
-	X(cntkctl_el1, cntkctl_el1)       \
 	X(csselr_el1, csselr_el1)
+
+/* Those by which EL1 governs EL0: after a put they are the tasks', sooner or later. */
+#define SHARED_REGISTERS(X)     \
+	X(sctlr_el1, sctlr_el1) \
+	X(cpacr_el1, cpacr_el1) \
+	X(cntkctl_el1, cntkctl_el1)
 
 /* Those that tasks use too: they move with each load and put. */
 #define EL0_REGISTERS(X)        \
@@ -77,6 +80,7 @@ static uint32_t features[1];
 #define SAVE_KEY(name, key_, half)    keys->key[key_][half] = sysreg_read(name);
 #define RESTORE_KEY(name, key_, half) sysreg_write(name, keys->key[key_][half]);
 
+/* (The shared ones were saved by the put.) */
 static void registers_save(struct arch_vp_vtl *a)
 {
 	struct vp_state_pauth *keys = &a->pauth;
@@ -95,6 +99,7 @@ static void registers_restore(const struct arch_vp_vtl *a)
 	const struct vp_state_system *s = &a->system;
 
 	EL1_REGISTERS(RESTORE)
+	SHARED_REGISTERS(RESTORE)
 	sysreg_write(sp_el1, a->sp_el1);
 	if (has_pauth) {
 		PAUTH_REGISTERS(RESTORE_KEY)
@@ -108,8 +113,15 @@ static struct el2_cpu *el2_cpu(void)
 
 void el1_save(struct vp *vp)
 {
-	if (el2_cpu()->owner == vp)
-		registers_save(vp_arch(vp));
+	struct vp_state_system *s = &vp_arch(vp)->system;
+
+	if (el2_cpu()->owner != vp)
+		return;
+	registers_save(vp_arch(vp));
+	/* Is it loaded? */
+	if (sysreg_read(vbar_el2) == (uintptr_t)world_vectors) {
+		SHARED_REGISTERS(SAVE)
+	}
 }
 
 void el1_release(struct vp *vp)
@@ -213,9 +225,7 @@ static void el2_load(struct vp *vp)
 	if (unlikely(c->owner != vp))
 		owner_change(c, vp);
 	else {
-		sysreg_write(sctlr_el1, s->sctlr_el1);
-		sysreg_write(cpacr_el1, s->cpacr_el1);
-		sysreg_write(cntkctl_el1, s->cntkctl_el1);
+		SHARED_REGISTERS(RESTORE)
 	}
 	EL0_REGISTERS(RESTORE)
 	sysreg_write(sp_el0, a->sp_el0);
@@ -233,9 +243,7 @@ static void el2_put(struct vp *vp)
 	guest_timers_put(vp);
 	EL0_REGISTERS(SAVE)
 	a->sp_el0 = sysreg_read(sp_el0);
-	s->sctlr_el1 = sysreg_read(sctlr_el1);
-	s->cpacr_el1 = sysreg_read(cpacr_el1);
-	s->cntkctl_el1 = sysreg_read(cntkctl_el1);
+	SHARED_REGISTERS(SAVE)
 	sysreg_write(vbar_el2, (uintptr_t)trap_vectors);
 }
 
