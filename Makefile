@@ -99,7 +99,7 @@ endif
 ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
 	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
-HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c tests/hostile/$(ARCH)/*.[cS])) root/$(ARCH)/lib/start.S $(wildcard root/$(ARCH)/lib/memset.S) root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
 ROOT_SRCS += $(addprefix $(BUILD)/gen/$(ARCH)/,dsdt.c vmbus.c)
 
@@ -168,6 +168,7 @@ $(OUT)/%.image: $(OUT)/%.elf
 	@$(OBJCOPY) -O binary $< $@
 
 $(call objects,$(OUT)/root,$(APIC_MODEL) root/$(ARCH)/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
+$(HOSTILE_OBJS): ROOT_CFLAGS += -Itests/hostile
 $(OUT)/root/%.c.o: %.c $(BUILD_FILES) | $(ARCH_LIBRARIES)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -329,11 +330,15 @@ $(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
 
-# Those of AArch64: an ELF in the guest's RAM.
-$(BUILD)/guest-tests/guest/aarch64/%.elf: tests/guest/aarch64/%.S $(wildcard tests/guest/aarch64/*.inc)
-	@mkdir -p $(@D)
-	@$(ARCH_CC) -march=armv8.1-a -c $< -o $(@:.elf=.o)
-	@$(CROSS)ld -N --no-warn-rwx-segments -Ttext=0x40200000 -e start $(@:.elf=.o) -o $@
+# Those of AArch64: an ELF in the guest's RAM, but for the program of the Linux guest.
+define arm_guests
+$(BUILD)/guest-tests/$(1)/aarch64/%.elf: tests/$(1)/aarch64/%.S $(wildcard tests/guest/aarch64/*.inc)
+	@mkdir -p $$(@D)
+	@$$(ARCH_CC) -march=armv8.1-a -c $$< -o $$(@:.elf=.o)
+	@$$(CROSS)ld -N --no-warn-rwx-segments $$(if $$(filter stamp,$$*),,-Ttext=0x40200000) -e start \
+		$$(@:.elf=.o) -o $$@
+endef
+$(foreach kind,guest bench,$(eval $(call arm_guests,$(kind))))
 
 # This one is a program of the Linux guest.
 $(BUILD)/guest-tests/bench/stamp.elf: tests/bench/stamp.S

@@ -36,14 +36,14 @@ def console_of(command, log):
 
 
 def console_of_trivet(args, work, name, files, memory, cpu=None):
-    settings = machine.machine(icount=True, memory=memory, cpu=cpu)
+    settings = machine.machine(arch=args.arch, icount=True, memory=memory, cpu=cpu)
     out = args.build / args.arch
     bundle = machine.bundle_bytes({"root.elf": out / "root.stripped.elf", **files})
-    iso = machine.write_iso(
-        os.path.join(work, f"{name}.iso"), out / "trivet.stripped.elf", bundle,
-        f"bench debugexit={settings['debugexit']:#x}",
+    image = machine.write_image(
+        args.arch, os.path.join(work, f"{name}.iso"), out / f"trivet.{machine.KERNEL_FORM[args.arch]}",
+        bundle, f"bench {machine.exit_words(settings)}",
     )
-    return console_of(machine.qemu_command(settings, iso, work), args.logs / f"bench-{name}.log")
+    return console_of(machine.qemu_command(settings, image, work), args.logs / f"bench-{name}.log")
 
 
 def console_of_bare(args, name, debugexit, *arguments, memory="256M", cpu=None):
@@ -53,6 +53,14 @@ def console_of_bare(args, name, debugexit, *arguments, memory="256M", cpu=None):
     cut = command.index("-boot")
     command[cut : cut + 4] = arguments
     return console_of(command, args.logs / f"bench-bare-{name}.log")
+
+
+def console_of_bare_arm(args, work, name, kernel, bundle=None, cmdline="", memory="256M"):
+    """QEMU's AArch64 without Trivet, whose processor starts at EL1."""
+    settings = machine.machine(arch="aarch64", board="virt,gic-version=3", icount=True, debugexit=None,
+                               memory=memory, cpus=1)
+    folder = machine.write_folder(os.path.join(work, f"bare-{name}"), kernel, bundle, cmdline)
+    return console_of(machine.qemu_command(settings, folder, work), args.logs / f"bench-bare-{name}.log")
 
 
 def console_of_bochs(settings, iso, work, log, ended, seconds=SECONDS):
@@ -115,10 +123,12 @@ def self_bench(args, work, vmx):
         settings = machine.machine(emulator="bochs", cpu=machine.LEGS["vmx"]["bochs"],
                                    memory="512M")
     else:
-        settings = machine.machine(icount=True, memory="1G")
-    iso = machine.write_iso(
-        os.path.join(work, "self.iso"), args.build / args.arch / "trivet-selftest.stripped.elf",
-        machine.bundle_bytes({}), f"selftest=bench_ debugexit={settings['debugexit']:#x}")
+        settings = machine.machine(arch=args.arch, icount=True, memory="1G")
+    form = machine.KERNEL_FORM[args.arch]
+    iso = machine.write_image(
+        args.arch, os.path.join(work, "self.iso"), args.build / args.arch / f"trivet-selftest.{form}",
+        machine.bundle_bytes({}), f"selftest=bench_ debugexit={settings['debugexit']:#x}"
+        if args.arch == "x86_64" else f"selftest=bench_ {machine.exit_words(settings)}")
     log = args.logs / f"bench-self{'-vmx' if vmx else ''}.log"
     if vmx:
         return console_of_bochs(settings, iso, work, log,

@@ -4,6 +4,39 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#ifdef __aarch64__
+#define PROTO_MACHINE \
+	.spi_count = 32, .gic_distributor = 0x08000000, .gic_redistributors = 0x080a0000
+#define RESET_PAGE 0 /* where a VP begins */
+/* B ., WFI, MRS of a feature register, HVC, SMC, STR and LDXR in loops, UDF, BRK. */
+static const uint32_t code[][2] = {
+	{0x14000000},
+	{0xd503207f, 0x17ffffff},
+	{0xd5380400, 0x17ffffff},
+	{0xd4000002, 0x17ffffff},
+	{0xd4000003, 0x17ffffff},
+	{0xf9000000, 0x17ffffff},
+	{0xc85f7c00, 0x17ffffff},
+	{0x00000000},
+	{0xd4200000},
+};
+#else
+#define PROTO_MACHINE .apic_mode = APIC_MODE_X2APIC_SUPPORTED
+#define RESET_PAGE    0xfffff000
+/* JMP $, HLT, CPUID, OUT, RDMSR, WRMSR and LOCK MOV in loops, UD2, INT 10h. */
+static const uint8_t code[][8] = {
+	{0xeb, 0xfe},
+	{0xf4, 0xeb, 0xfd},
+	{0x0f, 0xa2, 0xeb, 0xfc},
+	{0xe6, 0x99, 0xeb, 0xfc},
+	{0x0f, 0x32, 0xeb, 0xfc},
+	{0x0f, 0x30, 0xeb, 0xfc},
+	{0xf0, 0x89, 0x07, 0xeb, 0xfb},
+	{0x0f, 0x0b},
+	{0xcd, 0x10},
+};
+#endif
+
 #define DEPOSIT_TRIES 4u /* as the block may have been given away */
 
 /* By class: what most calls want, partitions, VPs. */
@@ -270,20 +303,8 @@ void buffer_fill(struct caller *c)
 	}
 }
 
-/* JMP $, HLT, CPUID, OUT, RDMSR, WRMSR and LOCK MOV in loops, UD2, INT 10h. */
 void arena_fill(struct caller *c)
 {
-	static const uint8_t code[][8] = {
-		{0xeb, 0xfe},
-		{0xf4, 0xeb, 0xfd},
-		{0x0f, 0xa2, 0xeb, 0xfc},
-		{0xe6, 0x99, 0xeb, 0xfc},
-		{0x0f, 0x32, 0xeb, 0xfc},
-		{0x0f, 0x30, 0xeb, 0xfc},
-		{0xf0, 0x89, 0x07, 0xeb, 0xfb},
-		{0x0f, 0x0b},
-		{0xcd, 0x10},
-	};
 	uint8_t *page, *end = call_place.arena + arena_kept();
 
 	for (page = call_place.arena; page < end; page += 4096) {
@@ -369,9 +390,8 @@ static void handle_note(struct caller *c, enum class class, uint64_t handle)
 
 void call_partition_make(struct caller *c)
 {
-	const struct proto_partition_config config = {.vp_count = 2,
-						      .apic_mode = APIC_MODE_X2APIC_SUPPORTED,
-						      .flags = (uint32_t)draw_below(c, 2)};
+	const struct proto_partition_config config = {
+		.vp_count = 2, PROTO_MACHINE, .flags = (uint32_t)draw_below(c, 2)};
 	const struct partition_config build = {0};
 	uint64_t partition, tries;
 
@@ -385,7 +405,7 @@ void call_partition_make(struct caller *c)
 			break;
 	memcpy(c->buffer, &build, sizeof(build));
 	(void)call(SYS_proto_partition_build, partition, c->buffer_va, 0, 0, 0, 0);
-	(void)call(SYS_partition_map, partition, 0, kept_page(c), 4096, 0xfffff000,
+	(void)call(SYS_partition_map, partition, 0, kept_page(c), 4096, RESET_PAGE,
 		   GPA_WRITABLE | GPA_EXECUTABLE);
 	if (vp_bind(partition, 0, kept_page(c), &c->vp) == STATUS_OK)
 		handle_note(c, CLASS_VP, c->vp);

@@ -38,27 +38,16 @@ void sleep_ms(uint64_t ms);
 void thread_run(uint32_t cpu, uint32_t priority, void (*function)(uint64_t argument),
 		uint64_t argument);
 
-/* ---- fault.c ---- */
+/* ---- of each architecture ---- */
 
+/* Does what KIND names; returns when it is none. */
+void kind_run(const char *kind);
+/* What comes before the calls at random. */
+void listed_calls(void);
 /* Faults; returns when there is no such kind. */
 void fault(const char *kind);
-
-/* ---- fpu.c ---- */
-
-/* Ends the machine when all threads have seen that nobody changes their registers. */
-__noreturn void fpu_is_kept(void);
-
-/* ---- wrong.c, wrong_lines.c ---- */
-
-/* Calls that are wrong in one way each, with the status that they must answer. */
-void wrong_calls(void);
-/* The same of what reads input; asks for it. */
-void wrong_lines(void);
-
-/* ---- inspect.c ---- */
-
-/* Inspection tells of what there is. */
-void inspection_is_right(void);
+/* The entry of threads that end at once. */
+void hostile_exit(void);
 
 /* ---- random.c ---- */
 
@@ -67,7 +56,5 @@ void inspection_is_right(void);
 extern uint8_t *arena;
 
 void random_calls(uint64_t seed, uint64_t seconds);
-/* The entry of threads that end at once. */
-void hostile_exit(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What inspection answers, read by a program: as it was made, bound and mapped. */
 #include "hostile.h"
+#include "x86.h"
 #include <string.h>
 
 #define NAME	  "looked at"

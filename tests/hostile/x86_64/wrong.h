@@ -14,6 +14,7 @@
 #define HOSTILE_WRONG_H
 
 #include "hostile.h"
+#include "x86.h"
 
 #define KERNEL_ADDRESS 0xffffffff80100000ull
 #define NON_CANONICAL  0x0000900000000000ull
