@@ -63,9 +63,10 @@ guest_main:
 	hvc	#0
 	cbnz	x0, 2f
 	ldr	x19, =received
+	mov	x23, #1
 1:	ldr	x0, [x19]
-	cbz	x0, 1b
-	str	xzr, [x19]
+	cmp	x0, x23
+	b.ne	1b
 	mov	x25, #SGI_TO_VP_1
 	measure	"SGI to another VP, until its handler runs", 1200, bl sgi
 2:	psci	PSCI_SYSTEM_OFF
@@ -77,13 +78,14 @@ hvc_none:
 	ret
 
 sgi:
+	add	x23, x23, #1
 	msr	ICC_SGI1R_EL1, x25
 1:	ldr	x0, [x19]
-	cbz	x0, 1b
-	str	xzr, [x19]
+	cmp	x0, x23
+	b.ne	1b
 	ret
 
-/* VP 1: spins, and each SGI is told of. */
+/* VP 1: spins, and counts the SGIs. */
 second:
 	ldr	x0, =second_vectors
 	msr	vbar_el1, x0
@@ -142,9 +144,11 @@ second_vectors:
 	.rept	16
 	.balign	0x80
 	mrs	x0, ICC_IAR1_EL1
+	cbnz	x0, 1f			/* spurious */
+	add	x20, x20, #1
 	str	x20, [x19]
 	msr	ICC_EOIR1_EL1, x0
-	eret
+1:	eret
 	.endr
 
 	.section .made, "aw", %progbits
