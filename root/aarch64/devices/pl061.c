@@ -33,12 +33,11 @@ static void update(struct pl061 *gpio, uint8_t before)
 {
 	uint8_t now = lines(gpio), changed = now ^ before;
 	/* 3.2.3 to 3.2.5: rising or falling edges, or both. */
-	uint8_t edges = changed & (gpio->both_edges | (uint8_t)~(now ^ gpio->event));
-	uint8_t levels = (uint8_t)~(now ^ gpio->event);
+	uint8_t edges = changed & (gpio->both_edges | (uint8_t) ~(now ^ gpio->event));
+	uint8_t levels = (uint8_t) ~(now ^ gpio->event);
 	bool irq;
 
-	gpio->raw = (uint8_t)((gpio->level & levels) |
-			      (~gpio->level & (gpio->raw | edges)));
+	gpio->raw = (uint8_t)((gpio->level & levels) | (~gpio->level & (gpio->raw | edges)));
 	irq = gpio->raw & gpio->mask;
 	if (irq == gpio->irq)
 		return;
@@ -54,10 +53,13 @@ void pl061_input(struct pl061 *gpio, unsigned int n, bool level)
 	update(gpio, before);
 }
 
-void pl061_key_press(struct pl061 *gpio)
+bool pl061_key_press(struct pl061 *gpio)
 {
+	if (!(gpio->mask & BIT(gpio->key)))
+		return false;
 	pl061_input(gpio, gpio->key, true);
 	device_timer_arm(gpio->env, &gpio->key_timer, device_now(gpio->env) + KEY_NS);
+	return true;
 }
 
 static void key_expired(struct device_timer *timer)

@@ -26,8 +26,8 @@ struct access {
 	uint8_t size;	  /* of a part: 1, 2, 4, 8 */
 	uint8_t count;	  /* of parts: 1, 2 */
 	bool write;
-	bool sign; /* what was loaded is extended by its sign, */
-	bool wide; /* to 64 bits; otherwise to 32 */
+	bool sign;	   /* what was loaded is extended by its sign, */
+	bool wide;	   /* to 64 bits; otherwise to 32 */
 	bool unprivileged; /* LDTR, STTR */
 	uint8_t target[ACCESS_PARTS];
 	bool write_back;

@@ -110,12 +110,12 @@ struct acpi_spcr {
 	uint32_t clock;
 } __packed;
 static_assert(sizeof(struct acpi_spcr) == 80, "SPCR");
-#define ACPI_SPCR_REVISION  2
-#define ACPI_SPCR_PL011	    3
-#define ACPI_SPCR_GIC	    BIT(3)
-#define ACPI_SPCR_115200    7
-#define ACPI_SPCR_ONE_STOP  1
-#define ACPI_SPCR_VT_UTF8   3 /* terminal: ANSI */
-#define ACPI_SPCR_NO_PCI    0xffffu
+#define ACPI_SPCR_REVISION 2
+#define ACPI_SPCR_PL011	   3
+#define ACPI_SPCR_GIC	   BIT(3)
+#define ACPI_SPCR_115200   7
+#define ACPI_SPCR_ONE_STOP 1
+#define ACPI_SPCR_VT_UTF8  3 /* terminal: ANSI */
+#define ACPI_SPCR_NO_PCI   0xffffu
 
 #endif

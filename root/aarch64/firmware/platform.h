@@ -8,14 +8,14 @@
 
 #include <trivet/types.h>
 
-#define PLATFORM_GICD_BASE 0x08000000ull
-#define PLATFORM_GICD_SIZE KIB(64)
+#define PLATFORM_GICD_BASE	0x08000000ull
+#define PLATFORM_GICD_SIZE	KIB(64)
 /* Two frames of 64 KiB for each VP, in their order; above some number of them elsewhere. */
-#define PLATFORM_GICR_SIZE	 KIB(128)
-#define PLATFORM_GICR_BASE	 0x080a0000ull
-#define PLATFORM_GICR_FEW	 123u
+#define PLATFORM_GICR_SIZE	KIB(128)
+#define PLATFORM_GICR_BASE	0x080a0000ull
+#define PLATFORM_GICR_FEW	123u
 #define PLATFORM_GICR_BASE_MANY 0x10000000ull
-#define PLATFORM_GICR_MANY	 4096u
+#define PLATFORM_GICR_MANY	4096u
 
 #define PLATFORM_SPI_COUNT 32u /* INTIDs 32 to 63 */
 
@@ -35,7 +35,7 @@
 #define PLATFORM_TIMER_VIRTUAL	  27u
 #define PLATFORM_TIMER_HYPERVISOR 26u
 /* By which a synic tells its VP. */
-#define PLATFORM_SYNIC_INTID 18u
+#define PLATFORM_SYNIC_INTID	  18u
 
 static inline gpa_t platform_gicr_base(uint32_t vps)
 {

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#define SIGNATURE     0x5453595320494249ull /* "IBI SYST" */
-#define REVISION      (2u << 16 | 100u)	    /* 2.10 */
-#define ATTRIBUTE_WB  0x8ull
+#define SIGNATURE	   0x5453595320494249ull /* "IBI SYST" */
+#define REVISION	   (2u << 16 | 100u)	 /* 2.10 */
+#define ATTRIBUTE_WB	   0x8ull
 #define PROPERTIES_VERSION 1u
 
 /* 7.2.3, EFI_MEMORY_TYPE */
@@ -92,7 +92,8 @@ static uint32_t map_fill(struct image *image, const struct memory_layout *layout
 		const struct memory_region *region = &layout->map[i];
 
 		image->map[i] = (struct memory_descriptor){
-			.type = region->kind == MEMORY_USABLE ? TYPE_CONVENTIONAL : TYPE_ACPI_RECLAIM,
+			.type = region->kind == MEMORY_USABLE ? TYPE_CONVENTIONAL
+							      : TYPE_ACPI_RECLAIM,
 			.physical = region->gpa,
 			.pages = region->size / PAGE_SIZE,
 			.attribute = ATTRIBUTE_WB,
@@ -107,8 +108,8 @@ static void tables_fill(struct image *image, gpa_t base, gpa_t rsdp)
 	image->tables[0].table = rsdp;
 	memcpy(image->tables[1].guid, guid_properties, sizeof(guid_properties));
 	image->tables[1].table = base + offsetof(struct image, properties);
-	image->properties = (struct runtime_properties){
-		.version = PROPERTIES_VERSION, .length = sizeof(image->properties)};
+	image->properties = (struct runtime_properties){.version = PROPERTIES_VERSION,
+							.length = sizeof(image->properties)};
 }
 
 static void system_table_fill(struct image *image, gpa_t base)

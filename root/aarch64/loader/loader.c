@@ -13,8 +13,9 @@ static const struct file_signature image_signature = {56, 4, "ARM\144", "Linux I
 
 static const struct file_signature other_files[] = {
 	{0x202, 4, "HdrS", "it is a Linux kernel for x86"},
-	{0, 2, "MZ", "it is an EFI or Windows program without a Linux header; a compressed EFI kernel "
-		     "has to be unpacked first"},
+	{0, 2, "MZ",
+	 "it is an EFI or Windows program without a Linux header; a compressed EFI kernel "
+	 "has to be unpacked first"},
 	{0, 4, "\320\015\376\355", "it is a device tree"},
 };
 

@@ -44,7 +44,8 @@ static const char *place_find(const struct vp_run_page *page, const struct acces
 
 	if ((first ^ last) / PAGE_SIZE)
 		return "the access crosses a page";
-	if (page->emulate.gva != GVA_NONE && (page->emulate.gva < first || page->emulate.gva > last))
+	if (page->emulate.gva != GVA_NONE &&
+	    (page->emulate.gva < first || page->emulate.gva > last))
 		return "the instruction has changed meanwhile";
 	*gpa = ALIGN_DOWN(page->emulate.gpa, PAGE_SIZE) + first % PAGE_SIZE;
 	return NULL;
@@ -55,11 +56,10 @@ static bool parts_do(struct processor *processor, const struct access *access, g
 		     const struct access_registers *registers, uint64_t values[ACCESS_PARTS])
 {
 	for (unsigned int i = 0; i < access->count; i++, gpa += access->size) {
-		bool done = access->write ? processor_mmio_write(processor, gpa, access->size,
-								 access_store_value(access, i,
-										    registers))
-					  : processor_mmio_read(processor, gpa, access->size,
-								&values[i]);
+		bool done = access->write
+				    ? processor_mmio_write(processor, gpa, access->size,
+							   access_store_value(access, i, registers))
+				    : processor_mmio_read(processor, gpa, access->size, &values[i]);
 
 		if (!done)
 			return false;

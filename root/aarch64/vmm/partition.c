@@ -22,7 +22,7 @@ status_t machine_partition_configure(const struct machine *machine,
 {
 	const char *problem = missing(machine->config);
 
-	(void)final;
+	(void) final;
 	if (problem) {
 		log_error("%s: %s", machine->config->name, problem);
 		return STATUS_NOT_SUPPORTED;
