@@ -90,7 +90,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_WAIT] = exit_wait,
 	[VP_EXIT_SIMD] = exit_simd,
 	[VP_EXIT_UNDEFINED] = exit_undefined,
-	[VP_EXIT_DEBUG] = exit_failed,
+	[VP_EXIT_DEBUG] = exit_debug,
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 	[VP_EXIT_FAILED] = exit_failed,
 };
