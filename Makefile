@@ -399,7 +399,7 @@ help:
 #:                       names are looked for beside it
 #:   CPUS=2 HOSTMEM=2G   the emulated machine; CPU= its processor by the emulator's name
 #:   KCMDLINE=           more words for Trivet's own command line (loglevel=, kmem=, ...)
-#:   BOOT=bios|uefi      the machine's firmware
+#:   BOOT=bios|uefi      the machine's firmware; bios on AArch64: none, QEMU loads the kernel itself
 #:   EMULATOR=qemu|bochs Bochs for SVM too; QEMU has no VMX without KVM
 #:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
 #:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly

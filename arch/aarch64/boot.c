@@ -36,6 +36,7 @@ uint64_t boot_is_given __section(".data") = 0;
 
 static struct fdt tree;
 static hpa_t tree_base;
+static status_t tree_status;
 static hpa_t rsdp; /* 0: the machine is described by the tree */
 static struct machine machine;
 static uint8_t boot_area[CPU_AREA_PAGES][PAGE_SIZE] __aligned(4096);
@@ -130,21 +131,22 @@ static void machine_check(void)
 					    : "the device tree has none for a hypervisor");
 }
 
-/* The tree's words, in the window of the first tables. Without UEFI it must be there: nobody else says where a
- * console is. */
-static void tree_take(hpa_t base)
+/* The tree's words, in the window of the first tables. False: it cannot be read. */
+static bool tree_take(hpa_t base)
 {
 	const char *window = (const char *)KERNEL_IMAGE_BASE + BOOT_FDT_PAGE * LARGE_PAGE_SIZE +
 			     (base & MASK(LARGE_PAGE_SHIFT));
 	struct machine_uart uart;
 
-	if (fdt_open(&tree, window, FDT_SIZE_MAX) != STATUS_OK)
-		halt();
+	tree_status = fdt_open(&tree, window, FDT_SIZE_MAX);
+	if (tree_status != STATUS_OK)
+		return false;
 	tree_base = base;
 	if (machine_console(&tree, &uart))
 		console_map_early(&uart);
 	refuse_status("the device tree",
 		      machine_decode(&tree, base, boot_is_given ? &boot_given : NULL, &machine));
+	return true;
 }
 
 /* UEFI with ACPI gives no tree, or one that has no devices; tables of ACPI are mapped later. */
@@ -163,12 +165,11 @@ uint64_t boot_prepare(hpa_t image, hpa_t base)
 	status_t status;
 
 	paging_image_set(image);
-	if (!base && !boot_is_given)
-		halt();
-	if (base)
-		tree_take(base);
-	else
+	if (!base || !tree_take(base)) {
+		if (!boot_is_given)
+			halt(); /* nobody has said where a console is */
 		given_take();
+	}
 	/* The tables that come next do not show boot_given. */
 	if (boot_is_given && !machine.gic.present && !machine.gic.old)
 		rsdp = boot_given.rsdp;
@@ -232,6 +233,8 @@ static void memory_report(void)
 		 rsdp		 ? "ACPI"
 		 : boot_is_given ? "UEFI and the device tree"
 				 : "the device tree");
+	if (tree_status != STATUS_OK)
+		log_warn("the device tree cannot be read: %s", status_words(tree_status));
 	if (machine.ranges_dropped)
 		log_warn("memory: %u ranges too many, or out of reach, not used",
 			 machine.ranges_dropped);

@@ -183,6 +183,7 @@ class Starter:
 
     conf: the text of trivet.conf, or a list of (partition, keys), or None for one Linux guest.
     files: more files of the bundle; a value of None leaves a default one out.
+    kernel: another one; on AArch64 False: none, the firmware starts what `arguments` give it.
     cmdline: more words for the kernel. bundle: the bytes of the bundle; False: no bundle.
     """
 
@@ -213,9 +214,10 @@ class Starter:
         LOGS.mkdir(parents=True, exist_ok=True)
         work = self.work / f"machine{self.started}"
         work.mkdir()
+        if kernel is None:
+            kernel = out / f"trivet.{machines.KERNEL_FORM[arch]}"
         image = machines.write_image(
-            arch, work / "trivet.iso", kernel or out / f"trivet.{machines.KERNEL_FORM[arch]}",
-            None if bundle is False else bundle, words,
+            arch, work / "trivet.iso", kernel, None if bundle is False else bundle, words
         )
         self.started += 1
         self.running.append(Machine(chosen, image, work, LOGS / f"system-{self.name}{suffix}.log"))

@@ -9,6 +9,7 @@ import pytest
 from conftest import BUILD, PANIC, PATIENCE
 
 KERNEL = BUILD / "aarch64" / "trivet.elf"
+IMAGE = BUILD / "aarch64" / "trivet.image"
 PROCESSORS = ["max", "cortex-a57", "cortex-a72", "cortex-a76"]
 # Of QEMU's gdb stub: numbers of registers.
 SP, PC = 31, 32
@@ -97,10 +98,45 @@ def test_starts_with_memory(boot, memory):
     assert machine.wait_end() == 13
 
 
+VIRT = "virt,virtualization=on,gic-version=3"
+
+
+@pytest.mark.parametrize("board, by", [(VIRT, "ACPI"), (f"{VIRT},acpi=off", "UEFI and the device tree")],
+                         ids=["acpi", "tree"])
+@pytest.mark.parametrize("cpu", ["max", "cortex-a57"])
+def test_starts_from_uefi(boot, board, by, cpu):
+    """QEMU's kernel and initrd go through the firmware, which loads the kernel as an application."""
+    machine = boot(arch="aarch64", boot="uefi", board=board, cpu=cpu, cpus=3, bundle=b"no archive")
+    machine.expect(rf"trivet: memory \d+ MiB, by {by}\r*\n")
+    machine.expect("trivet: 3 CPUs, kernel memory")
+    machine.expect("trivet: the bundle is damaged: .* of 10\r*\n")
+    assert machine.wait_end() == 13
+
+
+@pytest.mark.parametrize("words, said", [
+    ("bundle=/some/bundle.cpio", "trivet: the bundle is damaged: .* of 5\r*\n"),
+    ("bundle=/none.cpio", "cannot boot: bundle= names no file that can be read"),
+    ("", "trivet: no bundle"),
+], ids=["bundle", "no_such_file", "no_bundle"])
+def test_starts_from_the_shell_of_uefi(boot, tmp_path, words, said):
+    """The firmware's own shell runs a script, from a volume that has kernel and bundle as files."""
+    volume = tmp_path / "volume"
+    (volume / "some").mkdir(parents=True)
+    (volume / "some" / "bundle.cpio").write_bytes(b"wrong")
+    (volume / "trivet.efi").write_bytes(IMAGE.read_bytes())
+    (volume / "startup.nsh").write_text(f"fs0:\r\ntrivet.efi {words} debugexit=semihosting\r\n")
+    machine = boot(
+        arch="aarch64", boot="uefi", bundle=False, kernel=False, board=VIRT,
+        arguments=["-drive", f"file=fat:rw:{volume},format=raw,if=none,id=volume",
+                   "-device", "virtio-blk-device,drive=volume"],
+    )
+    machine.expect(said)
+
+
 @pytest.mark.parametrize("board, words", [
     ("virt,gic-version=3", "the processor is not at EL2"),
     ("virt,virtualization=on,gic-version=2", "the interrupt controller is a GICv2, which is not supported"),
-])
+], ids=["no_el2", "gicv2"])
 def test_what_a_machine_lacks_is_named(boot, board, words):
     machine = boot(arch="aarch64", bundle=False, board=board)
     machine.expect(f"trivet: cannot boot: .*{words}")
@@ -109,7 +145,7 @@ def test_what_a_machine_lacks_is_named(boot, board, words):
 @pytest.mark.parametrize("bundle, words", [
     (b"", "no bundle"),
     (b"no archive at all", "the bundle is damaged"),
-])
+], ids=["empty", "no_archive"])
 def test_a_wrong_bundle_is_named(boot, bundle, words):
     machine = boot(arch="aarch64", bundle=bundle)
     machine.expect(f"trivet: {words}")

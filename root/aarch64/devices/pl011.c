@@ -40,12 +40,16 @@ enum pl011_register {
 #define LCR_H_FEN  BIT(4)
 #define LCR_H_MASK 0xffu
 
+/* As firmware hands it over: on, 8 bits, FIFOs. A generic UART of the SBSA, which ACPI makes of this one, is not
+ * switched on by its driver. */
+#define LCR_H_START (LCR_H_FEN | 3 * BIT(5))
+#define CR_START    (CR_UARTEN | CR_TXE | CR_RXE)
+
 #define CR_UARTEN BIT(0)
 #define CR_LBE	  BIT(7)
 #define CR_TXE	  BIT(8)
 #define CR_RXE	  BIT(9)
 #define CR_MASK	  0xff87u
-#define CR_RESET  (CR_TXE | CR_RXE)
 
 #define IFLS_MASK	   0x3fu
 #define IFLS_RESET	   0x12u /* half full, both */
@@ -249,7 +253,7 @@ static void loopback_receive(struct pl011 *uart, uint8_t byte)
 
 static void data_write(struct pl011 *uart, uint8_t byte)
 {
-	/* Some guests print before they switch it on. */
+	/* Also when it is off: some guests print before they switch it on. */
 	if (uart->control & CR_LBE)
 		loopback_receive(uart, byte);
 	else
@@ -349,8 +353,8 @@ static void pl011_reset(struct device *dev)
 	pl011_flush(uart);
 	device_timer_cancel(uart->env, &uart->receive_timer);
 	uart->integer_divisor = uart->fractional_divisor = 0;
-	uart->line_control = 0;
-	uart->control = CR_RESET;
+	uart->line_control = LCR_H_START;
+	uart->control = CR_START;
 	uart->fifo_levels = IFLS_RESET;
 	uart->mask = uart->raw = 0;
 	uart->dma = 0;

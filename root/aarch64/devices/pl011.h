@@ -34,7 +34,7 @@ struct pl011 {
 	bool irq;
 };
 
-/* Prepares it in the state after reset, and puts it on the bus. console: for console_write(). Bus statuses. */
+/* Prepares it as after a reset and what firmware does then, and puts it on the bus. console: for console_write(). Bus statuses. */
 status_t pl011_init(struct pl011 *uart, struct device_env *env, struct device_bus *bus,
 		    const struct primecell_config *config, unsigned int console);
 /* Bytes typed at the console. Answers how many were taken; offer the rest again later. */

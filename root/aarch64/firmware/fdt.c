@@ -19,9 +19,10 @@ enum { PHANDLE_GIC = 1, PHANDLE_CLOCK, PHANDLE_GPIO };
 #define INTID_SPI   32u
 #define INTID_PPI   16u
 
-#define CLOCK_HZ  24000000u
-#define KEY_POWER 116u /* Linux's input-event-codes.h */
-#define NAME_SIZE 32u
+#define CLOCK_HZ	     24000000u
+#define KEY_POWER	     116u /* Linux's input-event-codes.h */
+#define NAME_SIZE	     32u
+#define SECURE_BOOT_DISABLED 2u /* Linux's enum efi_secureboot_mode */
 
 /* The first error stays; what follows then does nothing. */
 struct tree {
@@ -126,6 +127,8 @@ static void chosen(struct tree *t, const struct fdt_config *config)
 		cell(t, "linux,uefi-mmap-size", config->uefi_memory_map_size);
 		cell(t, "linux,uefi-mmap-desc-size", UEFI_DESCRIPTOR_SIZE);
 		cell(t, "linux,uefi-mmap-desc-ver", UEFI_DESCRIPTOR_VERSION);
+		/* Debian's kernel wants it, too. */
+		cell(t, "linux,uefi-secure-boot", SECURE_BOOT_DISABLED);
 	}
 	if (!config->stub) {
 		snprintf(path, sizeof(path), "/pl011@%llx", PLATFORM_UART_BASE);
