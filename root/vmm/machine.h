@@ -281,6 +281,8 @@ void machine_platform_configure(const struct machine *machine, struct platform_c
 extern const struct device_env_ops machine_env_ops;
 /* Bits of the machine's event from MACHINE_ARCH_SHIFT on. */
 void machine_platform_serve(struct machine *machine, uint64_t bits);
+/* Asks the guest to shut down, by a power key. NOT_SUPPORTED: there is none, or the guest does not look at it. */
+status_t machine_power_key(struct machine *machine);
 
 /* vmm/tables.c: what the loader has to know to tell the guest of the machine. Says what is wrong. */
 struct load_request;

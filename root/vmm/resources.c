@@ -238,7 +238,8 @@ static status_t partition_create(struct machine *machine)
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
-			log_error("%s: this isolation is not offered", config->name);
+			log_error("%s: this %s is not offered", config->name,
+				  config->isolation ? "isolation" : "Hyper-V interface");
 		return status;
 	}
 	status = machine_deposit(machine, 1);

@@ -143,7 +143,7 @@ static void world_event(struct world *w, struct input *input)
 
 	switch (which % 6) {
 	case 0: (void)platform_input(&w->platform, w->state, value * 8u); break;
-	case 1: platform_power_key(&w->platform); break;
+	case 1: (void)platform_power_key(&w->platform); break;
 	case 2: pl061_input(&w->platform.gpio, value, value & 0x80); break;
 	case 3: w->console_room = value; break;
 	case 4: carry(w, input); break;

@@ -261,10 +261,12 @@ static void key_is_pressed(void **state)
 {
 	struct machine *m = *state;
 
+	assert_false(pl061_key_press(&m->gpio));
+	assert_int_equal(get(m, GPIO + 0x3fc), 0);
 	/* As gpio-keys asks: both edges. */
 	put(m, GPIO + 0x408, BIT(KEY));
 	put(m, GPIO + 0x410, BIT(KEY));
-	pl061_key_press(&m->gpio);
+	assert_true(pl061_key_press(&m->gpio));
 	assert_true(m->fake.line[GPIO_LINE]);
 	assert_int_equal(get(m, GPIO + (BIT(KEY) << 2)), BIT(KEY));
 	assert_int_equal(get(m, GPIO + (BIT(0) << 2)), 0);
@@ -326,7 +328,7 @@ static void platform_put_together(void **state)
 	assert_int_equal(device_mmio_read(&p.bus, PLATFORM_UART_BASE, 4), 'z');
 	device_mmio_write(&p.bus, PLATFORM_GPIO_BASE + 0x408, 4, 0xff);
 	device_mmio_write(&p.bus, PLATFORM_GPIO_BASE + 0x410, 4, 0xff);
-	platform_power_key(&p);
+	assert_true(platform_power_key(&p));
 	assert_true(fake.line[PLATFORM_GPIO_INTID]);
 	platform_reset(&p);
 	assert_false(fake.line[PLATFORM_GPIO_INTID]);
@@ -345,9 +347,11 @@ static void state_is_carried(void **state)
 	assert_int_equal(pl011_input(&m->uart, (const uint8_t *)"ab", 2), 2);
 	put(m, RTC + 0x10, 1);
 	put(m, RTC + 4, EPOCH + 100);
-	pl061_key_press(&m->gpio);
-	assert_int_equal(devices_save(&m->fake.bus, m->fake.now_ns, buffer, sizeof(buffer), &needed),
-			 STATUS_OK);
+	put(m, GPIO + 0x410, BIT(KEY));
+	assert_true(pl061_key_press(&m->gpio));
+	assert_int_equal(
+		devices_save(&m->fake.bus, m->fake.now_ns, buffer, sizeof(buffer), &needed),
+		STATUS_OK);
 	device_bus_reset(&m->fake.bus);
 	pl061_input(&m->gpio, KEY, false);
 	assert_int_equal(devices_restore(&m->fake.bus, &m->fake.env, buffer, needed), STATUS_OK);

@@ -53,10 +53,13 @@ void pl061_input(struct pl061 *gpio, unsigned int n, bool level)
 	update(gpio, before);
 }
 
-void pl061_key_press(struct pl061 *gpio)
+bool pl061_key_press(struct pl061 *gpio)
 {
+	if (!(gpio->mask & BIT(gpio->key)))
+		return false;
 	pl061_input(gpio, gpio->key, true);
 	device_timer_arm(gpio->env, &gpio->key_timer, device_now(gpio->env) + KEY_NS);
+	return true;
 }
 
 static void key_expired(struct device_timer *timer)

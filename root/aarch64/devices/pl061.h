@@ -28,7 +28,7 @@ struct pl061 {
 status_t pl061_init(struct pl061 *gpio, struct device_env *env, struct device_bus *bus,
 		    const struct primecell_config *config, uint8_t key);
 void pl061_input(struct pl061 *gpio, unsigned int n, bool level);
-/* The key is pressed, and let go after a while. */
-void pl061_key_press(struct pl061 *gpio);
+/* The key is pressed, and let go after a while. False: the guest does not look at it, and it is not. */
+bool pl061_key_press(struct pl061 *gpio);
 
 #endif

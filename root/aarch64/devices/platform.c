@@ -52,9 +52,9 @@ size_t platform_input(struct platform *p, const uint8_t *bytes, size_t count)
 	return pl011_input(&p->uart, bytes, count);
 }
 
-void platform_power_key(struct platform *p)
+bool platform_power_key(struct platform *p)
 {
-	pl061_key_press(&p->gpio);
+	return pl061_key_press(&p->gpio);
 }
 
 void platform_flush(struct platform *p)

@@ -44,8 +44,8 @@ void platform_reset(struct platform *p);
 /* Bytes for the console's serial port. Answers how many it took; offer the rest again later. */
 size_t platform_input(struct platform *p, const uint8_t *bytes, size_t count);
 
-/* The power key is pressed. */
-void platform_power_key(struct platform *p);
+/* The power key is pressed. False: the guest does not look at it. */
+bool platform_power_key(struct platform *p);
 
 /* Offer all waiting output to the console. */
 void platform_flush(struct platform *p);

@@ -51,7 +51,9 @@ bool translation_walk(const struct translation_regime *regime, translation_read 
 	width = half.page - 3;
 	/* Levels are counted so that the last one is 3. */
 	level = LAST_LEVEL - (half.size - half.page - 1) / width;
-	table = half.table;
+	/* The first table has what is left of the address, and is aligned to its size (D8.2.5). */
+	low = half.page + width * (LAST_LEVEL - level);
+	table = ALIGN_DOWN(half.table, MAX(8 * BIT(half.size - low), 64ull));
 	for (;; level++) {
 		unsigned int high = MIN(half.size, half.page + width * (LAST_LEVEL + 1 - level));
 

@@ -47,3 +47,13 @@ void machine_platform_serve(struct machine *machine, uint64_t bits)
 	(void)machine;
 	(void)bits;
 }
+
+status_t machine_power_key(struct machine *machine)
+{
+	bool listens;
+
+	mutex_lock(&machine->lock);
+	listens = machine->has_devices && platform_power_key(&machine->platform);
+	mutex_unlock(&machine->lock);
+	return listens ? STATUS_OK : STATUS_NOT_SUPPORTED;
+}

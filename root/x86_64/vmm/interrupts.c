@@ -62,6 +62,13 @@ void machine_platform_configure(const struct machine *machine, struct platform_c
 		platform->hyperv_test = &machine_hyperv_test;
 }
 
+/* Guests that are not asked otherwise are switched off. */
+status_t machine_power_key(struct machine *machine)
+{
+	(void)machine;
+	return STATUS_NOT_SUPPORTED;
+}
+
 void processor_interrupt_ended(struct processor *processor, uint8_t vector)
 {
 	struct machine *machine = processor->machine;
