@@ -35,6 +35,7 @@ static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
 {
 	if (likely(!SYNDROME_IMMEDIATE(exit->syndrome)))
 		return guest_call(vp);
+	vp_arch(vp)->pc -= 4; /* HVC is done when it exits; what is undefined is not */
 	guest_undefined(vp);
 	return VP_CONTINUE;
 }
@@ -98,7 +99,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_WAIT] = exit_wait,
 	[VP_EXIT_SIMD] = exit_simd,
 	[VP_EXIT_UNDEFINED] = exit_undefined,
-	[VP_EXIT_DEBUG] = exit_failed,
+	[VP_EXIT_DEBUG] = exit_debug,
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 	[VP_EXIT_FAILED] = exit_failed,
 };
