@@ -99,7 +99,7 @@ endif
 ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
 	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
-HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c tests/hostile/$(ARCH)/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
 ROOT_SRCS += $(addprefix $(BUILD)/gen/$(ARCH)/,dsdt.c vmbus.c)
 
@@ -294,8 +294,11 @@ PEERS := $(BUILD)/peers
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
 .PHONY: aarch64-images
 aarch64-images:
-	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet.image \
-		$(BUILD)/aarch64/trivet-selftest.image
+	@$(MAKE) --no-print-directory ARCH=aarch64 LEG=el2 system-images
+
+# What the machines of the tests boot.
+.PHONY: system-images
+system-images: $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) $(addprefix $(BUILD)/$(ARCH_GUEST)/,vmlinuz initramfs)
 
 unit: unit-build
 	@$(TEST) unit
