@@ -325,7 +325,14 @@ export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
 # Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
 GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(ARCH_GUEST_TESTS))
-guest-tests: $(GUEST_TESTS)
+# Those of AArch64 are ELF files for 0x40080000, in RAM.
+ARM_CC ?= aarch64-linux-gnu-gcc
+ARM_GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/aarch64/*.S))
+guest-tests: $(GUEST_TESTS) $(ARM_GUEST_TESTS)
+$(BUILD)/guest-tests/guest/aarch64/%.elf: tests/guest/aarch64/%.S $(wildcard tests/guest/aarch64/*.inc)
+	@mkdir -p $(@D)
+	@$(ARM_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-N -Wl,--no-warn-rwx-segments \
+		-Wl,-Ttext=0x40080000 $< -o $@
 $(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
