@@ -35,6 +35,7 @@ static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
 {
 	if (likely(!SYNDROME_IMMEDIATE(exit->syndrome)))
 		return guest_call(vp);
+	vp_arch(vp)->pc -= 4; /* HVC is done when it exits; what is undefined is not */
 	guest_undefined(vp);
 	return VP_CONTINUE;
 }
