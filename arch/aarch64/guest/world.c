@@ -210,12 +210,14 @@ static void el2_load(struct vp *vp)
 	sysreg_write(vbar_el2, (uintptr_t)world_vectors);
 	sysreg_write(cnthctl_el2, 0);
 	space_load(c, vp);
+	/* Nobody has touched what the GIC's interface of a quiet VP has. */
+	if (unlikely(c->owner != vp || !a->gic.quiet))
+		vgic_load(&a->gic);
 	if (unlikely(c->owner != vp))
 		owner_change(c, vp);
 	SHARED_REGISTERS(RESTORE)
 	sysreg_write(sp_el0, a->sp_el0);
 	guest_timers_load(vp);
-	vgic_load(&a->gic);
 	if (unlikely(a->debug.mdscr_el1 || (a->work & WORK_DEBUG)))
 		guest_debug_load(vp);
 }
