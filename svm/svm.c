@@ -176,6 +176,7 @@ const struct backend_ops svm_backend = {
 	.can_take = svm_can_take,
 	.inject = svm_inject,
 	.window_request = svm_window_request,
+	.tsc_exits_set = svm_tsc_exits_set,
 	.debug_set = svm_debug_set,
 	.step = svm_step,
 	.state_get = svm_state_get,

@@ -128,6 +128,7 @@ void svm_put(struct vp *vp);
 enum vp_outcome svm_enter(struct vp *vp);
 bool svm_in_kernel_64(const struct vp *vp);
 bool svm_can_take(struct vp *vp, enum vp_window window);
+void svm_tsc_exits_set(struct vp *vp, uint32_t vtl, bool on);
 void svm_inject(struct vp *vp, const struct vp_event *event);
 void svm_window_request(struct vp *vp, enum vp_window window);
 void svm_window_close(struct svm_vp *s);

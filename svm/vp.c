@@ -66,6 +66,16 @@ static void vmcb_init(struct vp *vp, uint32_t vtl, struct vmcb *vmcb)
 	vmcb->efer = EFER_SVME;
 }
 
+/* RDTSCP exits, too, where CPUID does not show it. */
+__cold void svm_tsc_exits_set(struct vp *vp, uint32_t vtl, bool on)
+{
+	const struct svm_vp *s = vp->vtl[vtl]->backend;
+	bool shown = vp->partition->arch.instructions & INSTRUCTION_RDTSCP;
+
+	svm_intercept(s->vmcb, INTERCEPT_RDTSC, on);
+	svm_intercept(s->vmcb, INTERCEPT_RDTSCP, on || !shown);
+}
+
 __cold status_t svm_vp_create(struct vp *vp, uint32_t vtl)
 {
 	struct heap *heap = vp->partition->heap;

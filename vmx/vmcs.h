@@ -118,6 +118,7 @@ enum vmcs_field {
 #define CPU_HLT		     BIT(7)
 #define CPU_MWAIT	     BIT(10)
 #define CPU_RDPMC	     BIT(11)
+#define CPU_RDTSC	     BIT(12)
 #define CPU_CR3_LOAD	     BIT(15)
 #define CPU_CR3_STORE	     BIT(16)
 #define CPU_CR8_LOAD	     BIT(19)
@@ -202,6 +203,7 @@ enum vmx_reason {
 	VMX_INVD = 13,
 	VMX_INVLPG = 14,
 	VMX_RDPMC = 15,
+	VMX_RDTSC = 16,
 	VMX_RSM = 17,
 	VMX_VMCALL = 18,
 	VMX_VMCLEAR = 19, /* to VMXON = 27: VMX instructions */
@@ -223,6 +225,7 @@ enum vmx_reason {
 	VMX_EPT_VIOLATION = 48,
 	VMX_EPT_MISCONFIGURATION = 49,
 	VMX_INVEPT = 50,
+	VMX_RDTSCP = 51,
 	VMX_PREEMPTION_TIMER = 52,
 	VMX_INVVPID = 53,
 	VMX_WBINVD = 54,

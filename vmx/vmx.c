@@ -298,6 +298,7 @@ const struct backend_ops vmx_backend = {
 	.can_take = vmx_can_take,
 	.inject = vmx_inject,
 	.window_request = vmx_window_request,
+	.tsc_exits_set = vmx_tsc_exits_set,
 	.debug_set = vmx_debug_set,
 	.step = vmx_step,
 	.apic_place_set = vmx_apic_place_set,

@@ -274,6 +274,15 @@ __cold void vmx_unbind(struct vp *vp)
 	}
 }
 
+/* With RDTSC exits RDTSCP, where it is there (SDM 3C 26.1.3). */
+__cold void vmx_tsc_exits_set(struct vp *vp, uint32_t vtl, bool on)
+{
+	struct vmx_vp *s = vp->vtl[vtl]->backend;
+
+	vmx_use(s);
+	vmx_cpu_control(s, CPU_RDTSC, on);
+}
+
 /* ---- to a CPU and from it ---- */
 
 static void syscall_msrs_load(const struct vmx_vp *s, struct vmx_cpu *c)

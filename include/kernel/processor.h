@@ -66,6 +66,7 @@ struct vp_exit {
 		uint8_t vector;
 		uint32_t offset;
 		uint64_t code;
+		bool with_aux; /* RDTSCP */
 	};
 };
 
@@ -77,6 +78,7 @@ enum vp_request {
 	VP_REQUEST_NOTIFIED = BIT(3), /* as INTERRUPT, by vp_notify() */
 	VP_REQUEST_FLUSH = BIT(4),    /* drop the guest's own translations */
 	VP_REQUEST_STIMER = BIT(5),   /* a synthetic timer may be due */
+	VP_REQUEST_TSC = BIT(6),      /* the rate of the partition's TSC is another */
 	VP_REQUEST_ARCH = BIT(8),
 };
 

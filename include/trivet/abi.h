@@ -299,6 +299,9 @@ enum proto_partition_flags {
 	PARTITION_USER_MODE_APIC = BIT(1), /* the root models the APIC */
 	PARTITION_LENIENT_PMU = BIT(2),	   /* performance-counter MSRs read 0 and take writes */
 	PARTITION_HYPERV_VMM = BIT(3),	   /* with PARTITION_HYPERV: the VMM does all of it */
+	/* With PARTITION_HYPERV, done by the kernel: the guest sees that its TSC is invariant only
+	 * when it has asked for that. */
+	PARTITION_HYPERV_TSC_INVARIANT = BIT(4),
 };
 
 /* An extra CPUID leaf: result = (default & ~mask) | (value & mask), by register eax..edx. */

@@ -112,6 +112,17 @@ bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned 
 	return entry && (entry->value[reg] & BIT(bit));
 }
 
+__cold void guest_cpuid_show(struct partition *partition, uint32_t leaf, unsigned int reg,
+			     unsigned int bit, bool on)
+{
+	struct cpuid_entry *entry =
+		(struct cpuid_entry *)(uintptr_t)entry_find(partition->arch.cpuid, leaf, 0);
+	uint32_t mask = (uint32_t)BIT(bit);
+
+	if (entry)
+		entry->value[reg] = on ? entry->value[reg] | mask : entry->value[reg] & ~mask;
+}
+
 bool guest_cpuid_is_amd(const struct partition *partition)
 {
 	return partition->arch.cpuid->amd;

@@ -78,6 +78,9 @@ void guest_cpuid_built(const struct partition *partition, uint32_t leaf, uint32_
 /* Whether a feature bit is set as built: register 0-3 is eax-edx. */
 bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
 		     unsigned int bit);
+/* Shows such a bit while VPs run, or hides it. */
+void guest_cpuid_show(struct partition *partition, uint32_t leaf, unsigned int reg,
+		      unsigned int bit, bool on);
 /* "AuthenticAMD" or a processor that follows its manuals. */
 bool guest_cpuid_is_amd(const struct partition *partition);
 

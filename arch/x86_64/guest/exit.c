@@ -416,6 +416,24 @@ static enum vp_outcome exit_undefined(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
+/* Where CPUID does not show RDTSCP, SVM lets it exit always. */
+static enum vp_outcome exit_tsc(struct vp *vp, struct vp_exit *exit)
+{
+	uint64_t *gpr = vp->arch.gpr, tsc;
+
+	if (exit->with_aux && !(vp->partition->arch.instructions & INSTRUCTION_RDTSCP)) {
+		guest_fault_ud(vp);
+		return VP_CONTINUE;
+	}
+	tsc = guest_tsc_read(vp);
+	gpr[GPR_RAX] = (uint32_t)tsc;
+	gpr[GPR_RDX] = tsc >> 32;
+	if (exit->with_aux)
+		gpr[GPR_RCX] = vp->arch.tsc_aux;
+	guest_instruction_done(vp, exit->next_rip);
+	return VP_CONTINUE;
+}
+
 static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
 {
 	if (unlikely(partition_has_user_hyperv(vp->partition)))
@@ -469,6 +487,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_APIC_ACCESS] = exit_memory,
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 	[VP_EXIT_APIC_WRITE] = exit_apic_write,
+	[VP_EXIT_TSC] = exit_tsc,
 };
 
 enum vp_outcome arch_vp_handle_exit(struct vp *vp)
@@ -481,7 +500,7 @@ static exit_handler_t *const quick_handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_CPUID] = exit_cpuid,	      [VP_EXIT_MSR_READ] = exit_msr_read,
 	[VP_EXIT_MSR_WRITE] = exit_msr_write, [VP_EXIT_CACHE] = exit_skip,
 	[VP_EXIT_PAUSE] = exit_pause,	      [VP_EXIT_HYPERCALL] = guest_hypercall_quick,
-	[VP_EXIT_MEMORY] = quick_memory,
+	[VP_EXIT_MEMORY] = quick_memory,      [VP_EXIT_TSC] = exit_tsc,
 };
 
 enum vp_outcome arch_vp_quick_exit(struct vp *vp)

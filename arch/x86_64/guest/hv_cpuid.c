@@ -20,7 +20,7 @@
 /* The APICs are the kernel's. */
 #define APIC_PRIVILEGES                                                                \
 	(HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS | HV_PRIVILEGE_APIC_MSRS | \
-	 HV_PRIVILEGE_GUEST_IDLE)
+	 HV_PRIVILEGE_GUEST_IDLE | HV_PRIVILEGE_REENLIGHTENMENT)
 #define APIC_FEATURES (HV_FEATURE_GUEST_IDLE | HV_FEATURE_DIRECT_TIMERS)
 #define PRIVILEGES                                                                            \
 	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |         \
@@ -61,6 +61,8 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 		privileges &= ~APIC_PRIVILEGES;
 		out[CPUID_EDX] &= ~(uint32_t)APIC_FEATURES;
 	}
+	if (policy->config->flags & PARTITION_HYPERV_TSC_INVARIANT)
+		privileges |= HV_PRIVILEGE_TSC_INVARIANT;
 	out[CPUID_EAX] = (uint32_t)privileges;
 	out[CPUID_EBX] = (uint32_t)(privileges >> 32);
 }
