@@ -128,10 +128,12 @@ static bool step_end(struct vp *vp, struct svm_vp *s)
 	return !(vmcb->dr6 & ~s->step_dr6 & DR6_BREAKPOINTS);
 }
 
+/* QEMU 7.2 finds the intercept of RDTSC also at RDTSCP. */
 static void decode_tsc(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
 	(void)vp;
-	exit->with_aux = s->vmcb->exit_code == SVM_EXIT_RDTSCP;
+	exit->tsc.with_aux = s->vmcb->exit_code == SVM_EXIT_RDTSCP;
+	exit->tsc.either = !exit->tsc.with_aux && !(svm_features & SVM_FEATURE_NRIP);
 }
 
 /* What DR6 has of it; the debugger's DR6 starts anew. */

@@ -208,14 +208,15 @@ static void decode_tsc(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	(void)vp;
 	(void)s;
-	exit->with_aux = false;
+	exit->tsc.with_aux = exit->tsc.either = false;
 }
 
 static void decode_tsc_and_aux(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	(void)vp;
 	(void)s;
-	exit->with_aux = true;
+	exit->tsc.with_aux = true;
+	exit->tsc.either = false;
 }
 
 static void decode_misconfiguration(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)

@@ -35,6 +35,6 @@
 	X(MACHINE_CHECK, "machine_check") /* of the host, while the guest ran */        \
 	X(APIC_WRITE, "apic_write")	  /* to the APIC's page: exit.offset */         \
 	X(PORT_STRING, "port_string")	  /* INS and OUTS, repeated or not */           \
-	X(TSC, "tsc")			  /* RDTSC, and with exit.with_aux RDTSCP */
+	X(TSC, "tsc")			  /* RDTSC, RDTSCP */
 
 #endif

@@ -611,7 +611,7 @@ static void state_fields(void)
 		{SYS_partition_restore, STATUS_BAD_FORMAT, FIELD(partition.record.flags), 1},
 		{SYS_partition_restore, STATUS_BAD_FORMAT, FIELD(partition.record.length), 16},
 		{SYS_partition_restore, STATUS_TRUNCATED, FIELD(partition.record.length), 4096},
-		{SYS_partition_restore, STATUS_NOT_SUPPORTED, FIELD(partition.time.tsc_hz), 1},
+		{SYS_partition_restore, STATUS_TSC_RATE, FIELD(partition.time.tsc_hz), 1},
 		{SYS_vp_state_set, STATUS_INVALID_REGISTER_VALUE, FIELD(pat), 2},
 		{SYS_vp_state_set, STATUS_INVALID_REGISTER_VALUE, FIELD(pat), UINT64_MAX},
 		{SYS_vp_get_registers, STATUS_INVALID_REGISTER, FIELD(name), 0x12345678},

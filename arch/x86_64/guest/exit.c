@@ -421,14 +421,16 @@ static enum vp_outcome exit_tsc(struct vp *vp, struct vp_exit *exit)
 {
 	uint64_t *gpr = vp->arch.gpr, tsc;
 
-	if (exit->with_aux && !(vp->partition->arch.instructions & INSTRUCTION_RDTSCP)) {
+	if (unlikely(exit->tsc.either))
+		guest_tsc_decode(vp, exit);
+	if (exit->tsc.with_aux && !(vp->partition->arch.instructions & INSTRUCTION_RDTSCP)) {
 		guest_fault_ud(vp);
 		return VP_CONTINUE;
 	}
 	tsc = guest_tsc_read(vp);
 	gpr[GPR_RAX] = (uint32_t)tsc;
 	gpr[GPR_RDX] = tsc >> 32;
-	if (exit->with_aux)
+	if (exit->tsc.with_aux)
 		gpr[GPR_RCX] = vp->arch.tsc_aux;
 	guest_instruction_done(vp, exit->next_rip);
 	return VP_CONTINUE;
