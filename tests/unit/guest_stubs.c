@@ -214,6 +214,8 @@ static const struct backend_ops stub_backend = {
 };
 const struct backend_ops *backend = &stub_backend;
 
+void (*fake_relaxed)(void);
+
 /* ---- a partition ---- */
 
 static struct gpa_space space;

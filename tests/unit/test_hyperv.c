@@ -42,8 +42,6 @@ static status_t move_status;
 
 /* ---- what the kernel gives ---- */
 
-void (*fake_relaxed)(void);
-
 status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
 {
 	assert_ptr_equal(space, p->space[0]);
@@ -73,17 +71,6 @@ uint64_t partition_reference_time_at(const struct partition *partition, uint64_t
 uint64_t partition_reference_time(const struct partition *partition)
 {
 	return partition_reference_time_at(partition, partition_timestamp(partition));
-}
-
-bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc)
-{
-	uint32_t i;
-
-	*tsc = timestamp + partition->arch.tsc_offset;
-	for (i = 0; i < partition->vp_count; i++)
-		if (partition->vps[i]->arch.tsc_offset != partition->arch.tsc_offset)
-			return false;
-	return true;
 }
 
 void guest_exception(struct vp *v, uint8_t vector, bool has_error, uint32_t error)

@@ -80,7 +80,6 @@ void arch_vp_resume(struct vp *vp)
 	(void)vp;
 }
 
-void (*fake_relaxed)(void);
 status_t stub_move_status;
 
 status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_place *places,
@@ -104,6 +103,12 @@ status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, 
 void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page)
 {
 	lapic_assist_set(vp_lapic(vp, vtl), page);
+}
+
+bool arch_hv_invariant_show(struct partition *partition, bool on)
+{
+	(void)partition;
+	return on;
 }
 
 /* Of the Hyper-V interface only this: the synic, and assist pages. */

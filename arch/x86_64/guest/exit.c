@@ -416,26 +416,6 @@ static enum vp_outcome exit_undefined(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
-/* Where CPUID does not show RDTSCP, SVM lets it exit always. */
-static enum vp_outcome exit_tsc(struct vp *vp, struct vp_exit *exit)
-{
-	uint64_t *gpr = vp->arch.gpr, tsc;
-
-	if (unlikely(exit->tsc.either))
-		guest_tsc_decode(vp, exit);
-	if (exit->tsc.with_aux && !(vp->partition->arch.instructions & INSTRUCTION_RDTSCP)) {
-		guest_fault_ud(vp);
-		return VP_CONTINUE;
-	}
-	tsc = guest_tsc_read(vp);
-	gpr[GPR_RAX] = (uint32_t)tsc;
-	gpr[GPR_RDX] = tsc >> 32;
-	if (exit->tsc.with_aux)
-		gpr[GPR_RCX] = vp->arch.tsc_aux;
-	guest_instruction_done(vp, exit->next_rip);
-	return VP_CONTINUE;
-}
-
 static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
 {
 	if (unlikely(partition_has_user_hyperv(vp->partition)))
@@ -489,7 +469,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_APIC_ACCESS] = exit_memory,
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 	[VP_EXIT_APIC_WRITE] = exit_apic_write,
-	[VP_EXIT_TSC] = exit_tsc,
+	[VP_EXIT_TSC] = guest_tsc_exit,
 };
 
 enum vp_outcome arch_vp_handle_exit(struct vp *vp)
@@ -502,7 +482,7 @@ static exit_handler_t *const quick_handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_CPUID] = exit_cpuid,	      [VP_EXIT_MSR_READ] = exit_msr_read,
 	[VP_EXIT_MSR_WRITE] = exit_msr_write, [VP_EXIT_CACHE] = exit_skip,
 	[VP_EXIT_PAUSE] = exit_pause,	      [VP_EXIT_HYPERCALL] = guest_hypercall_quick,
-	[VP_EXIT_MEMORY] = quick_memory,      [VP_EXIT_TSC] = exit_tsc,
+	[VP_EXIT_MEMORY] = quick_memory,      [VP_EXIT_TSC] = guest_tsc_exit,
 };
 
 enum vp_outcome arch_vp_quick_exit(struct vp *vp)

@@ -2,10 +2,8 @@
 /* See tsc.h. */
 #include "tsc.h"
 #include "guest.h"
-#include "linear.h"
 #include <kernel/cpu.h>
 #include <kernel/state.h>
-#include <kernel/string.h>
 
 /* Rates are no further apart: else the ratio would lose what it is for. */
 #define RATE_FACTOR 16u
@@ -130,25 +128,6 @@ __cold void guest_tsc_notice(struct vp *vp)
 	if (vp->arch.tsc_ratio != rate.ratio)
 		set(vp, &rate, offset_of(vp, &rate));
 	exits_set(vp);
-}
-
-#define RDTSC_LENGTH  2u
-#define RDTSCP_LENGTH 3u
-
-__cold void guest_tsc_decode(const struct vp *vp, struct vp_exit *exit)
-{
-	static const uint8_t rdtscp[RDTSCP_LENGTH] = {0x0f, 0x01, 0xf9};
-	uint8_t code[RDTSCP_LENGTH];
-	struct guest_state state;
-	gpa_t gpa;
-
-	backend->state_get((struct vp *)(uintptr_t)vp, vp->active_vtl, STATE_ADDRESSING, &state);
-	exit->tsc.with_aux =
-		guest_linear_read(vp_active(vp)->space, &state, guest_linear_rip(vp, &state), code,
-				  RDTSCP_LENGTH, &gpa) == RDTSCP_LENGTH &&
-		memcmp(code, rdtscp, RDTSCP_LENGTH) == 0;
-	if (exit->tsc.with_aux)
-		exit->next_rip += RDTSCP_LENGTH - RDTSC_LENGTH;
 }
 
 /* ---- the partition's ---- */

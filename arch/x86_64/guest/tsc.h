@@ -25,9 +25,10 @@ uint64_t guest_tsc_adjust_get(const struct vp *vp);
 void guest_tsc_adjust_set(struct vp *vp, uint64_t value);
 /* As the partition's TSC is: after a reset of the VP. */
 void guest_tsc_reset(struct vp *vp);
-/* An exit that may be RDTSC's or RDTSCP's is found out by the instruction. */
-void guest_tsc_decode(const struct vp *vp, struct vp_exit *exit);
 /* VP_REQUEST_TSC: the rate is another. */
 void guest_tsc_notice(struct vp *vp);
+
+/* RDTSC or RDTSCP (tsc_exit.c). */
+enum vp_outcome guest_tsc_exit(struct vp *vp, struct vp_exit *exit);
 
 #endif
