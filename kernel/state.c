@@ -303,16 +303,19 @@ static uint64_t other_rate(const struct partition_view *view)
 	return difference > timestamp_hz / TSC_HZ_TOLERANCE ? hz : 0;
 }
 
+static bool is_prepared(const struct partition *partition, const struct partition_view *view)
+{
+	return partition->hv && hv_tsc_state_asks(&view->tsc_control);
+}
+
 static status_t rate_check(const struct partition *partition, const struct partition_view *view)
 {
 	uint64_t hz = view->time.tsc_hz;
 
 	if (hz && !other_rate(view))
 		return STATUS_OK;
-	return partition->hv && hv_tsc_state_asks(&view->tsc_control) &&
-			       arch_partition_tsc_can_run(hz)
-		       ? STATUS_OK
-		       : STATUS_TSC_RATE;
+	return arch_partition_tsc_can_run(hz, is_prepared(partition, view)) ? STATUS_OK
+									    : STATUS_TSC_RATE;
 }
 
 static status_t partition_check(const struct partition *partition,
@@ -332,8 +335,9 @@ static void vps_look(struct partition *partition)
 {
 	uint32_t i;
 
-	for (i = 0; partition->hv && i < partition->vp_count; i++)
-		vp_request(partition->vps[i], VP_REQUEST_STIMER | VP_REQUEST_TSC);
+	for (i = 0; i < partition->vp_count; i++)
+		vp_request(partition->vps[i],
+			   VP_REQUEST_TSC | (partition->hv ? VP_REQUEST_STIMER : 0));
 }
 
 /* No VP runs. */
@@ -341,7 +345,8 @@ static void partition_set(struct partition *partition, const struct partition_vi
 {
 	if (partition->hv) {
 		hv_state_set(partition, &view->hypercall, &view->reference_tsc);
-		hv_tsc_state_set(partition, &view->tsc_control, other_rate(view));
+		hv_tsc_state_set(partition, &view->tsc_control,
+				 other_rate(view) && is_prepared(partition, view));
 	}
 	partition_time_change(partition);
 	partition->time_base = partition_timestamp(partition);

@@ -28,6 +28,7 @@ enum vmcs_field {
 	VMCS_EOI_EXIT_BITMAP0 = 0x201c, /* to 3, two apart */
 	VMCS_XSS_EXITING = 0x202c,
 	VMCS_ENCLS_EXITING = 0x202e,
+	VMCS_TSC_MULTIPLIER = 0x2032,
 	VMCS_PAUSE_GAP = 0x4020,
 	VMCS_PAUSE_WINDOW = 0x4022,
 	VMCS_GUEST_PHYSICAL = 0x2400,
@@ -147,6 +148,7 @@ enum vmcs_field {
 #define CPU2_ENCLS		BIT(15)
 #define CPU2_RDSEED		BIT(16)
 #define CPU2_XSAVES		BIT(20)
+#define CPU2_TSC_SCALING	BIT(25)
 
 /* Exit controls (25.7.1) and entry controls (25.8.1) */
 #define EXIT_SAVE_DEBUG	 BIT(2)

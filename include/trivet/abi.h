@@ -206,6 +206,8 @@ enum inspect_assist {
 	ASSIST_APIC_PAGE = BIT(0),
 	/* What is posted to a VP that runs is delivered when its CPU is notified. */
 	ASSIST_POSTED = BIT(1),
+	/* A guest's TSC can have a rate of its own without exits. */
+	ASSIST_TSC_SCALING = BIT(2),
 };
 
 struct inspect_system {

@@ -86,6 +86,18 @@ static bool looks(struct test_guest *g, struct look *l)
 	       l->time <= l->after + SLACK;
 }
 
+/* The processor lets a TSC run at another rate, without an exit. */
+static bool scales(void)
+{
+	return backend_assists & ASSIST_TSC_SCALING;
+}
+
+/* All that was read was read by the processor, or nothing was. */
+static bool exits_as_it_has_to(const struct vp *vp)
+{
+	return !vp->stats->exits[VP_EXIT_TSC] == scales();
+}
+
 static void spin(uint64_t ticks)
 {
 	uint64_t end = timestamp_read() + ticks;
@@ -228,7 +240,7 @@ static bool emulated_at(struct test_guest *g, struct saved *s, uint64_t hz, uint
 	       reads(g, HV_MSR_TSC_FREQUENCY, timestamp_hz) && runs_at(g, hz, &l) &&
 	       deadline_comes(g) && writes(g, HV_MSR_TSC_EMULATION_STATUS, 2) == GP &&
 	       writes(g, HV_MSR_TSC_EMULATION_STATUS, 1) == 0 && runs_at(g, hz, &l) &&
-	       g->vp->stats->exits[VP_EXIT_TSC] && ends(g, end) && deadline_comes(g);
+	       exits_as_it_has_to(g->vp) && ends(g, end) && deadline_comes(g);
 }
 
 static bool emulation(struct test_guest *g, struct saved *s)
@@ -278,19 +290,21 @@ static bool again(struct test_guest *g, struct saved *s)
 	       SHARED(g, 0x9010) == 3;
 }
 
-/* Who has not asked for it is not restored at another rate, nor anybody at one that is far away. */
+/* Who has not asked for it is restored at another rate only where the processor scales, and nobody is at one that
+ * is far away. */
 static bool refused(struct test_guest *g, struct saved *s)
 {
 	static const struct {
 		uint64_t reenlightenment, emulation;
 		uint32_t times, by;
-		status_t status;
+		bool scaled, emulated;
 	} rows[] = {
-		{0, 0, 3, 2, STATUS_TSC_RATE},	      {ENABLED, 0, 3, 2, STATUS_TSC_RATE},
-		{0, 1, 3, 2, STATUS_TSC_RATE},	      {ENABLED, 1, 3, 2, STATUS_OK},
-		{ENABLED, 1, 17, 1, STATUS_TSC_RATE}, {ENABLED, 1, 1, 17, STATUS_TSC_RATE},
-		{ENABLED, 1, 0, 1, STATUS_TSC_RATE},
+		{0, 0, 3, 2, true, false},	   {ENABLED, 0, 3, 2, true, false},
+		{0, 1, 3, 2, true, false},	   {ENABLED, 1, 3, 2, true, true},
+		{ENABLED, 1, 17, 1, false, false}, {ENABLED, 1, 1, 17, false, false},
+		{ENABLED, 1, 0, 1, false, false},
 	};
+	status_t status;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -298,9 +312,12 @@ static bool refused(struct test_guest *g, struct saved *s)
 		    writes(g, HV_MSR_TSC_EMULATION_CONTROL, rows[i].emulation) || !save(g, s))
 			return false;
 		time_of(s)->tsc_hz = timestamp_hz / rows[i].by * rows[i].times;
-		if (partition_restore(g->partition, s->partition, s->partition_size) !=
-			    rows[i].status ||
-		    partition_thaw(g->partition) != STATUS_OK)
+		status = rows[i].emulated || (rows[i].scaled && scales()) ? STATUS_OK
+									  : STATUS_TSC_RATE;
+		if (partition_restore(g->partition, s->partition, s->partition_size) != status ||
+		    partition_thaw(g->partition) != STATUS_OK ||
+		    !reads(g, HV_MSR_TSC_EMULATION_STATUS, rows[i].emulated) ||
+		    writes(g, HV_MSR_TSC_EMULATION_STATUS, 0))
 			return false;
 	}
 	return true;
@@ -396,24 +413,37 @@ static bool reset(struct test_guest *g, struct saved *s)
 	       reads(g, HV_MSR_TSC_EMULATION_CONTROL, 0);
 }
 
-static void tsc_test(bool (*function)(struct test_guest *g, struct saved *s), uint32_t flags,
-		     enum selftest_outcome *outcome, const char **reason)
+static bool run(bool (*function)(struct test_guest *g, struct saved *s), uint32_t flags)
 {
 	uint64_t before = kernel_heap.pages_free;
 	struct saved s = {.vp = page_alloc(&kernel_heap, STATE_ORDER)};
 	struct test_guest g;
-	const char *why;
 	bool ok = false;
 
-	if (!guests_can_run(&why))
-		SKIP(why);
-	CHECK(s.vp);
+	if (!s.vp)
+		return false;
 	if (guest_create_flags(&g, flags))
 		ok = start(&g) && function(&g, &s);
 	guest_destroy(&g);
 	page_free(&kernel_heap, s.vp, STATE_ORDER);
+	return ok && kernel_heap.pages_free == before;
+}
+
+/* Where the processor scales, also as if it did not. */
+static void tsc_test(bool (*function)(struct test_guest *g, struct saved *s), uint32_t flags,
+		     enum selftest_outcome *outcome, const char **reason)
+{
+	uint32_t assists = backend_assists;
+	const char *why;
+	bool ok;
+
+	if (!guests_can_run(&why))
+		SKIP(why);
+	CHECK(run(function, flags));
+	backend_assists &= ~(uint32_t)ASSIST_TSC_SCALING;
+	ok = backend_assists == assists || run(function, flags);
+	backend_assists = assists;
 	CHECK(ok);
-	CHECK(kernel_heap.pages_free == before);
 }
 
 #define TSC_TEST(name, flags)                           \
@@ -430,6 +460,58 @@ TSC_TEST(page_moves, PARTITION_HYPERV)
 TSC_TEST(registers, PARTITION_HYPERV)
 TSC_TEST(invariant, PARTITION_HYPERV | PARTITION_HYPERV_TSC_INVARIANT)
 TSC_TEST(reset, PARTITION_HYPERV)
+
+/* ---- scaled by the processor ---- */
+
+/* The guest need not know of it: its TSC goes on at the rate at which it was. */
+static bool unprepared(struct test_guest *g, struct saved *s)
+{
+	uint64_t rate = timestamp_hz / 2 * 3;
+	struct look l;
+
+	return moves(g, s, rate) && runs_at(g, rate, &l) && l.time && deadline_comes(g) &&
+	       reads(g, HV_MSR_TSC_FREQUENCY, rate) && reads(g, HV_MSR_TSC_EMULATION_STATUS, 0) &&
+	       !g->vp->stats->exits[VP_EXIT_TSC] && SHARED(g, 0x9010) == 1 && save(g, s) &&
+	       time_of(s)->tsc_hz == rate && partition_thaw(g->partition) == STATUS_OK;
+}
+
+/* Nor need it have the Hyper-V interface. */
+static bool plain(struct test_guest *g, struct saved *s)
+{
+	uint64_t rate = timestamp_hz / 2 * 3, before, after, from, to;
+
+	guest_start(g, clocks);
+	if (!guest_says(g, 1) || !moves(g, s, rate))
+		return false;
+	g->vp->arch.gpr[GPR_RAX] = 0x40000010;
+	if (does(g, CPUID) || g->vp->arch.gpr[GPR_R15] != rate / 1000)
+		return false;
+	from = timestamp_read();
+	before = guest_register(g, HV_X64_REGISTER_TSC);
+	spin(timestamp_hz / 50);
+	after = guest_register(g, HV_X64_REGISTER_TSC);
+	to = timestamp_read();
+	return after - before > timestamp_hz / 40 && after - before <= (to - from) / 2 * 3 + 3;
+}
+
+SELFTEST(hyperv_tsc_scaled)
+{
+	struct saved s = {.vp = NULL};
+	struct test_guest g;
+	const char *why;
+	bool ok;
+
+	if (!guests_can_run(&why))
+		SKIP(why);
+	if (!scales())
+		SKIP("the processor does not scale TSCs");
+	CHECK(run(unprepared, PARTITION_HYPERV));
+	s.vp = page_alloc(&kernel_heap, STATE_ORDER);
+	ok = s.vp && guest_create(&g) && plain(&g, &s);
+	guest_destroy(&g);
+	page_free(&kernel_heap, s.vp, STATE_ORDER);
+	CHECK(ok);
+}
 
 /* ---- two VPs ---- */
 
@@ -478,7 +560,7 @@ static bool in_step(struct test_guest *g)
 	gpr[GPR_RBX] = 0x9034;
 	if (!start(g) || !prepares(g) || !both_go_on(g, timestamp_hz / 2 * 3) || !second_run())
 		return false;
-	ok = races(g) && looks(g, &l) && l.time && second_vp->stats->exits[VP_EXIT_TSC] &&
+	ok = races(g) && looks(g, &l) && l.time && exits_as_it_has_to(second_vp) &&
 	     !writes(g, HV_MSR_TSC_EMULATION_STATUS, 0) && races(g) && looks(g, &l) && l.time;
 	turns = SHARED(g, 0x9034);
 	ok = ok && races(g);
@@ -491,11 +573,16 @@ static bool in_step(struct test_guest *g)
 SELFTEST(hyperv_tsc_in_step)
 {
 	uint64_t before = kernel_heap.pages_free;
+	uint32_t assists = backend_assists;
 	const char *why;
 	bool ok = second_test_flags(in_step, PARTITION_HYPERV, &why);
 
 	if (why)
 		SKIP(why);
+	CHECK(ok);
+	backend_assists &= ~(uint32_t)ASSIST_TSC_SCALING;
+	ok = backend_assists == assists || second_test_flags(in_step, PARTITION_HYPERV, &why);
+	backend_assists = assists;
 	CHECK(ok);
 	CHECK(second_memory_is_back(before));
 }

@@ -24,7 +24,7 @@
  *   3     races with another VP for the latest TSC, at 0x9020: RSI times, or (0) until the byte at 0x9000 is not 0;
  *         counts the turns at RBX, and at 0x9030 those in which time went back; R8 is the last TSC
  *   4     waits for an interrupt, of which those that came are counted at 0x9010
- *   5     CPUID; EDX is kept in R14
+ *   5     CPUID; EDX is kept in R14, EAX in R15
  */
 guest clocks
 	cmp	$3, %edi
@@ -45,6 +45,7 @@ guest clocks
 	jmp	1b
 5:	cpuid
 	mov	%rdx, %r14
+	mov	%rax, %r15
 	jmp	1b
 10:	rdmsr
 	jmp	8f

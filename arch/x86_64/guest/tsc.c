@@ -2,6 +2,7 @@
 /* See tsc.h. */
 #include "tsc.h"
 #include "guest.h"
+#include <kernel/memory_map.h>
 #include <kernel/cpu.h>
 #include <kernel/state.h>
 
@@ -101,24 +102,26 @@ __cold void guest_tsc_adjust_set(struct vp *vp, uint64_t value)
 	set(vp, &rate, rate.offset + value);
 }
 
-/* Where the VP is not at a rate of its own, RDTSC is the processor's. */
-static __cold void exits_set(struct vp *vp)
+static bool processor_scales(void)
 {
-	bool exits = vp->arch.tsc_ratio;
+	return backend_assists & ASSIST_TSC_SCALING;
+}
+
+static __cold void tell(struct vp *vp)
+{
 	uint32_t vtl;
 
-	if (vp->arch.tsc_exits == exits)
-		return;
-	vp->arch.tsc_exits = exits;
+	vp->arch.tsc_exits =
+		vp->arch.tsc_ratio && (!processor_scales() || vp->partition->arch.tsc_exits);
 	for (vtl = 0; vtl < VTL_COUNT; vtl++)
 		if (vp->vtl[vtl])
-			backend->tsc_exits_set(vp, vtl, exits);
+			backend->tsc_set(vp, vtl);
 }
 
 __cold void guest_tsc_reset(struct vp *vp)
 {
 	guest_tsc_adjust_set(vp, 0);
-	exits_set(vp);
+	tell(vp);
 }
 
 __cold void guest_tsc_notice(struct vp *vp)
@@ -127,7 +130,7 @@ __cold void guest_tsc_notice(struct vp *vp)
 
 	if (vp->arch.tsc_ratio != rate.ratio)
 		set(vp, &rate, offset_of(vp, &rate));
-	exits_set(vp);
+	tell(vp);
 }
 
 /* ---- the partition's ---- */
@@ -143,15 +146,22 @@ __cold uint64_t arch_partition_tsc_hz(const struct partition *partition)
 	return partition->arch.tsc_ratio ? partition->arch.tsc_hz : timestamp_hz;
 }
 
-__cold bool arch_partition_tsc_can_run(uint64_t hz)
+__cold bool arch_partition_tsc_can_run(uint64_t hz, bool prepared)
 {
-	return hz >= timestamp_hz / RATE_FACTOR && hz / RATE_FACTOR <= timestamp_hz;
+	return (prepared || processor_scales()) && hz >= timestamp_hz / RATE_FACTOR &&
+	       hz / RATE_FACTOR <= timestamp_hz;
 }
+
+/* What scales is the same for all: SVM has 32 bits of fraction (APM 2 15.30.5). */
+#define FINEST_RATIO BIT(TSC_RATIO_SHIFT - 32)
 
 static __cold uint64_t ratio_of(uint64_t hz)
 {
-	return (uint64_t)((((unsigned __int128)hz << TSC_RATIO_SHIFT) + timestamp_hz / 2) /
-			  timestamp_hz);
+	uint64_t ratio =
+		(uint64_t)((((unsigned __int128)hz << TSC_RATIO_SHIFT) + timestamp_hz / 2) /
+			   timestamp_hz);
+
+	return processor_scales() ? ALIGN_DOWN(ratio, FINEST_RATIO) : ratio;
 }
 
 __cold void arch_partition_tsc_set(struct partition *partition, uint64_t tsc, uint64_t hz)
@@ -159,11 +169,24 @@ __cold void arch_partition_tsc_set(struct partition *partition, uint64_t tsc, ui
 	struct arch_partition *a = &partition->arch;
 	uint32_t i;
 
+	guest_cpuid_rate_set(partition, arch_partition_tsc_hz(partition), hz ? hz : timestamp_hz);
 	a->tsc_hz = hz;
 	a->tsc_ratio = hz ? ratio_of(hz) : 0;
 	a->tsc_offset = tsc - tsc_scaled(a->tsc_ratio, partition_timestamp(partition));
 	for (i = 0; i < partition->vp_count; i++)
 		put(partition->vps[i], a->tsc_ratio, partition->vps[i]->arch.tsc_offset);
+}
+
+/* VPs whose TSC the processor scales would come to the new rate one by one: they come here first. Those that were
+ * in the guest have left it when the call returns, and look at what was asked of them before they go back. */
+static __cold void exits_begin(struct partition *partition)
+{
+	uint32_t i;
+
+	partition->arch.tsc_exits = true;
+	for (i = 0; i < partition->vp_count; i++)
+		vp_request(partition->vps[i], VP_REQUEST_TSC);
+	gpa_space_shootdown(partition->space[0]);
 }
 
 /* At that instant no TSC makes a step. */
@@ -172,11 +195,14 @@ __cold void arch_partition_tsc_settle(struct partition *partition)
 	struct arch_partition *a = &partition->arch;
 	uint64_t now;
 
+	if (processor_scales())
+		exits_begin(partition);
 	partition_time_change(partition);
 	now = timestamp_read();
 	a->tsc_step = tsc_scaled(a->tsc_ratio, now) - now;
 	a->tsc_offset += a->tsc_step;
 	a->tsc_ratio = 0;
+	a->tsc_exits = false;
 	partition_time_changed(partition);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest's TSC. That of a VP is tsc_scaled(ratio, host's) + offset, where the ratio is the partition's and
- * the offset, too, until the VP's software writes its TSC. At another rate than the host's, RDTSC and RDTSCP exit
- * and are answered here.
+ * the offset, too, until the VP's software writes its TSC. At another rate than the host's, the processor scales
+ * it (ASSIST_TSC_SCALING), or RDTSC and RDTSCP exit and are answered here.
  *
  * The rate can become the host's while VPs run, at one instant for all of them: who reads a TSC reads the
  * partition's ratio as it reads its time (partition_time_look()), and a VP that has not noticed yet adds the

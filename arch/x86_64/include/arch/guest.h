@@ -254,6 +254,7 @@ struct arch_partition {
 	uint64_t tsc_ratio;
 	uint64_t tsc_step;	   /* what offsets of VPs lack that have yet the ratio before */
 	uint64_t tsc_hz;	   /* the rate, if tsc_ratio is not 0 */
+	bool tsc_exits;		   /* RDTSC is to exit, though the processor could scale it */
 	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
 	uint64_t cr4_allowed;	   /* bits that the guest may set */
 	uint64_t efer_allowed;
