@@ -228,6 +228,7 @@ static status_t partition_create(struct machine *machine)
 		.isolation = config->isolation,
 		.flags = hyperv_flags[config->hyperv] |
 			 (config->user_apic ? PARTITION_USER_MODE_APIC : 0) |
+			 (config->tsc_invariant ? PARTITION_HYPERV_TSC_INVARIANT : 0) |
 			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
 	};
 	/* The timer of an APIC of ours has no deadline mode. */

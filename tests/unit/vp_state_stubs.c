@@ -115,7 +115,8 @@ bool arch_hv_invariant_show(struct partition *partition, bool on)
 static void synics_create(struct partition *partition)
 {
 	partition->hv = calloc(1, sizeof(*partition->hv));
-	partition->hv->privileges = HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS;
+	partition->hv->privileges =
+		HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS | HV_PRIVILEGE_REENLIGHTENMENT;
 	partition->hv->features = (uint32_t)HV_FEATURE_DIRECT_TIMERS;
 	partition->space[0]->partition = partition;
 	for (uint32_t i = 0; i < 2; i++) {
