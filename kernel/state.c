@@ -19,18 +19,19 @@ static bool has_element(const struct vp *vp, uint32_t vtl, const struct state_el
 	       arch_vp_element_size(vp, element);
 }
 
-/* A view of one element; *place is where. */
+/* A view of one element; *place is where. What is no part of a saved state has a number above the others. */
 static status_t element_find(const struct vp *vp, uint32_t vtl, uint32_t id, uint32_t *place)
 {
-	if (!id || (id >= VP_STATE_ELEMENTS && id != VP_STATE_XSAVE_STANDARD))
+	for (*place = 0; *place < arch_vp_element_count; (*place)++)
+		if (arch_vp_elements[*place].id == id)
+			break;
+	if (!id || (id >= VP_STATE_ELEMENTS && *place == arch_vp_element_count))
 		return STATUS_INVALID_ARGUMENT;
 	if (vtl >= VTL_COUNT || !vp->vtl[vtl])
 		return STATUS_INVALID_VTL;
-	for (*place = 0; *place < arch_vp_element_count; (*place)++)
-		if (arch_vp_elements[*place].id == id &&
-		    has_element(vp, vtl, &arch_vp_elements[*place]))
-			return STATUS_OK;
-	return STATUS_NOT_SUPPORTED;
+	return *place < arch_vp_element_count && has_element(vp, vtl, &arch_vp_elements[*place])
+		       ? STATUS_OK
+		       : STATUS_NOT_SUPPORTED;
 }
 
 static status_t element_read(struct vp *vp, uint32_t vtl, uint32_t id, bool reset, void *buffer,

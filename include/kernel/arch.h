@@ -2,7 +2,8 @@
 /*
  * What kernel/ asks of a machine. Each architecture's folder defines these functions; nothing
  * above this header names an architecture. <arch/cpu.h> gives the inline part: this_cpu(),
- * cpu_relax(), timestamp_read(), memory barriers, struct arch_cpu, struct arch_thread.
+ * cpu_relax(), timestamp_read(), arch_table_entry_replace(), struct arch_cpu, struct arch_thread,
+ * ARCH_ELF_MACHINE, USER_LIMIT.
  */
 #ifndef KERNEL_ARCH_H
 #define KERNEL_ARCH_H

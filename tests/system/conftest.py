@@ -165,7 +165,8 @@ class Machine:
             self.child.close()
             status = self.child.exitstatus
             if self.settings["debugexit"] is not None:
-                assert status == code << 1 | 1, f"exit device: {status}, console: {code}"
+                wanted = machines.exit_status(self.settings, code)
+                assert status == wanted, f"exit device: {status}, console: {code}"
         return code
 
     def stop(self):
@@ -204,9 +205,7 @@ class Starter:
             wanted.update({p.name: p for p in SMALL_GUESTS.glob("*.elf") if p.name in names})
             wanted.update(files or {})
             bundle = machines.bundle_bytes({n: d for n, d in wanted.items() if d is not None})
-        words = cmdline
-        if chosen["emulator"] == "qemu" and chosen["debugexit"] is not None:
-            words += f" debugexit={chosen['debugexit']:#x}"
+        words = f"{cmdline} {machines.exit_words(chosen)}".rstrip()
         suffix = f"-{self.started}" if self.started else ""
         LOGS.mkdir(parents=True, exist_ok=True)
         work = self.work / f"machine{self.started}"

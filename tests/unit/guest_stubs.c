@@ -215,9 +215,9 @@ static void stub_tsc_set(struct vp *vp, uint32_t vtl)
 static const struct backend_ops stub_backend = {
 	.name = "stub",
 	.gpa_format = &stub_gpa_format,
-	.state_get = stub_get,
-	.state_set = stub_set,
-	.tsc_set = stub_tsc_set,
+	.arch.state_get = stub_get,
+	.arch.state_set = stub_set,
+	.arch.tsc_set = stub_tsc_set,
 };
 const struct backend_ops *backend = &stub_backend;
 

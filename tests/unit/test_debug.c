@@ -59,8 +59,10 @@ static void step(struct vp *of, enum step_mode mode)
 	stepped = mode;
 }
 
-static const struct backend_ops stub_backend = {
-	.state_get = state_get, .state_set = state_set, .debug_set = debug_set, .step = step};
+static const struct backend_ops stub_backend = {.arch.state_get = state_get,
+						.arch.state_set = state_set,
+						.arch.debug_set = debug_set,
+						.arch.step = step};
 const struct backend_ops *backend = &stub_backend;
 
 void guest_event_deliver(struct vp *of)

@@ -510,8 +510,8 @@ static void test_timer_deadline_at_another_rate(void **state)
 		/* Not before it, and no more than a tick later. */
 		assert_true(tsc_scaled(ratios[i], end) + 77 >= deadline);
 		assert_true(tsc_scaled(ratios[i], end - 2) + 77 < deadline);
-		assert_false(lapic_timer_expired(&lapic, end - 2));
-		assert_true(lapic_timer_expired(&lapic, end));
+		assert_int_equal(lapic_tsc_deadline_get(&lapic, end - 2), deadline);
+		assert_int_equal(lapic_tsc_deadline_get(&lapic, end), 0);
 		now = end;
 	}
 	lapic_tsc_deadline_set(&lapic, UINT64_MAX, now);

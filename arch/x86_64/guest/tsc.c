@@ -115,7 +115,7 @@ static __cold void tell(struct vp *vp)
 		vp->arch.tsc_ratio && (!processor_scales() || vp->partition->arch.tsc_exits);
 	for (vtl = 0; vtl < VTL_COUNT; vtl++)
 		if (vp->vtl[vtl])
-			backend->tsc_set(vp, vtl);
+			backend->arch.tsc_set(vp, vtl);
 }
 
 __cold void guest_tsc_reset(struct vp *vp)

@@ -15,7 +15,7 @@ static __cold void decode(struct vp *vp, struct vp_exit *exit)
 	struct guest_state state;
 	gpa_t gpa;
 
-	backend->state_get(vp, vp->active_vtl, STATE_ADDRESSING, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_ADDRESSING, &state);
 	(void)guest_linear_read(vp_active(vp)->space, &state, guest_linear_rip(vp, &state), code,
 				RDTSCP_LENGTH, &gpa);
 	exit->tsc.with_aux = memcmp(code, rdtscp, RDTSCP_LENGTH) == 0;

@@ -16,6 +16,8 @@
 struct vp;
 struct guest_cpuid;
 
+#define ARCH_HAS_PORTS 1 /* guests have an I/O space of ports */
+
 enum gpr {
 	GPR_RAX,
 	GPR_RCX,
