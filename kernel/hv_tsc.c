@@ -98,7 +98,7 @@ status_t hv_tsc_emulation_set(struct partition *partition, uint64_t value)
 /* Nobody can begin it so. */
 status_t hv_tsc_status_set(struct partition *partition, uint64_t value)
 {
-	if (value > partition->hv->tsc.emulated)
+	if (value > (partition->hv->tsc.emulated ? HV_TSC_EMULATION_IN_PROGRESS : 0))
 		return STATUS_INVALID_REGISTER_VALUE;
 	if (!value)
 		emulation_end(partition);
