@@ -60,15 +60,18 @@ KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexe
 
 MUSL_INCLUDE ?= /usr/include/$(ARCH)-linux-musl
 MUSL_LIB     ?= /usr/lib/$(ARCH)-linux-musl/libc.a
-ROOT_INCLUDES := -Iinclude -Iroot
+# What an architecture has of its own stands below its name, by the same paths.
+ROOT_INCLUDES := -Iinclude -Iroot -Iroot/$(ARCH)
 ROOT_CFLAGS := $(COMMON) -D_POSIX_C_SOURCE=200809L -O2 $(WARNINGS) -fno-strict-aliasing $(ARCH_CFLAGS) -fno-pic \
 	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-U_FORTIFY_SOURCE -ffunction-sections -fdata-sections -nostdinc \
-	-isystem $(shell $(ARCH_CC) -print-file-name=include) -isystem $(MUSL_INCLUDE) $(ROOT_INCLUDES)
+	-isystem $(shell $(ARCH_CC) -print-file-name=include) -isystem $(MUSL_INCLUDE) $(ROOT_LIBRARY_INCLUDE) $(ROOT_INCLUDES)
 ROOT_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexecstack \
-	-Wl,-z,norelro -Wl,--build-id=none -Wl,--gc-sections -Wl,-T,root/root.ld
+	-Wl,-z,norelro -Wl,--build-id=none -Wl,--gc-sections -Wl,-T,$(OUT)/root.ld
 
 TEST_INCLUDES := -Iinclude -Iroot -Iarch/fake/include
+# Of which architecture the root task's sources are that a hosted program is made of: test_NAME_ARCH.
+HOSTED_ARCH ?= x86_64
 UNIT_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer $(TEST_INCLUDES) -Itests/unit
 FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined \
@@ -84,6 +87,7 @@ KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_sysc
 	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c partition_time.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
 	$(addprefix arch/$(ARCH)/,$(ARCH_COLD)) $(ARCH_BACKENDS_COLD)
 SELF_SRCS := $(sort $(ARCH_SELF_SRCS))
+ROOT_ARCHES := x86_64 aarch64
 # What the root task shares with the kernel is compiled for each of them.
 ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/state_format.c kernel/status.c)
 # The local APIC's model, for partitions whose APICs are the root task's.
@@ -92,13 +96,12 @@ APIC_MODEL := $(addprefix arch/x86_64/guest/,lapic.c lapic_registers.c lapic_tim
 APIC_MODEL_CFLAGS := -Iarch/x86_64/include -Iarch/x86_64/guest
 ROOT_SHARED += $(APIC_MODEL)
 endif
-ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
+ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
+	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
-HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/lib/start.S root/lib/format.c kernel/status.c
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
-DSDT_C := $(BUILD)/gen/dsdt.c
-VMBUS_C := $(BUILD)/gen/vmbus.c
-ROOT_SRCS += $(DSDT_C) $(VMBUS_C)
+ROOT_SRCS += $(addprefix $(BUILD)/gen/$(ARCH)/,dsdt.c vmbus.c)
 
 # $(call objects,FOLDER,SOURCES): NAME.c.o or NAME.S.o; of sources below $(BUILD), what follows it.
 objects = $(addprefix $(1)/,$(addsuffix .o,$(patsubst $(BUILD)/%,%,$(2))))
@@ -164,7 +167,7 @@ $(OUT)/%.stripped.elf: $(OUT)/%.elf
 $(OUT)/%.image: $(OUT)/%.elf
 	@$(OBJCOPY) -O binary $< $@
 
-$(call objects,$(OUT)/root,$(APIC_MODEL) root/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
+$(call objects,$(OUT)/root,$(APIC_MODEL) root/$(ARCH)/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
 $(OUT)/root/%.c.o: %.c $(BUILD_FILES) | $(ARCH_LIBRARIES)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -179,26 +182,34 @@ $(OUT)/root/gen/%.c.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	@$(ARCH_CC) $(ROOT_CFLAGS) -c $< -o $@
 
-$(OUT)/root.elf: $(ROOT_OBJS) root/root.ld
-	@echo "  LD      $@"
-	@$(ARCH_CC) $(ROOT_LDFLAGS) $(ROOT_OBJS) $(MUSL_LIB) -lgcc -o $@
+$(OUT)/root.ld: root/root.ld
+	@mkdir -p $(@D)
+	@$(ARCH_CC) -E -P -undef -D__$(ARCH)__ -x c $< -o $@
 
-$(OUT)/hostile.elf: $(HOSTILE_OBJS) root/root.ld
+$(OUT)/root.elf: $(ROOT_OBJS) $(OUT)/root.ld
+	@echo "  LD      $@"
+	@$(ARCH_CC) $(ROOT_LDFLAGS) $(ROOT_OBJS) $(ROOT_LIBRARIES) $(MUSL_LIB) -lgcc -o $@
+
+$(OUT)/hostile.elf: $(HOSTILE_OBJS) $(OUT)/root.ld
 	@echo "  LD      $@"
 	@$(ARCH_CC) $(ROOT_LDFLAGS) $(HOSTILE_OBJS) $(MUSL_LIB) -lgcc -o $@
 
-$(BUILD)/gen/%.aml: root/firmware/%.asl
-	@mkdir -p $(@D)
-	@echo "  IASL    $<"
-	@$(IASL) -p $(basename $@) $< > $(@D)/$*.log 2>&1 || { cat $(@D)/$*.log; exit 1; }
+# $(call tables,ARCH): what is compiled of its root/ARCH/firmware/*.asl.
+define tables
+$(BUILD)/gen/$(1)/%.aml: root/$(1)/firmware/%.asl
+	@mkdir -p $$(@D)
+	@echo "  IASL    $$<"
+	@$(IASL) -p $$(basename $$@) $$< > $$(@D)/$$*.log 2>&1 || { cat $$(@D)/$$*.log; exit 1; }
 
-$(BUILD)/gen/%.c: $(BUILD)/gen/%.aml scripts/embed
-	@$(PYTHON) scripts/embed $< $*_aml > $@
+$(BUILD)/gen/$(1)/%.c: $(BUILD)/gen/$(1)/%.aml scripts/embed
+	@$(PYTHON) scripts/embed $$< $$*_aml > $$@
+endef
+$(foreach arch,$(ROOT_ARCHES),$(eval $(call tables,$(arch))))
 
 # What the building machine's own packages don't have.
-export FOREIGN_LISTS := $(abspath $(BUILD))/lists
+WITH_LISTS := FOREIGN_LISTS=$(abspath $(BUILD))/lists
 $(SYSROOT)/%/libc.a:
-	@scripts/foreign arm64 $(SYSROOT) musl-dev
+	@$(WITH_LISTS) scripts/foreign arm64 $(SYSROOT) musl-dev libfdt-dev
 
 -include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d) \
 	$(HOSTILE_OBJS:.o=.d)
@@ -217,10 +228,10 @@ define hosted
 $(BUILD)/$(1)/$(2).objs := $(call objects,$(BUILD)/$(1)/$(2).d,tests/$(1)/$(3)_$(2).c $($(3)_$(2)_SRCS))
 $(BUILD)/$(1)/$(2).d/%.c.o: %.c Makefile
 	@mkdir -p $$(@D)
-	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+	@$(4) $(5) -Iroot/$(or $($(3)_$(2)_ARCH),$(HOSTED_ARCH)) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
 $(BUILD)/$(1)/$(2).d/gen/%.c.o: $(BUILD)/gen/%.c
 	@mkdir -p $$(@D)
-	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+	@$(4) $(5) -Iroot/$(or $($(3)_$(2)_ARCH),$(HOSTED_ARCH)) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
 $(BUILD)/$(1)/$(3)_$(2): $$($(BUILD)/$(1)/$(2).objs)
 	@echo "  LD      $$@"
 	@$(4) $(5) $$^ -o $$@ $(6) $($(3)_$(2)_LIBS)
@@ -266,7 +277,7 @@ lint:
 	@echo "  LINT"
 	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
 		$(filter %.c,$(KERNEL_SRCS) $(SELF_SRCS))
-	@$(CPPCHECK) -Iroot $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
+	@$(CPPCHECK) -Iroot -Iroot/$(ARCH) $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
 	@$(CPPCHECK) $(wildcard tests/bench/*.c)
 
 size: $(OUT)/trivet.$(ARCH_IMAGE)
@@ -283,7 +294,8 @@ PEERS := $(BUILD)/peers
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
 .PHONY: aarch64-images
 aarch64-images:
-	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet-selftest.image
+	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet.image \
+		$(BUILD)/aarch64/trivet-selftest.image
 
 unit: unit-build
 	@$(TEST) unit
@@ -291,7 +303,7 @@ fuzz: fuzz-build
 	@$(TEST) fuzz
 self: deps-test $(SELF_IMAGE) $(OTHER_IMAGES)
 	@$(TEST) self
-system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
+system: deps-test $(IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
 test: deps-test $(IMAGE) $(SELF_IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
@@ -344,9 +356,9 @@ iso:
 
 guest: $(GUEST)/vmlinuz $(GUEST)/initramfs $(GUEST)/hyperv/initramfs
 $(GUEST)/vmlinuz:
-	@GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
-	@GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
 $(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
 	@scripts/guest-image hyperv $(@D)
 
@@ -387,7 +399,7 @@ help:
 #:                       names are looked for beside it
 #:   CPUS=2 HOSTMEM=2G   the emulated machine; CPU= its processor by the emulator's name
 #:   KCMDLINE=           more words for Trivet's own command line (loglevel=, kmem=, ...)
-#:   BOOT=bios|uefi      the machine's firmware
+#:   BOOT=bios|uefi      the machine's firmware; bios on AArch64: none, QEMU loads the kernel itself
 #:   EMULATOR=qemu|bochs Bochs for SVM too; QEMU has no VMX without KVM
 #:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
 #:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly

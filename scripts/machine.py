@@ -34,6 +34,7 @@ READY_LINE = b"trivet: console ready"
 
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+EFI_AARCH64 = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 
 # The backends, and the processor that has each in an emulator; the first emulator is the usual one.
 LEGS = {
@@ -56,6 +57,7 @@ MACHINE = {
     "arch": "x86_64",
     "emulator": "qemu",
     "cpu": None,  # the emulator's name for it; None: one with SVM
+    "board": "virt,virtualization=on,gic-version=3",  # of QEMU's AArch64
     "cpus": 2,
     "memory": "2G",
     "boot": "bios",
@@ -227,9 +229,12 @@ def write_linux_iso(output, kernel, initrd, cmdline):
 
 
 def write_folder(output, kernel, bundle, cmdline=""):
-    """A folder with what QEMU's own loader takes. `bundle`: bytes, or None for an image without one."""
+    """A folder with what QEMU's own loader takes. `bundle`: bytes, or None for an image without one.
+    `kernel`: False for an empty folder."""
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
+    if kernel is False:
+        return output
     shutil.copyfile(kernel, output / "kernel")
     (output / "cmdline").write_text(cmdline)
     if bundle is not None:
@@ -308,16 +313,21 @@ def qemu_command(settings, image, work, terminal=False, log=None):
 
 
 def _qemu_aarch64(settings, folder):
-    if settings["boot"] != "bios" or settings["accel"] != "tcg":
-        raise Problem("on aarch64 QEMU's own loader starts the kernel, and there is no ACCEL=kvm")
+    if settings["accel"] != "tcg":
+        raise Problem("on aarch64 there is no ACCEL=kvm")
+    if settings["boot"] not in ("bios", "uefi"):
+        raise Problem(f"BOOT={settings['boot']}: bios, which is QEMU's own loader, or uefi")
     command = [
         "qemu-system-aarch64", "-nodefaults", "-no-user-config",
-        "-M", "virt,virtualization=on,gic-version=3", "-cpu", settings["cpu"] or "max",
-        "-kernel", f"{folder}/kernel",
-        "-append", pathlib.Path(folder, "cmdline").read_text() if folder else "",
+        "-M", settings["board"], "-cpu", settings["cpu"] or "max",
     ]
-    if folder and pathlib.Path(folder, "bundle").exists():
-        command += ["-initrd", f"{folder}/bundle"]
+    for option, name in ("-kernel", "kernel"), ("-initrd", "bundle"):
+        if pathlib.Path(folder, name).exists():
+            command += [option, f"{folder}/{name}"]
+    if pathlib.Path(folder, "cmdline").exists():
+        command += ["-append", pathlib.Path(folder, "cmdline").read_text()]
+    if settings["boot"] == "uefi":
+        command += ["-bios", EFI_AARCH64]
     if settings["debugexit"] is not None:
         command += ["-semihosting-config", "enable=on,target=native"]
     return command

@@ -4,6 +4,8 @@
  * CPU is a CPU like the others. What is wrong this early is said on the console that the tree names, and the
  * machine halts.
  */
+#include <arch/acpi.h>
+#include <arch/boot.h>
 #include <arch/clock.h>
 #include <arch/cpu_setup.h>
 #include <arch/gic.h>
@@ -11,6 +13,7 @@
 #include <arch/paging.h>
 #include <arch/power.h>
 #include <arch/serial.h>
+#include <arch/trap.h>
 #include <kernel/boot.h>
 #include <kernel/console.h>
 #include <kernel/cpu.h>
@@ -27,8 +30,14 @@ extern uint64_t boot_image_entries[]; /* entry.S: of 2 MiB each, from KERNEL_IMA
 
 struct boot_source boot_source = {.command_line = ""};
 
+/* Written before anything else runs, so neither is in what is cleared first. */
+struct machine_given boot_given __section(".kept.bss");
+uint64_t boot_is_given __section(".data") = 0;
+
 static struct fdt tree;
 static hpa_t tree_base;
+static status_t tree_status;
+static hpa_t rsdp; /* 0: the machine is described by the tree */
 static struct machine machine;
 static uint8_t boot_area[CPU_AREA_PAGES][PAGE_SIZE] __aligned(4096);
 static struct cpu *boot_cpus[1];
@@ -122,26 +131,50 @@ static void machine_check(void)
 					    : "the device tree has none for a hypervisor");
 }
 
-/* Called by entry.S with its tables, on its stack: there is no this_cpu() yet, and no log. Gives the root of the
- * kernel's tables. */
-uint64_t boot_prepare(hpa_t image, hpa_t base)
+/* The tree's words, in the window of the first tables. False: it cannot be read. */
+static bool tree_take(hpa_t base)
 {
 	const char *window = (const char *)KERNEL_IMAGE_BASE + BOOT_FDT_PAGE * LARGE_PAGE_SIZE +
 			     (base & MASK(LARGE_PAGE_SHIFT));
 	struct machine_uart uart;
+
+	tree_status = fdt_open(&tree, window, FDT_SIZE_MAX);
+	if (tree_status != STATUS_OK)
+		return false;
+	tree_base = base;
+	if (machine_console(&tree, &uart))
+		console_map_early(&uart);
+	refuse_status("the device tree",
+		      machine_decode(&tree, base, boot_is_given ? &boot_given : NULL, &machine));
+	return true;
+}
+
+/* UEFI with ACPI gives no tree, or one that has no devices; tables of ACPI are mapped later. */
+static void given_take(void)
+{
+	machine.memory = boot_given.memory;
+	memcpy(machine.command_line, boot_given.command_line, sizeof(machine.command_line));
+	machine.bundle_base = boot_given.bundle_base;
+	machine.bundle_size = boot_given.bundle_size;
+}
+
+/* Called by entry.S with its tables, on its stack: there is no this_cpu() yet, and no log. Gives the root of the
+ * kernel's tables. */
+uint64_t boot_prepare(hpa_t image, hpa_t base)
+{
 	status_t status;
 
 	paging_image_set(image);
-	tree_base = base;
-	if (!base)
-		halt(); /* nobody has said where a console is */
-	status = fdt_open(&tree, window, FDT_SIZE_MAX);
-	if (status != STATUS_OK)
-		halt();
-	if (machine_console(&tree, &uart))
-		console_map_early(&uart);
-	refuse_status("the device tree", machine_decode(&tree, base, &machine));
-	machine_check();
+	if (!base || !tree_take(base)) {
+		if (!boot_is_given)
+			halt(); /* nobody has said where a console is */
+		given_take();
+	}
+	/* The tables that come next do not show boot_given. */
+	if (boot_is_given && !machine.gic.present && !machine.gic.old)
+		rsdp = boot_given.rsdp;
+	if (!rsdp)
+		machine_check();
 	boot_source_fill(image);
 	status = paging_init(&machine);
 	if (status == STATUS_OK)
@@ -156,6 +189,31 @@ uint64_t boot_prepare(hpa_t image, hpa_t base)
 	return kernel_ttbr;
 }
 
+/* ---- ACPI ---- */
+
+const void *acpi_map(hpa_t base, uint64_t size)
+{
+	if (!memory_list_has(&machine.memory, base, size, MEMORY_ACPI) &&
+	    !memory_list_has(&machine.memory, base, size, MEMORY_RAM))
+		return NULL;
+	return hpa_to_kva(base);
+}
+
+/* With the kernel's tables loaded. */
+static void acpi_take(void)
+{
+	status_t status = machine_decode_acpi(rsdp, &machine);
+
+	if (machine.console.kind != UART_NONE) {
+		console_registers =
+			device_map(machine.console.registers.base, machine.console.registers.size);
+		if (console_registers)
+			serial_init(&machine.console, console_registers);
+	}
+	refuse_status("ACPI", status);
+	machine_check();
+}
+
 static void memory_report(void)
 {
 	uint64_t bytes = 0;
@@ -168,10 +226,15 @@ static void memory_report(void)
 		log_debug("memory 0x%012llx-0x%012llx %s", (unsigned long long)r->base,
 			  (unsigned long long)(r->base + r->size - 1),
 			  r->kind == MEMORY_RAM	   ? "RAM"
-			  : r->kind == MEMORY_ACPI ? "device tree"
+			  : r->kind == MEMORY_ACPI ? "tables"
 						   : "reserved");
 	}
-	log_info("memory %llu MiB", (unsigned long long)(bytes >> 20));
+	log_info("memory %llu MiB, by %s", (unsigned long long)(bytes >> 20),
+		 rsdp		 ? "ACPI"
+		 : boot_is_given ? "UEFI and the device tree"
+				 : "the device tree");
+	if (tree_status != STATUS_OK)
+		log_warn("the device tree cannot be read: %s", status_words(tree_status));
 	if (machine.ranges_dropped)
 		log_warn("memory: %u ranges too many, or out of reach, not used",
 			 machine.ranges_dropped);
@@ -184,11 +247,16 @@ __noreturn void boot_main(void)
 {
 	struct cpu *cpu = cpu_area(0);
 
+	trap_cpu_init();
 	if (console_registers)
 		serial_init(&machine.console, console_registers);
-	/* The tree stands where it was, in the direct map. */
-	tree.data = hpa_to_kva(tree_base);
-	cpus_describe(&tree);
+	if (rsdp) {
+		acpi_take();
+	} else {
+		/* It stands where it was, in the direct map. */
+		tree.data = hpa_to_kva(tree_base);
+		cpus_describe(&tree);
+	}
 	cpu_prepare(cpu, 0, sysreg_read(mpidr_el1));
 	cpu_load(cpu);
 	boot_cpus[0] = cpu;

@@ -13,10 +13,10 @@ ARCH_KERNEL_CFLAGS := -mstrict-align -mcmodel=small
 ARCH_BACKENDS      :=
 ARCH_BACKENDS_COLD :=
 # In arch/aarch64.
-ARCH_COLD := backtrace.c boot.c cpu.c cpu_start.c fdt.c machine.c memory_list.c paging.c power.c serial.c trap.c
+ARCH_COLD := acpi.c backtrace.c boot.c cpu.c cpu_start.c efi_stub.c fdt.c machine.c memory_list.c paging.c power.c serial.c trap.c
 
-# Self tests that need no guest.
-ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c)
+# Self tests: those that need no guest, and its own.
+ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c) $(wildcard tests/self/aarch64/*.[cS])
 
 # What is loaded, of KERNEL.elf: the arm64 `Image`; where the Linux is that guests run by default.
 ARCH_IMAGE       := image
@@ -28,5 +28,8 @@ SYSROOT        := $(OUT)/sysroot
 MUSL_INCLUDE   ?= $(SYSROOT)/usr/include/aarch64-linux-musl
 MUSL_LIB       ?= $(SYSROOT)/usr/lib/aarch64-linux-musl/libc.a
 ARCH_LIBRARIES := $(MUSL_LIB)
+# Of the same packages: what writes flattened device trees.
+ROOT_LIBRARIES       := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+ROOT_LIBRARY_INCLUDE := -isystem $(SYSROOT)/usr/include
 
 SIZE_LIMIT := 230000

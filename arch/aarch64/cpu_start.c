@@ -3,6 +3,7 @@
  * Starting the other CPUs: one after the other, by PSCI's CPU_ON. One that does not come in time is left out; the
  * area that it was given stays its own, should it come later.
  */
+#include <arch/acpi.h>
 #include <arch/clock.h>
 #include <arch/cpu_setup.h>
 #include <arch/gic.h>
@@ -29,6 +30,11 @@ static struct fdt tree;
 void cpus_describe(const struct fdt *fdt)
 {
 	tree = *fdt;
+}
+
+static bool cpu_next(uint32_t *cursor, struct machine_cpu *cpu)
+{
+	return tree.data ? machine_next_cpu(&tree, cursor, cpu) : acpi_next_cpu(cursor, cpu);
 }
 
 /* The area's pages from the kernel heap. What is mapped already stays. */
@@ -93,13 +99,13 @@ static bool cpu_known(uint64_t mpidr)
 	return false;
 }
 
-static uint64_t tree_cpu_count(void)
+static uint64_t described_cpu_count(void)
 {
 	struct machine_cpu cpu;
-	uint32_t node = 0;
+	uint32_t cursor = 0;
 	uint64_t count = 1; /* this one, should the tree not know it */
 
-	while (machine_next_cpu(&tree, &node, &cpu))
+	while (cpu_next(&cursor, &cpu))
 		count += cpu.usable;
 	return count;
 }
@@ -108,9 +114,9 @@ static uint64_t tree_cpu_count(void)
 static void cpus_start_all(uint64_t limit)
 {
 	struct machine_cpu described;
-	uint32_t node = 0, area = cpu_count;
+	uint32_t cursor = 0, area = cpu_count;
 
-	while (cpu_count < limit && machine_next_cpu(&tree, &node, &described)) {
+	while (cpu_count < limit && cpu_next(&cursor, &described)) {
 		struct cpu *cpu;
 
 		if (!described.usable || cpu_known(described.mpidr))
@@ -130,7 +136,7 @@ static void cpus_start_all(uint64_t limit)
 
 uint32_t arch_cpus_start(void)
 {
-	uint64_t limit = tree_cpu_count(), asked;
+	uint64_t limit = described_cpu_count(), asked;
 	unsigned int order = 0;
 	struct cpu **table;
 

@@ -15,6 +15,14 @@
 #define CPTR_RES1	0x33ff
 #define IMAGE_FLAGS	0xa		/* little-endian, 4 KiB pages, anywhere in memory */
 #define EL2		(2 << 2)
+#define PAGE		4096
+#define PE_HEADERS	PAGE
+#define PE_AARCH64	0xaa64
+#define PE_EXECUTABLE	0x206		/* and without debugging information */
+#define PE_32_PLUS	0x20b
+#define PE_APPLICATION	10
+#define PE_CODE		0x60000020	/* read, executed */
+#define PE_DATA		0xc0000040	/* read, written */
 
 /* The first tables' entries, Arm ARM D8.3: all may be written and executed. */
 #define TABLE		0x3
@@ -36,15 +44,52 @@
 #define SCTLR_WXN	(1 << 19)
 
 	.section .image_header, "ax"
+	.globl image_start
 image_start:
+	ccmp x18, #0, #13, pl		/* does nothing; its first two bytes are "MZ", for UEFI */
 	b boot_entry
-	.long 0
 	.quad 0				/* from a multiple of 2 MiB */
 	.quad __image_end - image_start
 	.quad IMAGE_FLAGS
 	.quad 0, 0, 0
 	.ascii "ARM\x64"
+	.long pe_header - image_start
+
+	/* The same as an application of UEFI: PE/COFF, chapters 3 and 4. Code with constants, and data. */
+	.balign 8
+pe_header:
+	.ascii "PE\0\0"
+	.short PE_AARCH64, 2		/* sections */
+	.long 0, 0, 0
+	.short pe_sections - pe_optional, PE_EXECUTABLE
+pe_optional:
+	.short PE_32_PLUS, 0
+	.long __data_start - image_start - PE_HEADERS
+	.long __pe_data_memory
 	.long 0
+	.long efi_main - image_start
+	.long PE_HEADERS
+	.quad 0
+	.long PAGE, PAGE		/* alignment in memory and in the file */
+	.short 0, 0, 0, 0, 0, 0
+	.long 0
+	.long __image_end - image_start
+	.long PE_HEADERS
+	.long 0
+	.short PE_APPLICATION, 0
+	.quad 0, 0, 0, 0
+	.long 0
+	.long 6				/* directories, all empty */
+	.quad 0, 0, 0, 0, 0, 0
+pe_sections:
+	.ascii ".text\0\0\0"
+	.long __data_start - image_start - PE_HEADERS, PE_HEADERS
+	.long __data_start - image_start - PE_HEADERS, PE_HEADERS
+	.long 0, 0, 0, PE_CODE
+	.ascii ".data\0\0\0"
+	.long __pe_data_memory, __data_start - image_start
+	.long __pe_data_file, __data_start - image_start
+	.long 0, 0, 0, PE_DATA
 
 	.globl _start
 _start:
@@ -97,13 +142,14 @@ boot_entry:
 	add x7, x7, #0x200000
 	subs x10, x10, #0x200000
 	b.hi 3b
-	/* the device tree may reach over one end of 2 MiB */
+	/* the device tree, if there is one, may reach over one end of 2 MiB */
+	cbz x20, 5f
 	bic x7, x20, #0x1fffff
 	add x7, x7, x9
 	add x8, x6, #BOOT_FDT_PAGE * 8
 	add x10, x7, #0x200000
 	stp x7, x10, [x8]
-	/* what a cache may still have from before, of what was written past it */
+5:	/* what a cache may still have from before, of what was written past it */
 	add x2, x1, #0x5000
 	mov x3, x1
 	dsb sy
@@ -191,6 +237,25 @@ boot_stack_end:
 	.balign 4096
 
 	.text
+	/* efi_enter(image, tree): the firmware is left, its translation still on, in which this lies where it is.
+	 * (The first page it takes for headers, which are not executed.) */
+	.globl efi_enter, efi_enter_end
+efi_enter:
+	msr daifset, #0xf
+	mov x3, x0
+	mrs x2, sctlr_el2
+	bic x2, x2, #(1 << 0)		/* M */
+	bic x2, x2, #(1 << 2)		/* C */
+	msr sctlr_el2, x2
+	isb
+	tlbi alle2
+	ic iallu
+	dsb nsh
+	isb
+	mov x0, x1
+	br x3
+efi_enter_end:
+
 boot_high:
 	adrp x0, boot_stack_end
 	mov sp, x0

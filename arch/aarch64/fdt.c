@@ -9,9 +9,8 @@
 #include <arch/fdt.h>
 #include <kernel/string.h>
 
-#define FDT_MAGIC      0xd00dfeedu
-#define FDT_VERSION    17u
-#define FDT_COMPATIBLE 16u
+#define FDT_MAGIC   0xd00dfeedu
+#define FDT_VERSION 17u /* GRUB's trees can't be read by readers of version 16 either */
 
 /* Offsets in the header. */
 enum {
@@ -158,7 +157,7 @@ status_t fdt_open(struct fdt *fdt, const void *data, uint64_t size)
 	if (fdt->size < FDT_HEADER_SIZE || fdt->size > size)
 		return STATUS_TRUNCATED;
 	if (read32(header + HEADER_VERSION) < FDT_VERSION ||
-	    read32(header + HEADER_COMPATIBLE) > FDT_COMPATIBLE)
+	    read32(header + HEADER_COMPATIBLE) > FDT_VERSION)
 		return STATUS_NOT_SUPPORTED;
 	structure = read32(header + HEADER_STRUCTURE);
 	structure_size = read32(header + HEADER_STRUCTURE_SIZE);

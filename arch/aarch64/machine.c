@@ -49,19 +49,15 @@ static uint32_t interrupt_of(const struct fdt *fdt, uint32_t node, uint32_t n)
 
 /* ---- memory ---- */
 
-/* A range of RAM, whole pages of it that can be addressed. */
-static void ram_add(struct machine *machine, hpa_t base, uint64_t size)
+/* Whole pages of it that can be addressed. */
+status_t machine_ram_add(struct memory_list *list, hpa_t base, uint64_t size)
 {
 	hpa_t end, first = ALIGN_UP(base, PAGE_SIZE);
 
-	if (base >= MACHINE_RAM_END) {
-		machine->ranges_dropped++;
-		return;
-	}
+	if (base >= MACHINE_RAM_END)
+		return STATUS_TOO_LARGE;
 	end = ALIGN_DOWN(base + MIN(size, MACHINE_RAM_END - base), PAGE_SIZE);
-	if (first < end &&
-	    memory_list_set(&machine->memory, first, end - first, MEMORY_RAM) != STATUS_OK)
-		machine->ranges_dropped++;
+	return first < end ? memory_list_set(list, first, end - first, MEMORY_RAM) : STATUS_OK;
 }
 
 static status_t taken_add(struct machine *machine, hpa_t base, uint64_t size, uint32_t kind)
@@ -83,11 +79,12 @@ static void memory_decode(const struct fdt *fdt, struct machine *machine)
 		if (!fdt_has_string(fdt, node, "device_type", "memory") || !fdt_is_okay(fdt, node))
 			continue;
 		for (uint32_t n = 0; fdt_reg(fdt, node, n, &base, &size); n++)
-			ram_add(machine, base, size);
+			if (machine_ram_add(&machine->memory, base, size) != STATUS_OK)
+				machine->ranges_dropped++;
 	}
 }
 
-static status_t reserved_decode(const struct fdt *fdt, hpa_t tree, struct machine *machine)
+static status_t reserved_decode(const struct fdt *fdt, struct machine *machine)
 {
 	uint32_t folder = root_child(fdt, "reserved-memory");
 	status_t status = STATUS_OK;
@@ -100,9 +97,6 @@ static status_t reserved_decode(const struct fdt *fdt, hpa_t tree, struct machin
 		for (uint32_t n = 0; status == STATUS_OK && fdt_reg(fdt, node, n, &base, &size);
 		     n++)
 			status = taken_add(machine, base, size, MEMORY_RESERVED);
-	/* The tree is read again when the other CPUs are started. */
-	if (status == STATUS_OK)
-		status = taken_add(machine, tree, fdt->size, MEMORY_ACPI);
 	return status;
 }
 
@@ -257,22 +251,44 @@ bool machine_next_cpu(const struct fdt *fdt, uint32_t *node, struct machine_cpu 
 	return false;
 }
 
-status_t machine_decode(const struct fdt *fdt, hpa_t tree, struct machine *machine)
+static void given_take(const struct machine_given *given, struct machine *machine)
+{
+	machine->memory = given->memory;
+	memcpy(machine->command_line, given->command_line, sizeof(machine->command_line));
+	machine->bundle_base = given->bundle_base;
+	machine->bundle_size = given->bundle_size;
+}
+
+static status_t chosen_decode(const struct fdt *fdt, bool given, struct machine *machine)
 {
 	uint32_t chosen = root_child(fdt, "chosen");
-	status_t status;
+
+	if (!chosen)
+		return STATUS_OK;
+	if (!given)
+		command_line_decode(fdt, chosen, machine);
+	return machine->bundle_size ? STATUS_OK : bundle_decode(fdt, chosen, machine);
+}
+
+status_t machine_decode(const struct fdt *fdt, hpa_t tree, const struct machine_given *given,
+			struct machine *machine)
+{
+	status_t status = STATUS_OK;
 
 	memset(machine, 0, sizeof(*machine));
-	memory_decode(fdt, machine);
+	if (given)
+		given_take(given, machine);
+	else
+		memory_decode(fdt, machine);
 	if (!machine->memory.count)
 		return STATUS_NOT_FOUND;
-	status = reserved_decode(fdt, tree, machine);
-	if (status != STATUS_OK)
-		return status;
-	if (chosen) {
-		command_line_decode(fdt, chosen, machine);
-		status = bundle_decode(fdt, chosen, machine);
-	}
+	if (!given)
+		status = reserved_decode(fdt, machine);
+	/* The tree is read again when the other CPUs are started. */
+	if (status == STATUS_OK)
+		status = taken_add(machine, tree, fdt->size, MEMORY_ACPI);
+	if (status == STATUS_OK)
+		status = chosen_decode(fdt, given, machine);
 	(void)machine_console(fdt, &machine->console);
 	gic_decode(fdt, &machine->gic);
 	psci_decode(fdt, machine);

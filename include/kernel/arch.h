@@ -24,8 +24,7 @@ void *hpa_to_kva(hpa_t hpa);
 hpa_t kva_to_hpa(const void *kva); /* of the direct map or of the kernel image */
 
 /* Copies between the kernel and the current task's memory. A range outside the user half, or a
- * page that is not there or not writable, gives INVALID_ADDRESS; part may have been copied.
- * Implemented with an exception table; opens SMAP for just the copy. */
+ * page that is not there or not writable, gives INVALID_ADDRESS; part may have been copied. */
 status_t user_copy_in(void *destination, uint64_t user, size_t size) __must_check;
 status_t user_copy_out(uint64_t user, const void *source, size_t size) __must_check;
 

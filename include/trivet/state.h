@@ -51,6 +51,7 @@ enum partition_state_element {
 	PARTITION_STATE_HYPERCALL = 2,	   /* struct partition_state_hypercall */
 	PARTITION_STATE_REFERENCE_TSC = 3, /* struct partition_state_reference_tsc */
 	PARTITION_STATE_TSC_CONTROL = 4,   /* struct partition_state_tsc_control */
+	PARTITION_STATE_GIC = 5,	   /* arm: struct partition_state_gic */
 	PARTITION_STATE_ELEMENTS,
 };
 

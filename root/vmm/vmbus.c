@@ -294,6 +294,8 @@ status_t machine_shut_down(struct machine *machine)
 	if (machine->state != MACHINE_RUNNING)
 		return STATUS_WRONG_STATE;
 	status = shutdown_ask(machine);
+	if (status == STATUS_NOT_SUPPORTED)
+		status = machine_power_key(machine);
 	while (status == STATUS_OK) {
 		status = event_wait(machine->answer, limit, &bits);
 		if (status == STATUS_OK && (bits & MACHINE_HAS_ENDED))

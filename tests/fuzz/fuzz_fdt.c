@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 8192 || fdt_open(&fdt, data, size) != STATUS_OK)
 		return 0;
 	nodes_check(&fdt);
-	if (machine_decode(&fdt, TREE_BASE, &machine) == STATUS_OK)
+	if (machine_decode(&fdt, TREE_BASE, NULL, &machine) == STATUS_OK)
 		memory_check(&machine);
 	while (machine_next_cpu(&fdt, &node, &cpu))
 		;

@@ -133,7 +133,7 @@ static status_t decode(const struct variant *v)
 
 	tree_build(&builder, v);
 	assert_int_equal(fdt_open(&fdt, builder.data, BUILDER_SIZE), STATUS_OK);
-	return machine_decode(&fdt, TREE_BASE, &machine);
+	return machine_decode(&fdt, TREE_BASE, NULL, &machine);
 }
 
 /* ---- the reader ---- */
@@ -188,7 +188,7 @@ static void use_all(const struct fdt *fdt)
 	struct machine_cpu cpu;
 	uint32_t node = 0;
 
-	if (machine_decode(fdt, TREE_BASE, &machine) == STATUS_OK)
+	if (machine_decode(fdt, TREE_BASE, NULL, &machine) == STATUS_OK)
 		assert_true(machine.memory.count);
 	(void)machine_console(fdt, &uart);
 	while (machine_next_cpu(fdt, &node, &cpu))

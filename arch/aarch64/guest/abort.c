@@ -44,7 +44,7 @@ static bool is_over(struct vp *vp, const struct vp_exit *exit, bool fault_of_rig
 	struct gpa_space *space = vp_active(vp)->space;
 
 	if (!fault_of_rights)
-		return gpa_is_mapped(space, exit->gpa);
+		return gpa_is_there(space, exit->gpa);
 	if (!(exit->syndrome & ABORT_WRITE) || !gpa_dirty_fault(space, exit->gpa))
 		return false;
 	/* A translation that was of less right may stay where it is. */

@@ -65,6 +65,7 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 {
 	enum vp_outcome outcome;
 
+	a->work &= ~(uint32_t)WORK_INTERRUPT; /* the entry sees to that */
 	if (a->work & WORK_CLEAN)
 		return VP_UNLOAD;
 	if (atomic_load(&vp->requests)) {

@@ -15,14 +15,12 @@ static enum vp_outcome exit_again(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
-#define ICC_SPURIOUS 1020u
-
-/* The guest's own timer is the most common of the host's interrupts. What else waits is not taken here: it makes
- * the next entry exit. */
+/* The guest's own timer, and its GIC's need of list registers, are the most common of the host's interrupts, and
+ * need none of the host. What else waits is not taken here: it makes the next entry exit. */
 static enum vp_outcome exit_interrupt(struct vp *vp, struct vp_exit *exit)
 {
 	(void)exit;
-	return guest_timer_interrupt(vp) ? VP_CONTINUE : VP_SWITCH;
+	return guest_timer_interrupt(vp) || guest_gic_interrupt(vp) ? VP_CONTINUE : VP_SWITCH;
 }
 
 static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)

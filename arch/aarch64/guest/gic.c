@@ -3,6 +3,7 @@
 #include "guest.h"
 #include "vgic_hw.h"
 #include <kernel/cpu.h>
+#include <kernel/state.h>
 
 struct vgic_host guest_gic_host;
 
@@ -83,6 +84,16 @@ __cold void guest_gic_destroy(struct partition *partition)
 	a->spis = NULL;
 }
 
+/* ICH_MISR_EL2 tells of a maintenance interrupt: the list registers are taken back, and filled anew before the entry. */
+bool guest_gic_interrupt(struct vp *vp)
+{
+	if (!sysreg_read(s3_4_c12_c11_3))
+		return false;
+	vgic_sync(&vp_arch(vp)->gic);
+	vp_arch(vp)->work |= WORK_INTERRUPT;
+	return true;
+}
+
 /* ---- its frames ---- */
 
 struct frame {
@@ -132,4 +143,27 @@ bool guest_gic_write(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t value
 	else
 		vgic_distributor_write(&vp->partition->arch.gic, frame.offset, size, value);
 	return true;
+}
+
+/* ---- its state ---- */
+
+uint32_t arch_partition_element_size(const struct partition *partition)
+{
+	return (uint32_t)(sizeof(struct partition_state_gic) +
+			  partition->arch.gic.spi_count * sizeof(struct gic_state_irq));
+}
+
+void arch_partition_state_get(struct partition *partition, void *data)
+{
+	vgic_state_get(&partition->arch.gic, data);
+}
+
+bool arch_partition_state_valid(const struct partition *partition, const void *data)
+{
+	return vgic_state_valid(&partition->arch.gic, data);
+}
+
+void arch_partition_state_set(struct partition *partition, const void *data)
+{
+	vgic_state_set(&partition->arch.gic, data);
 }

@@ -118,6 +118,9 @@ void guest_timers_changed(struct vp *vp, uint32_t vtl);
 extern struct vgic_host guest_gic_host;
 status_t guest_gic_create(struct partition *partition);
 void guest_gic_destroy(struct partition *partition);
+#define PPI_MAINTENANCE 25u
+/* A host interrupt has come: true if it was the GIC's maintenance interrupt, which is done with. */
+bool guest_gic_interrupt(struct vp *vp);
 /* An access to the GIC's frames in memory: false: there is none at that address. */
 bool guest_gic_read(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t *value);
 bool guest_gic_write(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t value);

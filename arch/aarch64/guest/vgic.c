@@ -116,6 +116,16 @@ void vgic_recall(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid)
 		recall(cpu);
 }
 
+static void private_changed(struct vgic_cpu *cpu)
+{
+	uint32_t i;
+
+	for (i = 0; i < VGIC_PRIVATE; i++)
+		vgic_changed(cpu->vgic, cpu, i);
+	if (vgic_is_resident(cpu))
+		recall(cpu);
+}
+
 void vgic_all_changed(struct vgic *vgic)
 {
 	uint32_t i;
@@ -125,11 +135,8 @@ void vgic_all_changed(struct vgic *vgic)
 	for (i = 0; i < vgic->cpu_count; i++) {
 		struct vgic_cpu *cpu = atomic_load(&vgic->cpus[i]);
 
-		if (!cpu)
-			continue;
-		atomic_fetch_or(&cpu->posted[0], MASK(VGIC_PRIVATE));
-		atomic_fetch_or(&cpu->posted_words, (uint32_t)BIT(0));
-		recall(cpu);
+		if (cpu)
+			private_changed(cpu);
 	}
 }
 

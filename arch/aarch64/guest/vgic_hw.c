@@ -168,7 +168,7 @@ void vgic_sync(struct vgic_cpu *cpu)
 	vgic_fold(cpu);
 }
 
-void vgic_put(struct vgic_cpu *cpu)
+static __attribute__((noinline)) void put_whole(struct vgic_cpu *cpu)
 {
 	vgic_sync(cpu);
 	WRITE(ICH_HCR, 0);
@@ -176,10 +176,41 @@ void vgic_put(struct vgic_cpu *cpu)
 	cpu->loaded = 0;
 }
 
+/* With nothing in list registers, and nothing to be counted, there is nothing to be taken back but what the guest
+ * masks, and nothing to be listed anew if nothing is posted meanwhile. */
+void vgic_put(struct vgic_cpu *cpu)
+{
+	struct vgic_interface *interface = &cpu->interface;
+
+	if (unlikely(!vgic_is_resident(cpu) || cpu->loaded ||
+		     (uint32_t)READ(ICH_HCR) != interface->hcr)) {
+		put_whole(cpu);
+		return;
+	}
+	interface->vmcr = (uint32_t)READ(ICH_VMCR);
+	ap_read(cpu);
+	WRITE(ICH_HCR, 0);
+	cpu->quiet = true;
+	atomic_fetch_add(&cpu->folds, 1);
+	atomic_store(&cpu->resident, false);
+}
+
+/* Who posts looks at `resident` afterwards. */
+void vgic_enter_quiet(struct vgic_cpu *cpu)
+{
+	cpu->quiet = false;
+	atomic_store(&cpu->resident, true);
+	if (unlikely(vgic_has_work(cpu) || !cpu->interface.hcr)) /* or it was reset */
+		vgic_enter_listing(cpu);
+	else
+		WRITE(ICH_HCR, cpu->interface.hcr);
+}
+
 void vgic_enter_listing(struct vgic_cpu *cpu)
 {
 	uint32_t used;
 
+	cpu->quiet = false;
 	vgic_sync(cpu);
 	vgic_list(cpu);
 	for (used = cpu->used; used; used &= used - 1) {

@@ -21,11 +21,14 @@ void vgic_put(struct vgic_cpu *cpu);
  * VP that is not loaded, for which there is nothing to do. */
 void vgic_sync(struct vgic_cpu *cpu);
 void vgic_enter_listing(struct vgic_cpu *cpu);
+void vgic_enter_quiet(struct vgic_cpu *cpu);
 /* Before each entry. */
 static inline void vgic_enter(struct vgic_cpu *cpu)
 {
 	if (unlikely(vgic_has_work(cpu)))
 		vgic_enter_listing(cpu);
+	else if (cpu->quiet)
+		vgic_enter_quiet(cpu);
 }
 /* Something would be signalled: WFI is over. */
 bool vgic_wakes(struct vgic_cpu *cpu);

@@ -14,6 +14,17 @@
  */
 #include "vgic_model.h"
 
+static bool owned(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+{
+	return intid < VGIC_PRIVATE || (irq & IRQ_OWNER) == irq_owned_by(cpu);
+}
+
+static bool leads_here(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+{
+	return intid < VGIC_PRIVATE || (irq & IRQ_ANY) ||
+	       (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
+}
+
 /* ---- back ---- */
 
 static void lr_fold(struct vgic_cpu *cpu, uint64_t lr)
@@ -34,11 +45,9 @@ static void lr_fold(struct vgic_cpu *cpu, uint64_t lr)
 		if (!(after & IRQ_ACTIVE))
 			after &= ~IRQ_OWNER;
 	} while (!irq_replace(word, &before, after));
-}
-
-static bool owned(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
-{
-	return intid < VGIC_PRIVATE || (irq & IRQ_OWNER) == irq_owned_by(cpu);
+	/* Its route was changed meanwhile. */
+	if (unlikely(!(after & IRQ_ACTIVE) && !leads_here(cpu, LR_INTID(lr), after)))
+		vgic_changed(cpu->vgic, cpu, LR_INTID(lr));
 }
 
 /* Calls for each interrupt in `bound`; those for which it is false leave. */
@@ -89,6 +98,7 @@ static void unlisted_end(struct vgic_cpu *cpu)
 	before = irq_get(word);
 	while (!irq_replace(word, &before, irq_active_cleared(before)))
 		; /* ends: the others change it once for each thing that they do */
+	vgic_changed(cpu->vgic, cpu, best & 0xffff);
 }
 
 void vgic_fold(struct vgic_cpu *cpu)
@@ -140,14 +150,10 @@ static void choose(struct choice *choice, uint32_t key, uint32_t limit)
 	choice->key[i] = key;
 }
 
-/* An SPI that belongs to nobody is this VP's by its route. */
+/* The VP has it, or it is nobody's and goes to this one. */
 static bool routed(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
 {
-	if (intid < VGIC_PRIVATE)
-		return true;
-	if (irq & IRQ_OWNER)
-		return (irq & IRQ_OWNER) == irq_owned_by(cpu);
-	return (irq & IRQ_ANY) || (uint32_t)(irq >> IRQ_ROUTE_SHIFT) == cpu->affinity;
+	return irq & IRQ_OWNER ? owned(cpu, intid, irq) : leads_here(cpu, intid, irq);
 }
 
 static bool look(struct vgic_cpu *cpu, uint32_t intid, void *argument)
@@ -200,8 +206,8 @@ static void look_at_all(struct vgic_cpu *cpu, struct choices *choices)
 
 /* ---- to list registers ---- */
 
-/* 0: it is not to be listed after all. */
-static uint64_t lr_make(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq)
+/* full: others wait for a list register. */
+static uint64_t lr_make(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq, bool full)
 {
 	uint64_t lr = intid | (uint64_t)irq_priority(irq) << LR_PRIORITY_SHIFT;
 	uint16_t physical = intid < VGIC_PRIVATE ? cpu->physical[intid] : 0;
@@ -218,12 +224,13 @@ static uint64_t lr_make(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq
 	}
 	if (line)
 		lr |= LR_EOI;
-	/* One that is active and high becomes pending when it is looked at, at its end. */
-	if ((irq & IRQ_LATCH) && irq_forwarded(cpu->vgic, irq))
-		lr |= LR_PENDING;
-	else if (line && !(irq & IRQ_ACTIVE))
-		lr |= LR_PENDING;
-	return lr;
+	if (!(irq & IRQ_ACTIVE))
+		return lr | LR_PENDING;
+	/* One that is high becomes pending when it is looked at, at its end. */
+	if (!(irq & IRQ_LATCH) || !irq_forwarded(cpu->vgic, irq))
+		return lr;
+	/* So does one that goes elsewhere then, or whose turn may be after those that wait. */
+	return lr | (!full && leads_here(cpu, intid, irq) ? LR_PENDING : LR_EOI);
 }
 
 /* What the word is while the list register has it. */
@@ -238,7 +245,7 @@ static uint64_t listed(const struct vgic_cpu *cpu, uint32_t intid, uint64_t irq,
 	return intid < VGIC_PRIVATE ? after : (after & ~IRQ_OWNER) | irq_owned_by(cpu);
 }
 
-static void lr_fill(struct vgic_cpu *cpu, uint32_t n, uint32_t intid)
+static void lr_fill(struct vgic_cpu *cpu, uint32_t n, uint32_t intid, bool full)
 {
 	_Atomic uint64_t *word = irq_word(cpu->vgic, cpu, intid);
 	uint64_t irq = irq_get(word);
@@ -248,7 +255,7 @@ static void lr_fill(struct vgic_cpu *cpu, uint32_t n, uint32_t intid)
 		/* Changed meanwhile: whoever did so has posted it. */
 		if (!irq_wanted(cpu->vgic, irq) || !routed(cpu, intid, irq))
 			return;
-		lr = lr_make(cpu, intid, irq);
+		lr = lr_make(cpu, intid, irq, full);
 	} while (!irq_replace(word, &irq, listed(cpu, intid, irq, lr)));
 	cpu->interface.lr[n] = lr;
 	cpu->used |= (uint32_t)BIT(n);
@@ -286,16 +293,18 @@ void vgic_list(struct vgic_cpu *cpu)
 	uint32_t lr_count = cpu->vgic->host.lr_count;
 	struct choices choices;
 	uint32_t actives, pendings, i;
+	bool full;
 
 	/* First: from now on, who wants to see the list registers waits for them. */
 	atomic_store(&cpu->resident, true);
 	look_at_all(cpu, &choices);
 	actives = MIN(choices.active.count, choices.pending.count ? lr_count - 1 : lr_count);
 	pendings = MIN(choices.pending.count, lr_count - actives);
+	full = choices.pending.count > pendings;
 	for (i = 0; i < actives; i++)
-		lr_fill(cpu, i, KEY_INTID(choices.active.key[i]));
+		lr_fill(cpu, i, KEY_INTID(choices.active.key[i]), full);
 	for (i = 0; i < pendings; i++)
-		lr_fill(cpu, actives + i, KEY_INTID(choices.pending.key[i]));
+		lr_fill(cpu, actives + i, KEY_INTID(choices.pending.key[i]), full);
 	cpu->interface.hcr = hcr_make(cpu, &choices, actives, pendings);
 }
 

@@ -18,11 +18,17 @@ static_assert((int)GIC_IRQ_ENABLED == (int)IRQ_ENABLED && (int)GIC_IRQ_LATCH == 
 #define WAKER_ASLEEP  (BIT(1) | BIT(2))
 #define IROUTER_KNOWN (MASK(24) | BIT(31) | MASK(8) << 32)
 
+/* An SPI may be in a list register of a VP that runs: then this is what was known of it last. */
 static void irq_save(uint64_t irq, struct gic_state_irq *state)
 {
 	state->flags = irq & FLAGS;
+	if (irq & IRQ_LR_PENDING)
+		state->flags |= GIC_IRQ_LATCH;
+	if (irq_active(irq)) {
+		state->flags |= GIC_IRQ_ACTIVE;
+		state->owner = (irq & IRQ_OWNER) >> IRQ_OWNER_SHIFT;
+	}
 	state->priority = (uint8_t)irq_priority(irq);
-	state->owner = (irq & IRQ_OWNER) >> IRQ_OWNER_SHIFT;
 	state->route = irq_route_get(irq);
 }
 

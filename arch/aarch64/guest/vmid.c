@@ -110,10 +110,12 @@ uint32_t vmid_get(struct vmid_cpu *cpu, struct guest_vmid *vmid, bool *flush)
 {
 	uint64_t value = atomic_load(&vmid->value), active = atomic_load(&cpu->active);
 
-	/* A generation that begins meanwhile takes `active` away, so that the exchange fails. */
+	/* A generation that begins meanwhile takes `active` away, so that the exchange fails; what is the same and
+	 * current is kept by it. */
 	*flush = false;
 	if (likely(active && is_current(value) &&
-		   atomic_compare_exchange_strong(&cpu->active, &active, value)))
+		   (active == value ||
+		    atomic_compare_exchange_strong(&cpu->active, &active, value))))
 		return (uint32_t)(value & MASK(VMID_BITS_MAX));
 	spin_lock(&lock);
 	value = atomic_load(&vmid->value);

@@ -429,6 +429,7 @@ static __cold status_t el2_cpu_enable(void)
 	sysreg_write(mdscr_el1, 0);
 	vgic_hw_start();
 	gic_private_enable(PPI_VIRTUAL, true);
+	gic_private_enable(PPI_MAINTENANCE, true);
 	isb();
 	return STATUS_OK;
 }
@@ -436,6 +437,7 @@ static __cold status_t el2_cpu_enable(void)
 static __cold void el2_cpu_disable(void)
 {
 	gic_private_enable(PPI_VIRTUAL, false);
+	gic_private_enable(PPI_MAINTENANCE, false);
 }
 
 static const struct backend_ops el2_backend = {

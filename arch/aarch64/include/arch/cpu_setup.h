@@ -20,7 +20,7 @@ struct cpu *cpu_area(uint32_t index);
 void cpu_prepare(struct cpu *cpu, uint32_t index, uint64_t mpidr);
 /* On the CPU itself: its registers, and traps. */
 void cpu_load(struct cpu *cpu);
-/* Where arch_cpus_start() finds the other CPUs. */
+/* Where arch_cpus_start() finds the other CPUs; without this they are ACPI's. */
 void cpus_describe(const struct fdt *fdt);
 
 #endif

@@ -16,6 +16,8 @@ struct vp;
 
 #define ARCH_HAS_PORTS 0
 
+#define ARCH_PARTITION_STATE PARTITION_STATE_GIC
+
 struct arch_vp {
 	uint64_t x[31]; /* first: assembly */
 	struct fpu_state fpu;

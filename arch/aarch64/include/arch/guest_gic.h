@@ -68,6 +68,7 @@ struct vgic_cpu {
 	/* The list registers are loaded, or may be: they say more than memory. */
 	_Atomic bool resident;
 	_Atomic bool asleep;	/* GICR_WAKER.ProcessorSleep */
+	bool quiet;		/* put with nothing listed: what was listed last is still right */
 	_Atomic uint32_t folds; /* counts up when they are read back */
 	uint32_t index;		/* of the VP */
 	uint32_t affinity;	/* Aff3 on top */

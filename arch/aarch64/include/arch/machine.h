@@ -69,9 +69,23 @@ struct machine {
 	struct device_range clock; /* a PL031; size 0: none */
 };
 
+/* What UEFI has told, where it started the kernel; the tree's word for these does not count then. */
+struct machine_given {
+	struct memory_list memory; /* RAM and tables of ACPI */
+	char command_line[COMMAND_LINE_MAX];
+	hpa_t bundle_base; /* size 0: none was found, but the tree may know one */
+	uint64_t bundle_size;
+	hpa_t rsdp; /* 0: no ACPI */
+};
+
+/* Of memory as UEFI's map has it; RAM is cut inwards to what can be used. TOO_LARGE. */
+status_t machine_ram_add(struct memory_list *list, hpa_t base, uint64_t size) __must_check;
+
 /* BAD_FORMAT: the tree's memory or initrd makes no sense. NOT_FOUND: it has no memory. TOO_LARGE: too many
- * reserved ranges. What stands at `tree`, too, is taken out of the RAM. */
-status_t machine_decode(const struct fdt *fdt, hpa_t tree, struct machine *machine) __must_check;
+ * reserved ranges. What stands at `tree`, too, is taken out of the RAM. `given`: NULL where there is no
+ * UEFI. */
+status_t machine_decode(const struct fdt *fdt, hpa_t tree, const struct machine_given *given,
+			struct machine *machine) __must_check;
 /* The console alone, of a tree of which nothing else is known. */
 bool machine_console(const struct fdt *fdt, struct machine_uart *uart);
 
