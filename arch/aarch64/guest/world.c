@@ -34,8 +34,6 @@ static uint32_t features[1];
 
 /* X(register, field of struct vp_state_system) */
 #define EL1_REGISTERS(X)                  \
-	X(sctlr_el1, sctlr_el1)           \
-	X(cpacr_el1, cpacr_el1)           \
 	X(ttbr0_el1, ttbr0_el1)           \
 	X(ttbr1_el1, ttbr1_el1)           \
 	X(tcr_el1, tcr_el1)               \
@@ -51,12 +49,14 @@ static uint32_t features[1];
 	X(vbar_el1, vbar_el1)             \
 	X(contextidr_el1, contextidr_el1) \
 	X(tpidr_el1, tpidr_el1)           \
-	X(cntkctl_el1, cntkctl_el1)       \
 	X(csselr_el1, csselr_el1)
 
-/* Those that tasks use too: they move with each load and put. */
-#define EL0_REGISTERS(X)        \
-	X(tpidr_el0, tpidr_el0) \
+/* Those that EL0 of tasks feels too: they move with each load and put. */
+#define SHARED_REGISTERS(X)         \
+	X(sctlr_el1, sctlr_el1)     \
+	X(cpacr_el1, cpacr_el1)     \
+	X(cntkctl_el1, cntkctl_el1) \
+	X(tpidr_el0, tpidr_el0)     \
 	X(tpidrro_el0, tpidrro_el0)
 
 /* X(register, key, half) */
@@ -210,17 +210,14 @@ static void el2_load(struct vp *vp)
 	sysreg_write(vbar_el2, (uintptr_t)world_vectors);
 	sysreg_write(cnthctl_el2, 0);
 	space_load(c, vp);
+	/* Nobody has touched what the GIC's interface of a quiet VP has. */
+	if (unlikely(c->owner != vp || !a->gic.quiet))
+		vgic_load(&a->gic);
 	if (unlikely(c->owner != vp))
 		owner_change(c, vp);
-	else {
-		sysreg_write(sctlr_el1, s->sctlr_el1);
-		sysreg_write(cpacr_el1, s->cpacr_el1);
-		sysreg_write(cntkctl_el1, s->cntkctl_el1);
-	}
-	EL0_REGISTERS(RESTORE)
+	SHARED_REGISTERS(RESTORE)
 	sysreg_write(sp_el0, a->sp_el0);
 	guest_timers_load(vp);
-	vgic_load(&a->gic);
 	if (unlikely(a->debug.mdscr_el1 || (a->work & WORK_DEBUG)))
 		guest_debug_load(vp);
 }
@@ -235,11 +232,8 @@ static void el2_put(struct vp *vp)
 	guest_timers_put(vp);
 	if (unlikely(a->debug.mdscr_el1 || (a->work & WORK_DEBUG)))
 		guest_debug_put();
-	EL0_REGISTERS(SAVE)
+	SHARED_REGISTERS(SAVE)
 	a->sp_el0 = sysreg_read(sp_el0);
-	s->sctlr_el1 = sysreg_read(sctlr_el1);
-	s->cpacr_el1 = sysreg_read(cpacr_el1);
-	s->cntkctl_el1 = sysreg_read(cntkctl_el1);
 	sysreg_write(vbar_el2, (uintptr_t)trap_vectors);
 }
 

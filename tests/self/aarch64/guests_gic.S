@@ -301,4 +301,21 @@ guest_\name\()_end:
 	tell	w19
 	guest_end gic_wild
 
+	/* SGIs to itself, X19 of them: X0 is the ticks that they took. */
+	guest	gic_sgis
+	interface_up
+	tell	wzr
+	mrs	x22, cntpct_el0
+1:	mov	x10, #1
+	msr	ICC_SGI1R, x10
+	isb
+	mrs	x0, ICC_IAR1
+	msr	ICC_EOIR1, x0
+	subs	x19, x19, #1
+	b.ne	1b
+	mrs	x0, cntpct_el0
+	sub	x0, x0, x22
+	tell	w19
+	guest_end gic_sgis
+
 	.section .note.GNU-stack, "", %progbits
