@@ -83,7 +83,7 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
 	$(addsuffix /*.[cS],$(ARCH_BACKENDS))))
 # What runs at boot, at a panic or once in a partition's life: small rather than fast.
-KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
+KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_tsc.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
 	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c partition_time.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
 	$(addprefix arch/$(ARCH)/,$(ARCH_COLD)) $(ARCH_BACKENDS_COLD)
 SELF_SRCS := $(sort $(ARCH_SELF_SRCS))
@@ -99,7 +99,7 @@ endif
 ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
 	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
-HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c tests/hostile/$(ARCH)/*.[cS])) root/$(ARCH)/lib/start.S $(wildcard root/$(ARCH)/lib/memset.S) root/lib/format.c kernel/status.c
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c tests/hostile/$(ARCH)/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
 ROOT_SRCS += $(addprefix $(BUILD)/gen/$(ARCH)/,dsdt.c vmbus.c)
 
@@ -168,7 +168,6 @@ $(OUT)/%.image: $(OUT)/%.elf
 	@$(OBJCOPY) -O binary $< $@
 
 $(call objects,$(OUT)/root,$(APIC_MODEL) root/$(ARCH)/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
-$(HOSTILE_OBJS): ROOT_CFLAGS += -Itests/hostile
 $(OUT)/root/%.c.o: %.c $(BUILD_FILES) | $(ARCH_LIBRARIES)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -295,9 +294,11 @@ PEERS := $(BUILD)/peers
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
 .PHONY: aarch64-images
 aarch64-images:
-	@$(MAKE) --no-print-directory ARCH=aarch64 $(addprefix $(BUILD)/aarch64/,trivet.image \
-		trivet-selftest.image root.stripped.elf hostile.stripped.elf) guest-tests \
-		$(addprefix $(BUILD)/guest-aarch64/,vmlinuz initramfs)
+	@$(MAKE) --no-print-directory ARCH=aarch64 LEG=el2 system-images
+
+# What the machines of the tests boot.
+.PHONY: system-images
+system-images: $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) $(addprefix $(BUILD)/$(ARCH_GUEST)/,vmlinuz initramfs)
 
 unit: unit-build
 	@$(TEST) unit
@@ -322,23 +323,24 @@ GUEST := $(BUILD)/$(ARCH_GUEST)
 export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES HYPERV CONF
 export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
-# Small guests of the system tests and the measurements: on x86 32-bit, started as Multiboot 1 says.
+# Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
 GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(ARCH_GUEST_TESTS))
-guest-tests: $(GUEST_TESTS)
+# Those of AArch64 are ELF files for 0x40080000, in RAM.
+ARM_CC ?= aarch64-linux-gnu-gcc
+ARM_GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/aarch64/*.S tests/bench/aarch64/*.S))
+guest-tests: $(GUEST_TESTS) $(ARM_GUEST_TESTS)
+# A program of the Linux guest lies where the linker puts it.
+define arm_guests
+$(BUILD)/guest-tests/$(1)/aarch64/%.elf: tests/$(1)/aarch64/%.S $(wildcard tests/guest/aarch64/*.inc)
+	@mkdir -p $$(@D)
+	@$$(ARM_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-N -Wl,--no-warn-rwx-segments \
+		$$(if $$(filter stamp,$$*),,-Wl,-Ttext=0x40080000) $$< -o $$@
+endef
+$(foreach kind,guest bench,$(eval $(call arm_guests,$(kind))))
 $(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)
 	@$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 -e start $(@:.elf=.o) -o $@
-
-# Those of AArch64: an ELF in the guest's RAM, but for the program of the Linux guest.
-define arm_guests
-$(BUILD)/guest-tests/$(1)/aarch64/%.elf: tests/$(1)/aarch64/%.S $(wildcard tests/guest/aarch64/*.inc)
-	@mkdir -p $$(@D)
-	@$$(ARCH_CC) -march=armv8.1-a -c $$< -o $$(@:.elf=.o)
-	@$$(CROSS)ld -N --no-warn-rwx-segments $$(if $$(filter stamp,$$*),,-Ttext=0x40200000) -e start \
-		$$(@:.elf=.o) -o $$@
-endef
-$(foreach kind,guest bench,$(eval $(call arm_guests,$(kind))))
 
 # This one is a program of the Linux guest.
 $(BUILD)/guest-tests/bench/stamp.elf: tests/bench/stamp.S

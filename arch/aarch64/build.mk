@@ -21,7 +21,7 @@ ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c) $(wildc
 # What is loaded, of KERNEL.elf: the arm64 `Image`; where the Linux is that guests run by default.
 ARCH_IMAGE       := image
 ARCH_GUEST       := guest-aarch64
-ARCH_GUEST_TESTS := $(wildcard tests/guest/aarch64/*.S tests/bench/aarch64/*.S)
+ARCH_GUEST_TESTS :=
 
 # Where the C library of another architecture is fetched to.
 SYSROOT        := $(OUT)/sysroot

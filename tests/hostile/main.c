@@ -2,7 +2,6 @@
 /* The start of the hostile root task, and the little that its parts share. */
 #include "hostile.h"
 #include <lib/format.h>
-#include <lib/processor.h>
 #include <lib/syscall.h>
 #include <string.h>
 
@@ -94,7 +93,7 @@ uint64_t option_number(const char *word, uint64_t standard)
 
 uint64_t time_ns(void)
 {
-	uint64_t ticks = timestamp_read() - boot_info->tsc_base;
+	uint64_t ticks = timestamp() - boot_info->tsc_base;
 
 	return ticks / boot_info->tsc_hz * 1000000000 +
 	       ticks % boot_info->tsc_hz * 1000000000 / boot_info->tsc_hz;
@@ -158,9 +157,17 @@ __noreturn void root_start(const struct boot_info *info)
 	boot_info = info;
 	kind = option("hostile=");
 	arena_find();
+	if (kind && !strncmp(kind, "fpu", 3))
+		fpu_is_kept();
+	if (kind && !strncmp(kind, "wrong", 5)) {
+		wrong_calls();
+		wrong_lines();
+		end(END_OK);
+	}
 	if (kind)
-		kind_run(kind);
-	listed_calls();
+		fault(kind);
+	inspection_is_right();
+	wrong_calls();
 	random_calls(option_number("seed=", 1), option_number("seconds=", 5));
 	end(END_OK);
 }

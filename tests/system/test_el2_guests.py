@@ -1,89 +1,88 @@
 # SPDX-License-Identifier: MIT
-"""Linux on the processors of AArch64, by device tree and by ACPI; and guests that do harm, beside one."""
-import re
+"""AArch64: small guests at their devices, a Linux by ACPI, and what of kernels is refused."""
+import gzip
 
 import pytest
-from conftest import PATIENCE, linux, small
-from test_el2 import PROCESSORS
+from conftest import BUILD, linux, small
+from settings import LINUX_CMDLINE
 from test_monitor import Monitor
 
 pytestmark = pytest.mark.el2
-CONSOLE = "console=ttyAMA0 quiet"
-# What each says; all go on for ever.
-HOSTILE = {
-    "wild_mmio": "guest: random addresses",
-    "random_calls": "guest: random calls",
-    "random_registers": "guest: random registers",
-    "random_gic": "guest: random interrupt controller",
-    "wild_tables": "guest: page tables anywhere",
-    "jump_away": "guest: jumps away",
-    "spin": "guest: spins",
-    "resets": "guest: resets",
-}
-# How long they have the machine's processors to themselves, or share them.
-SECONDS = 5
+ARM = LINUX_CMDLINE["aarch64"]
+SMALL = BUILD / "guest-tests" / "guest" / "aarch64"
 
 
-@pytest.fixture
-def arm(boot):
-    def start(*conf, **settings):
-        return boot(conf=list(conf), arch="aarch64", **settings)
-
-    return start
+def start(boot, name, **settings):
+    """A machine with tests/guest/aarch64/NAME.S."""
+    conf = [("guest", small(name, devices=None))]
+    return boot(arch="aarch64", conf=conf, files={f"{name}.elf": SMALL / f"{name}.elf"}, **settings)
 
 
-@pytest.mark.parametrize("cpus", [1, 4])
-@pytest.mark.parametrize("cpu", PROCESSORS)
-def test_boots_linux_on(arm, cpu, cpus):
-    machine = arm(("linux", linux(vps=cpus)), cpu=cpu, cpus=cpus)
-    machine.wait_prompt(timeout=2 * PATIENCE)
-    assert "aarch64 GNU/Linux" in machine.command("uname -a")
-    assert machine.command("nproc") == str(cpus)
+def test_devices_take_each_access(boot):
+    machine = start(boot, "devices", cpus=1)
+    machine.expect("devices: all is well")
+    assert machine.wait_end() == 0
+
+
+def test_anything_written_to_devices(boot):
+    machine = start(boot, "random_devices", cpus=1)
+    machine.expect("random_devices: done")
+    assert machine.wait_end() == 0
+
+
+def test_linux_by_acpi(boot):
+    conf = [("linux", linux(vps=2, cmdline=f"{ARM} acpi=force"))]
+    machine = boot(arch="aarch64", conf=conf)
+    machine.wait_prompt()
+    machine.send_line("ls /sys/firmware/acpi/tables")
+    machine.expect("SPCR")
+    machine.send_line("cat /sys/class/input/input0/name")
+    machine.expect("Power Button")
     machine.send_line("poweroff")
     assert machine.wait_end() == 0
 
 
-@pytest.mark.parametrize("word, found", [("acpi=off", "0"), ("acpi=force", "1")], ids=["tree", "acpi"])
-def test_linux_is_described_its_machine_by(arm, word, found):
-    machine = arm(("linux", linux(vps=2, cmdline=f"{CONSOLE} {word}")))
+def test_a_compressed_image_is_refused(boot):
+    kernel = gzip.compress(b"kernel")
+    machine = boot(arch="aarch64", conf=[("linux", linux(kernel="vmlinuz.gz"))], files={"vmlinuz.gz": kernel})
+    machine.expect("compressed by gzip; unpack it first")
+    assert machine.wait_end() == 13
+
+
+def test_devices_of_a_pc_are_refused(boot):
+    machine = boot(arch="aarch64", conf=[("linux", linux(devices="hpet"))])
+    machine.expect('"devices" are those of a PC')
+    assert machine.wait_end() == 13
+
+
+def test_the_power_key_is_pressed(boot):
+    """A guest that does not look at it is switched off; of one that does it is asked."""
+    conf = [("one", linux(cmdline=f"{ARM} acpi=force"))]
+    machine = boot(arch="aarch64", conf=conf)
     machine.wait_prompt()
-    assert machine.command("ls -d /sys/firmware/acpi/tables/DSDT | wc -l").splitlines()[-1] == found
-    assert machine.command("nproc") == "2"
-    complaints = machine.command("dmesg | grep -iE 'BUG:|WARNING:|Oops|firmware bug|stall|ACPI.*Error'")
-    assert complaints == ""
-    machine.send_line("poweroff")
-    assert machine.wait_end() == 0
-
-
-def wait_seconds(machine, seconds):
-    """Time of the guest in front, which passes while others have its CPUs."""
-    machine.command("now() { cut -d. -f1 /proc/uptime; }")
-    slept = machine.command(f"a=$(now); sleep {seconds}; echo $(($(now) - a))")
-    assert seconds <= int(slept.splitlines()[-1]) < seconds + 10
-
-
-@pytest.mark.parametrize("cpus", [1, 2])
-def test_no_guest_harms_another(arm, cpus):
-    """One after the other is started, runs beside a Linux, and is taken away; no page is lost."""
-    bad = [(name, small(name, autostart="off")) for name in HOSTILE]
-    machine = arm(("linux", linux()), *bad, cpus=cpus, memory="1G")
-    machine.wait_prompt()
+    # A script in the place of a daemon that waits for the key.
+    machine.command("(head -c 24 /dev/input/event0 >/dev/null; poweroff) &")
     monitor = Monitor(machine)
     monitor.enter()
-    before = None
-    for name, words in HOSTILE.items():
-        monitor.command(f"start {name}")
-        machine.send(f"console {name}\r")
-        machine.expect(words)
+    monitor.command("stop one")
+    assert "one: shut down" in machine.log
+
+
+def test_saved_guest_goes_on(boot):
+    """Two VPs, PL011 and clock go on where they were, in a new partition."""
+    machine = boot(arch="aarch64", conf=[("one", linux(vps=2, cmdline=ARM))], memory="1G")
+    machine.wait_prompt()
+    monitor = Monitor(machine)
+    machine.command("echo kept > /tmp/kept; (while sleep 0.1; do echo >> /tmp/ticks; done) &")
+    for _ in range(2):
+        monitor.enter()
+        assert "one: saved" in monitor.command("save one")
+        assert "one: running" in monitor.command("restore one")
         monitor.console(1)
         machine.shell()
-        wait_seconds(machine, SECONDS)
-        monitor.enter()
-        monitor.command(f"destroy {name}")
-        free = [monitor.memory_free(account) for account in ("root task", "kernel")]
-        assert before in (None, free), name
-        before = free
-    monitor.console(1)
-    machine.shell()
-    assert machine.command("echo alive").endswith("alive")
-    assert not re.search("guest crashed", machine.log)
+    assert machine.command("cat /tmp/kept") == "kept"
+    ticks = int(machine.command("wc -l < /tmp/ticks"))
+    machine.command("sleep 2")
+    assert int(machine.command("wc -l < /tmp/ticks")) > ticks
+    machine.send_line("poweroff")
+    assert machine.wait_end() == 0

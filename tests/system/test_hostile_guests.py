@@ -5,7 +5,7 @@ import re
 import pytest
 from conftest import linux, small, x86_only
 
-pytestmark = x86_only("the guests are those of x86; test_el2_guests.py has others")
+pytestmark = x86_only("the guests are those of x86; test_el2_harm.py has others")
 MMIO_KINDS = "fghcubtpidsk"
 # The keys of each and what it says. All go on for ever but those that ENDS names, by how they end.
 GROUPS = {

@@ -3,7 +3,7 @@
 import re
 import time
 
-from conftest import in_qemu, linux
+from conftest import linux
 from test_monitor import Monitor
 
 PAUSE = 6
@@ -17,10 +17,8 @@ def counted(machine, n):
     return int(machine.command(f"wc -l < /tmp/count{n}"))
 
 
-@in_qemu
-def test_saved_guest_goes_on(boot, leg):
+def goes_on(machine):
     """Two VPs: what ran runs, timers come, and of the time in between the guest has seen nothing."""
-    machine = boot(conf=[("one", linux(vps=2))], memory="1G")
     machine.wait_prompt(timeout=240)
     monitor = Monitor(machine)
     clocksource = machine.command(
@@ -59,8 +57,11 @@ def test_saved_guest_goes_on(boot, leg):
     assert machine.wait_end() == 0
 
 
-@in_qemu
-def test_saved_guest_can_be_destroyed(boot, leg):
+def test_saved_guest_goes_on(boot):
+    goes_on(boot(conf=[("one", linux(vps=2))], memory="1G"))
+
+
+def test_saved_guest_can_be_destroyed(boot):
     """A saved machine holds memory until it is destroyed, and can be started anew."""
     machine = boot(conf=[("one", linux(vps=2))], memory="1G")
     machine.wait_prompt(timeout=240)

@@ -66,7 +66,7 @@ def test_harms_no_other(boot, name, cpus):
     assert machine.command("echo alive") == "alive"
 
 
-@x86_only("test_el2_guests.py has its own")
+@x86_only("test_el2_harm.py has its own")
 @pytest.mark.parametrize("name", HARMFUL)
 def test_harms_no_other_that_is_up(boot_once, leg, name):
     """The same with a Linux that all of them meet, one after the other."""

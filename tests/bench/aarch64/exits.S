@@ -4,7 +4,7 @@
  * second, of 10^9 instructions. Runs in a partition of two VPs on two CPUs; bare, where there is no VP 1 to be
  * started, SGIs are left out.
  */
-#include "../../guest/aarch64/guest.inc"
+#include "../../guest/aarch64/harm.inc"
 #define ROUNDS		1000
 #define PSCI_CPU_ON	0xc4000003
 #define GICD_ENABLE	0x12		/* ARE_NS, group 1 */

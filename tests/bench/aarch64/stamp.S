@@ -7,8 +7,8 @@
 #define SYS_EXIT  93
 
 	.text
-	.globl start
-start:
+	.globl _start
+_start:
 	mrs	x0, cntvct_el0
 	ldr	x1, =1000000000
 	mrs	x2, cntfrq_el0

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Says a line and powers off. */
-#include "guest.inc"
+#include "harm.inc"
 
 guest_main:
 	say	"guest: ends with 0"

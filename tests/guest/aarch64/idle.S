@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waits for an interrupt that never comes. */
-#include "guest.inc"
+#include "harm.inc"
 
 guest_main:
 	say	"guest: idle"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Goes on where no memory is, and so do its exceptions: it never comes to an end. */
-#include "guest.inc"
+#include "harm.inc"
 
 #define NOWHERE 0x20000000
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Leaves its line of the console without an end, and powers off. */
-#include "guest.inc"
+#include "harm.inc"
 
 guest_main:
 	ldr	x0, =words

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SMC and HVC with random functions and arguments. */
-#include "guest.inc"
+#include "harm.inc"
 
 #define PSCI_BASE	0x84000000
 #define PSCI_BASE_64	0xc4000000

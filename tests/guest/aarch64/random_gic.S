@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Registers of the interrupt controller, in memory and in the processor, with random values and sizes. */
-#include "guest.inc"
+#include "harm.inc"
 
 #define FRAMES 0x00400000
 #define MSR_ICC 0xd518c000		/* MSR S3_0_C12_C0_0, X0 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System registers, at random: the instruction is made in memory. What the guest itself stands on is left out. */
-#include "guest.inc"
+#include "harm.inc"
 
 #define MSR_X0		0xd5000000
 #define ENCODING	0x003fffe0	/* L, op0, op1, CRn, CRm, op2 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Resets its machine as soon as it runs. */
-#include "guest.inc"
+#include "harm.inc"
 
 guest_main:
 	say	"guest: resets"

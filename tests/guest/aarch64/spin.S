@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Never does anything again, with interrupts masked. */
-#include "guest.inc"
+#include "harm.inc"
 
 guest_main:
 	say	"guest: spins"

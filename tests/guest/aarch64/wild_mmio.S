@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loads, stores, pairs, exclusive and atomic accesses and jumps at random addresses outside its RAM. */
-#include "guest.inc"
+#include "harm.inc"
 
 
 /* One of these for each round, by the random number in X21; X20 is the address. */

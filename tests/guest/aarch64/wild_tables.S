@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Page tables of the upper half anywhere: in devices, in nothing, in RAM full of random descriptors. Its own stand still. */
-#include "guest.inc"
+#include "harm.inc"
 
 #define TCR	0x5b5193519		/* T0SZ = T1SZ = 25, 4 KiB, cached, 48 bits */
 #define MAIR	0x00ff			/* 0: Normal, 1: Device-nGnRnE */

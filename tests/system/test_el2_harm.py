@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""Linux with several VPs on AArch64, and guests that do harm beside one."""
+import re
+
+import pytest
+from conftest import PATIENCE, linux, small
+from test_monitor import Monitor
+
+pytestmark = pytest.mark.el2
+# What each says; all go on for ever.
+HOSTILE = {
+    "wild_mmio": "guest: random addresses",
+    "random_calls": "guest: random calls",
+    "random_registers": "guest: random registers",
+    "random_gic": "guest: random interrupt controller",
+    "wild_tables": "guest: page tables anywhere",
+    "jump_away": "guest: jumps away",
+    "spin": "guest: spins",
+    "resets": "guest: resets",
+}
+# How long they have the machine's processors to themselves, or share them.
+SECONDS = 5
+
+
+@pytest.fixture
+def arm(boot):
+    def start(*conf, **settings):
+        return boot(conf=list(conf), arch="aarch64", **settings)
+
+    return start
+
+
+@pytest.mark.parametrize("cpu, cpus", [("max", 1), ("cortex-a57", 4), ("max", 4)])
+def test_linux_with_a_vp_for_each_cpu(arm, cpu, cpus):
+    machine = arm(("linux", linux(vps=cpus)), cpu=cpu, cpus=cpus)
+    machine.wait_prompt(timeout=2 * PATIENCE)
+    assert machine.command("nproc") == str(cpus)
+    complaints = machine.command("dmesg | grep -iE 'BUG:|WARNING:|Oops|firmware bug|stall'")
+    assert complaints == ""
+    machine.send_line("poweroff")
+    assert machine.wait_end() == 0
+
+
+def wait_seconds(machine, seconds):
+    """Time of the guest in front, which passes while others have its CPUs."""
+    machine.command("now() { cut -d. -f1 /proc/uptime; }")
+    slept = machine.command(f"a=$(now); sleep {seconds}; echo $(($(now) - a))")
+    assert seconds <= int(slept.splitlines()[-1]) < seconds + 10
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_no_guest_harms_another(arm, cpus):
+    """One after the other is started, runs beside a Linux, and is taken away; no page is lost."""
+    bad = [(name, small(name, autostart="off")) for name in HOSTILE]
+    machine = arm(("linux", linux()), *bad, cpus=cpus, memory="1G")
+    machine.wait_prompt()
+    monitor = Monitor(machine)
+    monitor.enter()
+    before = None
+    for name, words in HOSTILE.items():
+        monitor.command(f"start {name}")
+        machine.send(f"console {name}\r")
+        machine.expect(words)
+        monitor.console(1)
+        machine.shell()
+        wait_seconds(machine, SECONDS)
+        monitor.enter()
+        monitor.command(f"destroy {name}")
+        free = [monitor.memory_free(account) for account in ("root task", "kernel")]
+        assert before in (None, free), name
+        before = free
+    monitor.console(1)
+    machine.shell()
+    assert machine.command("echo alive").endswith("alive")
+    assert not re.search("guest crashed", machine.log)
