@@ -73,3 +73,10 @@ def test_no_guest_harms_another(arm, cpus):
     machine.shell()
     assert machine.command("echo alive").endswith("alive")
     assert not re.search("guest crashed", machine.log)
+
+
+@pytest.mark.xfail(strict=False, reason="an SGI that comes while the last is active gets lost now and then")
+def test_no_sgi_is_lost(arm):
+    machine = arm(("sgis", small("sgis", vps=2)), cpus=2)
+    machine.expect("guest: all SGIs came", timeout=20)
+    assert machine.wait_end() == 0

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import linux
+from conftest import linux, x86_only
 from test_monitor import Monitor
 
 
@@ -57,6 +57,7 @@ def test_the_scheduler(monitor):
     assert after >= before
 
 
+@x86_only("registers and devices are those of a PC")
 def test_registers_of_a_halted_vp(monitor):
     registers = values(monitor.command("inspect partition/linux/vp/1/registers"))
     assert int(registers["cr0"], 16) & 0x80000001 == 0x80000001
@@ -67,6 +68,7 @@ def test_registers_of_a_halted_vp(monitor):
     assert set(one) == {"cr3"} and int(one["cr3"], 16) > 0x1000
 
 
+@x86_only("registers and devices are those of a PC")
 def test_the_apic(monitor):
     for index in 0, 1:
         apic = values(monitor.command(f"inspect partition/linux/vp/{index}/apic"))
@@ -76,6 +78,7 @@ def test_the_apic(monitor):
         assert apic["isr"] == "none"
 
 
+@x86_only("registers and devices are those of a PC")
 def test_mappings(monitor):
     mappings = values(monitor.command("inspect partition/linux/mapping")).values()
     assert any(m["gpa"] == "0x0" and m["writable"] == "yes" for m in mappings)
@@ -92,6 +95,7 @@ def exits_of(monitor, reason):
         f"inspect partition/linux/vp/{index}/exits 0"))[reason]) for index in (0, 1))
 
 
+@x86_only("registers and devices are those of a PC")
 def test_exits_are_counted(monitor):
     before = {reason: exits_of(monitor, reason) for reason in ("cpuid", "port")}
     assert before["cpuid"] > 0 and before["port"] > 0
@@ -102,6 +106,7 @@ def test_exits_are_counted(monitor):
     assert exits_of(monitor, "port") > before["port"]
 
 
+@x86_only("registers and devices are those of a PC")
 def test_cycles_are_counted_when_switched_on(monitor):
     path = "inspect partition/linux/vp/0/exits/cycles"
     assert values(monitor.command(path))["profile"] == "off"
@@ -119,6 +124,7 @@ def test_cycles_are_counted_when_switched_on(monitor):
     assert values(monitor.command(path)) == counted
 
 
+@x86_only("registers and devices are those of a PC")
 def test_devices(monitor):
     devices = values(monitor.command("inspect guest/linux/devices"))
     assert {"com1", "pit", "rtc", "ioapic", "pic", "pci"} <= set(devices)
@@ -128,6 +134,7 @@ def test_devices(monitor):
     assert not int(devices["ioapic"]["entry4"], 16) & 0x10000
 
 
+@x86_only("registers and devices are those of a PC")
 def test_a_path_that_leads_nowhere(monitor):
     answer = monitor.command("inspect partition/linux/vp/7/registers")
     assert answer == 'no "7" in "partition/linux/vp/"; there is: 0 1'

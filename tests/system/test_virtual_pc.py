@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Linux told to do without parts of its machine: each other way to interrupts and time works."""
 import pytest
-from conftest import linux
+from conftest import linux, x86_only
 
 WITHOUT = [
     "noapic",  # the 8259 pair through LINT0, the local APIC's timer
@@ -15,6 +15,7 @@ WITHOUT = [
 ]
 
 
+@x86_only("the machine is a PC")
 @pytest.mark.long_in_bochs
 @pytest.mark.parametrize("word", WITHOUT)
 def test_linux_boots_with(boot, leg, word):

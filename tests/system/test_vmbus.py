@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from conftest import GUEST, linux
+from conftest import GUEST, linux, x86_only
 from test_monitor import Monitor
 
 HEARTBEAT = "fd149e91-82e0-4a7d-afa6-2a4166cbd7c0"
@@ -43,6 +43,7 @@ def value(monitor, name):
 
 
 @pytest.mark.long_in_bochs
+@x86_only("its guest is one of x86")
 def test_linux_connects_and_its_services_work(boot, leg):
     """The newest version, four devices bound to hv_utils, and each of the services does what it is for."""
     words = {} if leg == "svm" else {"cpus": 1}

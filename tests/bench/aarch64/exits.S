@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What exits cost, in instructions of an emulator that counts them by its clock: the counter has CNTFRQ_EL0 ticks a
- * second, of 10^9 instructions. Runs in a partition of two VPs on two CPUs; bare, where there is no VP 1 to be
- * started, SGIs are left out.
+ * second, of 10^9 instructions. What SGIs cost a self test measures.
  */
 #include "../../guest/aarch64/harm.inc"
 #define ROUNDS		1000
-#define PSCI_CPU_ON	0xc4000003
-#define GICD_ENABLE	0x12		/* ARE_NS, group 1 */
-#define GICR_SGI	(GICR + 0x20000 + 0x10000) /* VP 1's second frame */
-#define GICR_WAKER	(GICR + 0x20000 + 0x14)
-#define GICR_GROUP	0x80
-#define GICR_ENABLE	0x100
-#define SGI_TO_VP_1	2		/* SGI 0, affinity 0.0.0, target list */
 #define PL011_LEVELS	0x34		/* UARTIFLS: nobody sees what it holds */
-#define ICC_SRE_EL1	S3_0_C12_C12_5
-#define ICC_PMR_EL1	S3_0_C4_C6_0
-#define ICC_IGRPEN1_EL1	S3_0_C12_C12_7
-#define ICC_SGI1R_EL1	S3_0_C12_C11_5
 
 	.macro	measure name, limit, instruction:vararg
 	isb
@@ -56,62 +44,13 @@ guest_main:
 	measure	"HVC with nothing to do", 150, bl hvc_none
 	measure	"feature register", 250, mrs x0, id_aa64pfr0_el1
 	measure	"MMIO write handled by the root task", 1000, str wzr, [x24, #PL011_LEVELS]
-	ldr	x0, =PSCI_CPU_ON
-	mov	x1, #1
-	ldr	x2, =second
-	mov	x3, #0
-	hvc	#0
-	cbnz	x0, 2f
-	ldr	x19, =received
-	mov	x23, #1
-1:	ldr	x0, [x19]
-	cmp	x0, x23
-	b.ne	1b
-	mov	x25, #SGI_TO_VP_1
-	measure	"SGI to another VP, until its handler runs", 1200, bl sgi
-2:	psci	PSCI_SYSTEM_OFF
+	psci	PSCI_SYSTEM_OFF
 	ret
 
 hvc_none:
 	mov	w0, #0x84000000		/* PSCI_VERSION */
 	hvc	#0
 	ret
-
-sgi:
-	add	x23, x23, #1
-	msr	ICC_SGI1R_EL1, x25
-1:	ldr	x0, [x19]
-	cmp	x0, x23
-	b.ne	1b
-	ret
-
-/* VP 1: spins, and counts the SGIs. */
-second:
-	ldr	x0, =second_vectors
-	msr	vbar_el1, x0
-	mov	x0, #7
-	msr	ICC_SRE_EL1, x0
-	isb
-	ldr	x1, =GICD
-	mov	w0, #GICD_ENABLE
-	str	w0, [x1]
-	ldr	x1, =GICR_WAKER
-	str	wzr, [x1]
-	ldr	x1, =GICR_SGI
-	mov	w0, #-1
-	str	w0, [x1, #GICR_GROUP]
-	mov	w0, #1
-	str	w0, [x1, #GICR_ENABLE]
-	mov	x0, #0xff
-	msr	ICC_PMR_EL1, x0
-	mov	x0, #1
-	msr	ICC_IGRPEN1_EL1, x0
-	isb
-	ldr	x19, =received
-	mov	x20, #1
-	str	x20, [x19]
-	msr	daifclr, #2
-1:	b	1b
 
 /* X0: instructions in a round. */
 each:
@@ -139,22 +78,7 @@ number:
 	bl	print
 	ret	x9
 
-	.balign	0x800
-second_vectors:
-	.rept	16
-	.balign	0x80
-	mrs	x0, ICC_IAR1_EL1
-	cbnz	x0, 1f			/* spurious */
-	add	x20, x20, #1
-	str	x20, [x19]
-	msr	ICC_EOIR1_EL1, x0
-1:	eret
-	.endr
-
 	.section .made, "aw", %progbits
 	.skip	20
 digits_end:
 	.byte	0
-	.balign	8
-received:
-	.quad	0
