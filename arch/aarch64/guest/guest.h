@@ -53,8 +53,20 @@ static inline void guest_x_set(struct vp *vp, unsigned int n, uint64_t value)
 
 /* ---- exception.c ---- */
 
-/* The instruction that exited is done. */
-void guest_instruction_done(struct vp *vp);
+/* The rest of guest_instruction_done() for 32-bit programs. */
+void guest_instruction_done_32(struct vp *vp);
+/* The instruction that exited is done; PSTATE.SS and BTYPE belong to it. */
+static inline void guest_instruction_done(struct vp *vp)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	if (unlikely(a->pstate & PSTATE_32)) {
+		guest_instruction_done_32(vp);
+		return;
+	}
+	a->pc += 4;
+	a->pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
+}
 /* Of a loaded VP: the guest takes the exception of an instruction that it does not have. */
 void guest_undefined(struct vp *vp);
 /* So too: that of an instruction that does so by itself, such as BRK. */
