@@ -83,7 +83,7 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
 	$(addsuffix /*.[cS],$(ARCH_BACKENDS))))
 # What runs at boot, at a panic or once in a partition's life: small rather than fast.
-KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
+KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_tsc.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
 	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c partition_time.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
 	$(addprefix arch/$(ARCH)/,$(ARCH_COLD)) $(ARCH_BACKENDS_COLD)
 SELF_SRCS := $(sort $(ARCH_SELF_SRCS))

@@ -86,6 +86,8 @@ union saved_partition {
 		struct partition_state_hypercall hypercall;
 		struct state_record reference_tsc_record;
 		struct partition_state_reference_tsc reference_tsc;
+		struct state_record tsc_control_record;
+		struct partition_state_tsc_control tsc_control;
 	};
 };
 
