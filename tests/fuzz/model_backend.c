@@ -497,6 +497,8 @@ extern struct page_table_format npt_format, ept_format;
 
 const struct backend_ops svm_backend = MODEL_OPS(&npt_format);
 const struct backend_ops vmx_backend = MODEL_OPS(&ept_format);
+const struct backend_ops *const arch_backends[] = {&svm_backend, &vmx_backend};
+const uint32_t arch_backend_count = ARRAY_SIZE(arch_backends);
 
 const struct backend_ops *const arch_backends[] = {&svm_backend, &vmx_backend};
 const uint32_t arch_backend_count = ARRAY_SIZE(arch_backends);

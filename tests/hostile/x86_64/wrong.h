@@ -13,7 +13,7 @@
 #ifndef HOSTILE_WRONG_H
 #define HOSTILE_WRONG_H
 
-#include "hostile.h"
+#include "../hostile.h"
 
 #define KERNEL_ADDRESS 0xffffffff80100000ull
 #define NON_CANONICAL  0x0000900000000000ull
