@@ -360,7 +360,7 @@ $(GUEST)/vmlinuz:
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
 	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
 $(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
-	@scripts/guest-image hyperv $(@D)
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image hyperv $(@D)
 
 deps-run:
 	@scripts/deps run
