@@ -206,13 +206,28 @@ static void stub_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct 
 	stub_state = *state;
 }
 
+static void stub_tsc_set(struct vp *vp, uint32_t vtl)
+{
+	(void)vp;
+	(void)vtl;
+}
+
 static const struct backend_ops stub_backend = {
 	.name = "stub",
 	.gpa_format = &stub_gpa_format,
 	.arch.state_get = stub_get,
 	.arch.state_set = stub_set,
+	.arch.tsc_set = stub_tsc_set,
 };
 const struct backend_ops *backend = &stub_backend;
+
+void (*fake_relaxed)(void);
+
+/* All VPs do what was asked of them before they go back to the guest. */
+void gpa_space_shootdown(struct gpa_space *s)
+{
+	(void)s;
+}
 
 /* ---- a partition ---- */
 

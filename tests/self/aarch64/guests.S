@@ -329,6 +329,81 @@ guest_vectors_end:
 	say	1
 	guest_end user
 
+	/* Instructions of each kind, to be stepped: by the processor, by the kernel, by the VMM. */
+	.globl	guest_debugged_data, guest_debugged_store, guest_debugged_break
+	guest	debugged
+	mov	x0, #1
+	mov	x1, #GUEST_DATA
+	mov	x20, #GUEST_PORT
+	mrs	x2, id_aa64pfr0_el1
+	mov	x0, #0x84000000
+	hvc	#0
+	str	w0, [x20]
+guest_debugged_data:
+	mov	w5, #55
+guest_debugged_store:
+	str	w5, [x1, #8]
+	ldr	w6, [x1, #8]
+	ldr	w7, [x1, #16]
+guest_debugged_break:
+	brk	#7
+	say	3
+	b	guest_debugged_data
+	guest_end debugged
+
+	/* The guest's own breakpoint, and its own step of a program. */
+	guest	own_debug
+	msr	oslar_el1, xzr
+	adr	x0, 1f
+	msr	dbgbvr0_el1, x0
+	mov	x1, #0x1e3			/* all bytes, EL1, on */
+	msr	dbgbcr0_el1, x1
+	mrs	x2, mdscr_el1
+	mov	x3, #0xa000			/* MDE, KDE */
+	orr	x2, x2, x3
+	msr	mdscr_el1, x2
+	isb
+	msr	daifclr, #8			/* PSTATE.D */
+	say	1
+1:	nop
+	say	2
+	guest_end own_debug
+
+	/* The handler of a guest that tries what there is not: X24 counts, X23 is lost. */
+	guest	passes_over
+	mrs	x23, elr_el1
+	add	x23, x23, #4
+	msr	elr_el1, x23
+	add	x24, x24, #1
+	eret
+	guest_end passes_over
+
+	/* Calls with whatever is in the registers, which a generator (xorshift) fills. */
+	guest	wild_calls
+	mov	x10, #3000
+1:	eor	x19, x19, x19, lsl #13
+	eor	x19, x19, x19, lsr #7
+	eor	x19, x19, x19, lsl #17
+	and	x0, x19, #0xff
+	tst	x19, #0x100
+	b.eq	2f
+	movk	x0, #0x8400, lsl #16
+	tst	x19, #0x200
+	b.eq	2f
+	movk	x0, #0xc400, lsl #16
+2:	lsr	x1, x19, #40
+	mov	x2, x19
+	lsr	x3, x19, #3
+	tst	x19, #0x400
+	b.eq	3f
+	hvc	#0
+	b	4f
+3:	smc	#0
+4:	subs	x10, x10, #1
+	b.ne	1b
+	say	1
+	guest_end wild_calls
+
 	/* Round trips for measuring, X19 of each kind: X0 is what they took. */
 	guest	trips
 	mov	x10, x19
