@@ -32,7 +32,7 @@ enum vp_work {
 	WORK_INTERRUPT = BIT(1), /* list registers are to be filled */
 	WORK_DEBUG = BIT(3),	 /* `debugger` asks for something: stays while it does */
 	WORK_CLEAN = BIT(2), /* memory is to be cleaned to where a guest without caches reads it */
-	WORK_HYPERCALL = BIT(3), /* a hypercall is to be made when no CPU has the VP */
+	WORK_HYPERCALL = BIT(4), /* a hypercall is to be made when no CPU has the VP */
 };
 
 /* Those of enum vp_exit_kind that vp_exit_take() handles at once. */
