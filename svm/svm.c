@@ -72,6 +72,7 @@ static status_t svm_init(void)
 	if (speculation.actions)
 		svm_world_switch = svm_run_guarded;
 	svm_features = r.edx;
+	backend_assists |= ASSIST_TABLES;
 	asid_count = r.ebx;
 	if (!(cpuid_read(CPUID_EXTENDED_LEAF, 0).edx & EXTENDED_EDX_PAGE1G))
 		npt_format.large_levels &= (uint8_t)~BIT(3);
@@ -178,6 +179,7 @@ const struct backend_ops svm_backend = {
 	.window_request = svm_window_request,
 	.debug_set = svm_debug_set,
 	.step = svm_step,
+	.tables_watch = svm_tables_watch,
 	.state_get = svm_state_get,
 	.addressing_64 = svm_addressing_64,
 	.state_set = svm_state_set,

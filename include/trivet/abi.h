@@ -206,6 +206,8 @@ enum inspect_assist {
 	ASSIST_APIC_PAGE = BIT(0),
 	/* What is posted to a VP that runs is delivered when its CPU is notified. */
 	ASSIST_POSTED = BIT(1),
+	/* What reads the descriptor tables' registers can be made to exit. */
+	ASSIST_TABLES = BIT(2),
 };
 
 struct inspect_system {
@@ -492,6 +494,9 @@ struct vp_run_page {
 			/* of a memory access: the linear address that was translated to gpa, if the
 			 * processor gave it, or GVA_NONE */
 			uint64_t gva;
+			/* HV_NPIEP_...: what is #GP above privilege level 0 */
+			uint32_t forbidden;
+			uint32_t reserved;
 		} emulate;
 		struct {
 			uint32_t vector;
@@ -549,6 +554,7 @@ enum vp_emulate_flags {
 	EMULATE_MAPPED = BIT(6), /* gpa is in a mapped range: a protection was hit */
 	EMULATE_EVENT = BIT(7),	 /* an exception or interrupt was being delivered: it is delivered
 				  * again at the next vp_run; there is nothing to be emulated */
+	EMULATE_TABLE = BIT(8),	 /* SGDT, SIDT, SLDT, STR, above privilege level 0 */
 };
 
 /* ---- debugging a VP ---- */

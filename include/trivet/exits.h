@@ -34,6 +34,7 @@
 	X(APIC_ACCESS, "apic_access")	  /* that it can't do by itself: exit.memory */ \
 	X(MACHINE_CHECK, "machine_check") /* of the host, while the guest ran */        \
 	X(APIC_WRITE, "apic_write")	  /* to the APIC's page: exit.offset */         \
-	X(PORT_STRING, "port_string")	  /* INS and OUTS, repeated or not */
+	X(PORT_STRING, "port_string")	  /* INS and OUTS, repeated or not */           \
+	X(TABLE, "descriptor_table")	  /* SGDT, SIDT, SLDT, STR, or the loads: exit.table */
 
 #endif

@@ -99,7 +99,8 @@ struct partition_state_reference_tsc {
 	X(SYNIC_QUEUES, 19)	  /* struct vp_state_queues */                       \
 	X(SYNIC_TIMERS, 20)	  /* struct vp_state_timers */                       \
 	X(NESTED, 21)                                                                \
-	X(ASSIST, 22) /* struct vp_state_assist */
+	X(ASSIST, 22) /* struct vp_state_assist */                                   \
+	X(NPIEP, 23)  /* uint64_t: HV_X64_MSR_NPIEP_CONFIG */
 
 #define VP_STATE_ENUM(name, number) VP_STATE_##name = (number),
 enum vp_state_element {

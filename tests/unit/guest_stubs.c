@@ -206,8 +206,18 @@ static void stub_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct 
 	stub_state = *state;
 }
 
+uint32_t stub_tables;
+
+static void stub_watch(struct vp *vp, uint32_t vtl, uint32_t stores)
+{
+	(void)vp;
+	(void)vtl;
+	stub_tables = stores;
+}
+
 static const struct backend_ops stub_backend = {
 	.name = "stub",
+	.tables_watch = stub_watch,
 	.gpa_format = &stub_gpa_format,
 	.state_get = stub_get,
 	.state_set = stub_set,

@@ -61,6 +61,8 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 		privileges &= ~APIC_PRIVILEGES;
 		out[CPUID_EDX] &= ~(uint32_t)APIC_FEATURES;
 	}
+	if (policy->npiep)
+		out[CPUID_EDX] |= (uint32_t)HV_FEATURE_NPIEP;
 	out[CPUID_EAX] = (uint32_t)privileges;
 	out[CPUID_EBX] = (uint32_t)(privileges >> 32);
 }

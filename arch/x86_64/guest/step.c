@@ -176,7 +176,8 @@ __cold void guest_step_instruction(struct vp *vp)
 
 	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL | STATE_SYSCALL,
 			   &state);
-	o = opcode_read(vp, &state);
+	/* What is let pass has told what it is. */
+	o = d->lets ? (struct opcode){.instruction = STEPPED_OTHER} : opcode_read(vp, &state);
 	if (a->rflags & RFLAGS_VM)
 		o.instruction = STEPPED_OTHER;
 	d->instruction = o.instruction;
@@ -206,6 +207,9 @@ __cold void guest_step_left(struct vp *vp)
 	struct arch_vp_vtl *a = vp_arch(vp);
 	struct guest_debug *d = &a->debug;
 
+	if (d->lets)
+		backend->tables_watch(vp, vp->active_vtl, a->npiep);
+	d->lets = false;
 	d->left = d->mode;
 	d->mode = STEP_NONE;
 	a->lapic.service_changed |= a->lapic.processor_delivers;
