@@ -55,7 +55,9 @@ static void queue_send(struct vmbus *bus)
 
 static void retry_expired(struct device_timer *timer)
 {
-	vmbus_serve(container_of(timer, struct vmbus, retry));
+	struct vmbus *bus = container_of(timer, struct vmbus, retry);
+
+	bus->host->again(bus);
 }
 
 static void queue_clear(struct vmbus *bus)
@@ -484,13 +486,29 @@ static bool messages_serve(struct vmbus *bus)
 	return true;
 }
 
+/* True: there may be more. The channel at which the packets' number is used up is the last next time. */
+static bool channels_serve(struct vmbus *bus)
+{
+	uint32_t left = VMBUS_SERVE_PACKETS, first = bus->first_channel;
+	bool more = false;
+
+	for (uint32_t i = 0; i < VMBUS_CHANNELS; i++) {
+		struct vmbus_channel *channel = bus->channels[(first + i) % VMBUS_CHANNELS];
+		bool any = left > 0;
+
+		if (channel && vmbus_channel_serve(channel, &left))
+			more = true;
+		if (any && left == 0)
+			bus->first_channel = (first + i + 1) % VMBUS_CHANNELS;
+	}
+	return more;
+}
+
 void vmbus_serve(struct vmbus *bus)
 {
 	bool more = messages_serve(bus);
 
-	for (uint32_t i = 0; i < VMBUS_CHANNELS; i++)
-		if (bus->channels[i] && vmbus_channel_serve(bus->channels[i]))
-			more = true;
+	more = channels_serve(bus) || more;
 	if (more)
 		bus->host->again(bus);
 }

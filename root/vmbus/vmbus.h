@@ -29,7 +29,7 @@ struct vmbus_channel;
 #define VMBUS_GPADL_PAGES   65536u /* of all of them */
 #define VMBUS_QUEUE	    16u	   /* messages that wait for room in the guest */
 #define VMBUS_PACKET_MAX    KIB(20)
-#define VMBUS_SERVE_PACKETS 64u /* and messages, at one call */
+#define VMBUS_SERVE_PACKETS 64u /* of all channels, and so many messages, at one call */
 
 /* ---- the world ---- */
 
@@ -134,6 +134,8 @@ struct vmbus {
 	bool offers_requested; /* since it is connected */
 	bool offers_end;       /* AllOffersDelivered is due when all are */
 
+	uint32_t first_channel; /* that is served at the next call */
+
 	struct vmbus_gpadl *gpadls;
 	uint32_t gpadl_count, gpadl_pages;
 
@@ -196,8 +198,8 @@ uint32_t vmbus_channel_open(struct vmbus_channel *channel, const struct vmbus_op
 void vmbus_channel_close(struct vmbus_channel *channel);
 /* The rings are not used any more; says why. */
 void vmbus_channel_break(struct vmbus_channel *channel, const char *why);
-/* True: there is more than was taken. */
-bool vmbus_channel_serve(struct vmbus_channel *channel);
+/* Takes up to *left packets, of which it takes their number away. True: there is more. */
+bool vmbus_channel_serve(struct vmbus_channel *channel, uint32_t *left);
 
 /* gpadl.c */
 struct vmbus_gpadl *vmbus_gpadl_find(const struct vmbus *bus, uint32_t id);

@@ -145,6 +145,7 @@ static status_t machine_boot(struct machine *machine)
 		return status;
 	mutex_lock(&machine->lock);
 	machine->power = MACHINE_POWER_NONE;
+	machine->crashes_told = 0;
 	platform_reset(&machine->platform);
 	if (machine->config->user_apic)
 		user_apics_reset(machine);
@@ -243,6 +244,8 @@ static void machine_power_act(struct machine *machine)
 	if (machine->state != MACHINE_RUNNING)
 		return;
 
+	/* Why it ends, if its own thread has not come to that yet. */
+	machine_crash_report(machine);
 	if (power != MACHINE_POWER_RESET)
 		resets_left_out_tell(machine);
 	switch (power) {
@@ -303,6 +306,9 @@ static status_t machine_resume(struct machine *machine)
 {
 	machine->resumes = true;
 	machine->state = MACHINE_RUNNING;
+	/* What came meanwhile was put off. */
+	if (machine->guest_service)
+		event_signal(machine->guest_event, MACHINE_VMBUS | MACHINE_CRASHED);
 	return processors_start(machine);
 }
 
@@ -459,6 +465,7 @@ status_t machine_move(struct machine *machine, uint32_t vp, uint32_t cpu)
 static status_t machine_create(struct machine *machine, const struct config_partition *config,
 			       uint32_t number)
 {
+	uint32_t cpu = vmm_cpu_next(config);
 	status_t status;
 
 	machine->config = config;
@@ -469,8 +476,10 @@ static status_t machine_create(struct machine *machine, const struct config_part
 	if (status == STATUS_OK)
 		status = event_create(&machine->answer);
 	if (status == STATUS_OK)
-		status = thread_start(vmm_cpu_next(config), vmm_service_priority(), machine_service,
-				      machine, &machine->service);
+		status = thread_start(cpu, vmm_service_priority(), machine_service, machine,
+				      &machine->service);
+	if (status == STATUS_OK && config->hyperv == CONFIG_HYPERV_ON)
+		status = machine_guest_service_start(machine, cpu);
 	return status;
 }
 

@@ -74,7 +74,8 @@ static status_t host_connect(struct vmbus *bus, struct vmbus_channel *channel)
 
 	do
 		status = host_event_port_create(machine->partition, 0, channel->connection,
-						machine->event, MACHINE_VMBUS, &channel->ports[0]);
+						machine->guest_event, MACHINE_VMBUS,
+						&channel->ports[0]);
 	while (more_is_deposited(machine, &status));
 	if (status == STATUS_OK && channel->vp != VMBUS_NO_VP)
 		do
@@ -109,7 +110,7 @@ static void *host_page(struct vmbus *bus, gpa_t gpa)
 
 static void host_again(struct vmbus *bus)
 {
-	event_signal(vmbus_of(bus)->machine->event, MACHINE_VMBUS);
+	event_signal(vmbus_of(bus)->machine->guest_event, MACHINE_VMBUS);
 }
 
 static bool host_clock(struct vmbus *bus, uint64_t *reference, uint64_t *utc)
@@ -190,7 +191,7 @@ static status_t message_ports_create(struct machine *machine)
 	for (size_t i = 0; i < ARRAY_SIZE(connections) && status == STATUS_OK; i++)
 		do
 			status = message_port_create(machine->partition, 0, connections[i],
-						     machine->event, MACHINE_VMBUS,
+						     machine->guest_event, MACHINE_VMBUS,
 						     &vmbus->message_ports[i]);
 		while (more_is_deposited(machine, &status));
 	return status;

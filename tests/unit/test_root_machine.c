@@ -463,7 +463,7 @@ static void guest_says(struct machine *machine, const void *bytes, size_t size, 
 	memcpy(message.payload, bytes, size);
 	fake_kernel.to_host = &message;
 	fake_kernel.to_host_count = 1;
-	event_signal(machine->event, MACHINE_VMBUS);
+	event_signal(machine->guest_event, MACHINE_VMBUS);
 	for (int i = 0; i < 3000 && fake_kernel.from_host_count < count; i++)
 		thread_sleep(NS_PER_MS);
 	assert_int_equal(fake_kernel.from_host_count, count);

@@ -1017,6 +1017,28 @@ static void packets_in_turns(void **state)
 	assert_int_equal(rings.up.words[VMBUS_RING_OUT], rings.up.words[VMBUS_RING_IN]);
 }
 
+/* All channels together, and none of them for ever before the others. */
+static void channels_take_turns(void **state)
+{
+	struct guest *guest = *state;
+	struct rings rings[2] = {opened(guest)};
+
+	guest_gpadl(guest, 2, GPADL + 1, RING_PAGE + RING_PAGES, RING_PAGES);
+	guest_open(guest, 2, GPADL + 1, 1, RING_SPLIT);
+	assert_int_equal(open_status(guest), VMBUS_STATUS_SUCCESS);
+	rings[1].up = guest_ring_at(guest, RING_PAGE + RING_PAGES, RING_SPLIT);
+	for (uint32_t i = 0; i < 200; i++)
+		for (uint32_t n = 0; n < 2; n++)
+			guest_ring_put(&rings[n].up, VMBUS_PACKET_IN_BAND, 0, NULL, 0, "", 1);
+	for (uint32_t turn = 1; turn <= 4; turn++) {
+		vmbus_serve(&guest->bus);
+		assert_int_equal(services[0].packets, (turn + 1) / 2 * VMBUS_SERVE_PACKETS);
+		assert_int_equal(services[1].packets, turn / 2 * VMBUS_SERVE_PACKETS);
+	}
+	guest_serve(guest);
+	assert_int_equal(services[0].packets + services[1].packets, 400);
+}
+
 static void a_guest_that_waits_for_room(void **state)
 {
 	struct guest *guest = *state;
@@ -1161,6 +1183,7 @@ int main(void)
 		TEST(packets_with_pages),
 		TEST(packets_with_wrong_page_counts),
 		TEST(packets_in_turns),
+		TEST(channels_take_turns),
 		TEST(a_guest_that_waits_for_room),
 		TEST(wild_indices),
 		TEST(indices_of_ours),

@@ -171,13 +171,14 @@ __cold void guest_step_instruction(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 	struct guest_debug *d = &a->debug;
+	struct opcode o = {.instruction = STEPPED_OTHER};
 	struct guest_state state;
-	struct opcode o;
 
 	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL | STATE_SYSCALL,
 			   &state);
 	/* What is let pass has told what it is. */
-	o = d->lets ? (struct opcode){.instruction = STEPPED_OTHER} : opcode_read(vp, &state);
+	if (!d->lets)
+		o = opcode_read(vp, &state);
 	if (a->rflags & RFLAGS_VM)
 		o.instruction = STEPPED_OTHER;
 	d->instruction = o.instruction;
