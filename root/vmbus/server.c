@@ -447,6 +447,40 @@ static const struct {
 				  sizeof(struct vmbus_modify_channel)},
 };
 
+/* The oldest one; false: there is none. */
+static bool message_receive(struct vmbus *bus, uint8_t message[VMBUS_MESSAGE_MAX], size_t *size)
+{
+	struct vmbus_held *held = bus->held;
+
+	if (!held)
+		return bus->host->receive(bus, message, size) == STATUS_OK;
+	*size = held->size;
+	memcpy(message, held->bytes, held->size);
+	bus->held = held->next;
+	free(held);
+	return true;
+}
+
+status_t vmbus_hold(struct vmbus *bus)
+{
+	struct vmbus_held **end = &bus->held, *held;
+
+	while (*end)
+		end = &(*end)->next;
+	/* Ends when the ports are empty: the guest does not run. */
+	for (;;) {
+		held = calloc(1, sizeof(*held));
+		if (!held)
+			return STATUS_NO_MEMORY;
+		if (bus->host->receive(bus, held->bytes, &held->size) != STATUS_OK)
+			break;
+		*end = held;
+		end = &held->next;
+	}
+	free(held);
+	return STATUS_OK;
+}
+
 static void message_take(struct vmbus *bus, const uint8_t *message, size_t size)
 {
 	struct vmbus_header header;
@@ -479,7 +513,7 @@ static bool messages_serve(struct vmbus *bus)
 		/* The timer of the queue comes back here. */
 		if (!queue_has_room(bus))
 			return false;
-		if (bus->host->receive(bus, message, &size) != STATUS_OK)
+		if (!message_receive(bus, message, &size))
 			return false;
 		message_take(bus, message, size);
 	}
@@ -534,13 +568,18 @@ void vmbus_reset(struct vmbus *bus)
 	size_t size;
 
 	disconnect(bus);
-	while (bus->host->receive(bus, message, &size) == STATUS_OK)
+	while (message_receive(bus, message, &size))
 		;
 }
 
 void vmbus_destroy(struct vmbus *bus)
 {
 	disconnect(bus);
+	for (struct vmbus_held *held = bus->held, *next; held; held = next) {
+		next = held->next;
+		free(held);
+	}
+	bus->held = NULL;
 	free(bus->packet);
 	bus->packet = NULL;
 }

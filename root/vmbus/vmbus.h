@@ -122,6 +122,13 @@ struct vmbus_message {
 	uint8_t bytes[VMBUS_MESSAGE_MAX];
 };
 
+/* A message of the guest's that is kept. */
+struct vmbus_held {
+	struct vmbus_held *next;
+	size_t size;
+	uint8_t bytes[VMBUS_MESSAGE_MAX] __aligned(8);
+};
+
 struct vmbus {
 	const struct vmbus_host *host;
 	struct device_env *env;
@@ -139,6 +146,7 @@ struct vmbus {
 	struct vmbus_gpadl *gpadls;
 	uint32_t gpadl_count, gpadl_pages;
 
+	struct vmbus_held *held; /* oldest first: what the ports had, when they went */
 	struct vmbus_message queue[VMBUS_QUEUE];
 	uint32_t queue_first, queue_count;
 	struct device_timer retry;
@@ -167,6 +175,9 @@ static inline bool vmbus_channel_gone(const struct vmbus_channel *channel)
 /* Does what there is to be done: messages from and to the guest, packets. Bounded: it asks for another call. */
 void vmbus_serve(struct vmbus *bus);
 
+/* Takes in what the guest has sent and the server has had no room for, as it cannot be received later. NO_MEMORY: what
+ * was taken is kept all the same. */
+status_t vmbus_hold(struct vmbus *bus) __must_check;
 /* All signals are cut off, as the partition goes; and are set up again, in one like it. The guest does not
  * notice. The channels for which that fails break. */
 void vmbus_detach(struct vmbus *bus);

@@ -198,9 +198,9 @@ static void machine_stop(struct machine *machine, enum machine_end end, uint32_t
 	mutex_lock(&machine->lock);
 	platform_flush(&machine->platform);
 	mutex_unlock(&machine->lock);
+	(void)machine_vmbus_ended(machine);
 	machine_end_set(machine, end, code);
 	machine->state = MACHINE_ENDED;
-	event_signal(machine->answer, MACHINE_HAS_ENDED);
 }
 
 static status_t machine_reset(struct machine *machine)
@@ -266,6 +266,9 @@ static void machine_power_act(struct machine *machine)
 		log_error("%s: guest crashed", machine->config->name);
 		break;
 	case MACHINE_POWER_RESET:
+		if (machine_vmbus_ended(machine))
+			log_warning("%s: has restarted instead of shutting down",
+				    machine->config->name);
 		if (guest_reset(machine) == STATUS_OK)
 			return;
 		break;
@@ -326,13 +329,14 @@ static status_t command_save(struct machine *machine)
 	processors_stop(machine);
 	if (machine->power != MACHINE_POWER_NONE)
 		return STATUS_WRONG_STATE;
-	/* What the guest was told is posted ends with the ports. */
-	machine_vmbus_serve(machine);
 	/* Console input waits from here on: it would interrupt a VP that is saved already. */
 	mutex_lock(&machine->lock);
-	machine->state = MACHINE_SAVED;
+	status = machine_vmbus_hold(machine);
+	if (status == STATUS_OK)
+		machine->state = MACHINE_SAVED;
 	mutex_unlock(&machine->lock);
-	status = machine_state_save(machine);
+	if (status == STATUS_OK)
+		status = machine_state_save(machine);
 	if (status != STATUS_OK) {
 		(void)machine_resume(machine);
 		return status;

@@ -70,8 +70,7 @@ enum machine_end {
 #define MACHINE_CRASHED BIT(1) /* the guest has told so */
 
 /* Bits of a machine's `answer`, on which a person's question to the guest waits. */
-#define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
-#define MACHINE_HAS_ANSWERED BIT(1)
+#define MACHINE_HAS_ANSWERED BIT(0)
 
 /* From this bit of its event on: of hyperv-testdev's connections. */
 #define MACHINE_TEST_SHIFT 16

@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from conftest import linux, small
 from test_monitor import Monitor
 
@@ -18,6 +19,7 @@ def seconds(machine, count):
     return time.monotonic() - began
 
 
+@pytest.mark.long_in_bochs
 def test_messages_without_a_pause(boot, leg):
     """The thread that serves them is on the other guest's CPU, the VP that sends them is not."""
     count = 40000 if leg == "svm" else 4000

@@ -387,6 +387,47 @@ static void a_guest_that_does_not_listen(void **state)
 	assert_null(guest->env.timers);
 }
 
+/* Where no message can be received any more, they are taken in before; they come in their order. */
+static void what_was_sent_is_held(void **state)
+{
+	struct guest *guest = *state;
+	struct vmbus_modify_channel modify = {.header.type = VMBUS_MODIFY_CHANNEL};
+
+	connected(guest);
+	guest_forget(guest);
+	guest->room = 0;
+	for (uint32_t i = 0; i < 40; i++) {
+		modify.relid = i;
+		guest_send(guest, &modify, sizeof(modify));
+	}
+	guest_serve(guest);
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+	assert_int_equal(guest->sent_count, 0);
+	guest->room = 1000;
+	modify.relid = 40;
+	guest_send(guest, &modify, sizeof(modify));
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+	guest_serve(guest);
+	assert_int_equal(guest->got_count, 41);
+	for (uint32_t i = 0; i < 41; i++)
+		assert_int_equal(
+			((struct vmbus_modify_channel_response *)(void *)guest->got[i].bytes)
+				->relid,
+			i);
+	/* A guest that begins anew has sent none of it. */
+	guest->room = 0;
+	for (uint32_t i = 0; i < 40; i++)
+		guest_send(guest, &modify, sizeof(modify));
+	guest_serve(guest);
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+	assert_non_null(guest->bus.held);
+	vmbus_reset(&guest->bus);
+	assert_null(guest->bus.held);
+	/* What is held at the end is given back. */
+	guest_send(guest, &modify, sizeof(modify));
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+}
+
 static void retries_become_rare(void **state)
 {
 	struct guest *guest = *state;
@@ -1162,6 +1203,7 @@ int main(void)
 		TEST(contact_again_begins_anew),
 		TEST(a_reset_forgets_all),
 		TEST(a_guest_that_does_not_listen),
+		TEST(what_was_sent_is_held),
 		TEST(retries_become_rare),
 		TEST(a_guest_without_a_synic_loses_messages),
 		TEST(messages_that_are_none),
