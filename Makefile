@@ -6,18 +6,34 @@
 # folder that is named here needs no line in this file. Unit tests and fuzzers name the sources
 # under test in a fragment of their own (tests/unit/NAME.mk, tests/fuzz/NAME.mk).
 
-ARCH  ?= x86_64
 BUILD ?= build
-LEG   ?= svm
+# Tests are of all architectures, where none is named.
+TEST_ARCH := $(if $(ARCH)$(filter el2,$(LEG)),,all)
+# Of the three legs one tells the architecture.
+ifeq ($(LEG),el2)
+ARCH  := aarch64
+endif
+ARCH  ?= x86_64
 
 CC      ?= gcc
 CLANG   ?= clang
 PYTHON  ?= python3
-OBJCOPY ?= objcopy
-NM      ?= nm
 IASL    ?= iasl
 
 OUT := $(BUILD)/$(ARCH)
+
+# What is the architecture's own: the compiler's prefix CROSS, ARCH_* flags, sources in other folders,
+# which of them are cold, the leg that is meant if none is named, what is loaded.
+include arch/$(ARCH)/build.mk
+
+# What objects depend on beside their sources.
+BUILD_FILES := Makefile arch/$(ARCH)/build.mk
+
+LEG     ?= $(ARCH_LEG)
+# For the machine's own programs; those of the tests are the building machine's: $(CC).
+ARCH_CC ?= $(if $(CROSS),$(CROSS)gcc,$(CC))
+OBJCOPY ?= $(CROSS)objcopy
+NM      ?= $(CROSS)nm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -34,9 +50,9 @@ COMMON := -std=c11 -g -MMD -MP -fno-common -ffile-prefix-map=$(CURDIR)/=
 
 # Padding between functions and loops would be a tenth of the image.
 KERNEL_OPTIMIZE ?= -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
-KERNEL_CFLAGS := $(COMMON) $(WARNINGS) -ffreestanding -fno-strict-aliasing -mno-red-zone \
-	-mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
+KERNEL_CFLAGS := $(COMMON) $(WARNINGS) -ffreestanding -fno-strict-aliasing $(ARCH_CFLAGS) $(ARCH_KERNEL_CFLAGS) \
+	-fno-pic -fno-pie -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections -Iinclude -Iarch/$(ARCH)/include
 # linker.ld aligns what has rights of its own to pages; the file needs no padding for that.
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexecstack \
@@ -44,15 +60,18 @@ KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexe
 
 MUSL_INCLUDE ?= /usr/include/$(ARCH)-linux-musl
 MUSL_LIB     ?= /usr/lib/$(ARCH)-linux-musl/libc.a
-ROOT_INCLUDES := -Iinclude -Iroot
-ROOT_CFLAGS := $(COMMON) -D_POSIX_C_SOURCE=200809L -O2 $(WARNINGS) -fno-strict-aliasing -mgeneral-regs-only -fno-pic \
+# What an architecture has of its own stands below its name, by the same paths.
+ROOT_INCLUDES := -Iinclude -Iroot -Iroot/$(ARCH)
+ROOT_CFLAGS := $(COMMON) -D_POSIX_C_SOURCE=200809L -O2 $(WARNINGS) -fno-strict-aliasing $(ARCH_CFLAGS) -fno-pic \
 	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-	-fcf-protection=none -U_FORTIFY_SOURCE -ffunction-sections -fdata-sections -nostdinc \
-	-isystem $(shell $(CC) -print-file-name=include) -isystem $(MUSL_INCLUDE) $(ROOT_INCLUDES)
+	-U_FORTIFY_SOURCE -ffunction-sections -fdata-sections -nostdinc \
+	-isystem $(shell $(ARCH_CC) -print-file-name=include) -isystem $(MUSL_INCLUDE) $(ROOT_LIBRARY_INCLUDE) $(ROOT_INCLUDES)
 ROOT_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexecstack \
-	-Wl,-z,norelro -Wl,--build-id=none -Wl,--gc-sections -Wl,-T,root/root.ld
+	-Wl,-z,norelro -Wl,--build-id=none -Wl,--gc-sections -Wl,-T,$(OUT)/root.ld
 
 TEST_INCLUDES := -Iinclude -Iroot -Iarch/fake/include
+# Of which architecture the root task's sources are that a hosted program is made of: test_NAME_ARCH.
+HOSTED_ARCH ?= x86_64
 UNIT_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer $(TEST_INCLUDES) -Itests/unit
 FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined \
@@ -62,16 +81,13 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 # Sources
 
 KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
-	svm/*.[cS] vmx/*.[cS]))
+	$(addsuffix /*.[cS],$(ARCH_BACKENDS))))
 # What runs at boot, at a panic or once in a partition's life: small rather than fast.
 KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
 	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c partition_time.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
-	$(addprefix arch/$(ARCH)/,acpi.c backtrace.c boot.c cpu.c cpu_start.c ioapic.c \
-	multiboot2.c paging.c power.c serial.c speculation.c speculation_policy.c trap.c wall_clock.c \
-	guest/apic_page.c guest/cpuid_policy.c guest/debug.c guest/guard.c guest/hv_call.c guest/hv_cpuid.c guest/hv_intercept.c guest/hv_msr.c guest/hv_vp.c guest/inspect.c guest/lapic_state.c guest/mtrr.c guest/outside.c guest/partition.c \
-	guest/registers.c guest/state_apic.c guest/state_elements.c guest/state_xsave.c guest/step.c guest/translate.c) \
-	svm/debug.c svm/state.c svm/svm.c vmx/apicv.c vmx/debug.c vmx/state.c vmx/vmx.c
-SELF_SRCS := $(sort $(wildcard tests/self/*.[cS]))
+	$(addprefix arch/$(ARCH)/,$(ARCH_COLD)) $(ARCH_BACKENDS_COLD)
+SELF_SRCS := $(sort $(ARCH_SELF_SRCS))
+ROOT_ARCHES := x86_64 aarch64
 # What the root task shares with the kernel is compiled for each of them.
 ROOT_SHARED := $(wildcard kernel/bundle.c kernel/elf.c kernel/state_format.c kernel/status.c)
 # The local APIC's model, for partitions whose APICs are the root task's.
@@ -80,13 +96,12 @@ APIC_MODEL := $(addprefix arch/x86_64/guest/,lapic.c lapic_registers.c lapic_tim
 APIC_MODEL_CFLAGS := -Iarch/x86_64/include -Iarch/x86_64/guest
 ROOT_SHARED += $(APIC_MODEL)
 endif
-ROOT_SRCS := $(sort $(wildcard root/*.[cS] root/*/*.[cS] root/*/*/*.[cS])) $(ROOT_SHARED)
+ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
+	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
-HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/lib/start.S root/lib/format.c kernel/status.c
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
-DSDT_C := $(BUILD)/gen/dsdt.c
-VMBUS_C := $(BUILD)/gen/vmbus.c
-ROOT_SRCS += $(DSDT_C) $(VMBUS_C)
+ROOT_SRCS += $(addprefix $(BUILD)/gen/$(ARCH)/,dsdt.c vmbus.c)
 
 # $(call objects,FOLDER,SOURCES): NAME.c.o or NAME.S.o; of sources below $(BUILD), what follows it.
 objects = $(addprefix $(1)/,$(addsuffix .o,$(patsubst $(BUILD)/%,%,$(2))))
@@ -106,19 +121,19 @@ root: $(OUT)/root.elf
 
 $(OUT)/kernel/%.c.o: OPTIMIZE = $(KERNEL_OPTIMIZE)
 $(addprefix $(OUT)/kernel/,$(addsuffix .o,$(KERNEL_COLD))): OPTIMIZE = -Oz
-$(OUT)/kernel/%.c.o: %.c Makefile
+$(OUT)/kernel/%.c.o: %.c $(BUILD_FILES)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(KERNEL_CFLAGS) $(OPTIMIZE) -c $< -o $@
+	@$(ARCH_CC) $(KERNEL_CFLAGS) $(OPTIMIZE) -c $< -o $@
 
-$(OUT)/kernel/%.S.o: %.S Makefile
+$(OUT)/kernel/%.S.o: %.S $(BUILD_FILES)
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
-	@$(CC) $(KERNEL_CFLAGS) -D__ASSEMBLY__ -c $< -o $@
+	@$(ARCH_CC) $(KERNEL_CFLAGS) -D__ASSEMBLY__ -c $< -o $@
 
 $(OUT)/linker.ld: linker.ld
 	@mkdir -p $(@D)
-	@$(CC) -E -P -undef -D__$(ARCH)__ -x c $< -o $@
+	@$(ARCH_CC) -E -P -undef -D__$(ARCH)__ -x c $< -o $@
 
 # The kernel, and the same with the self tests linked in: `selftest` on its command line runs them.
 $(OUT)/trivet.first.elf $(OUT)/trivet.elf: OBJS := $(KERNEL_OBJS)
@@ -128,56 +143,73 @@ $(OUT)/trivet-selftest.first.elf: $(KERNEL_OBJS) $(SELF_OBJS)
 
 # Two links: the first tells where the functions lie, the second has their names in it.
 $(OUT)/%.first.elf: $(OUT)/linker.ld
-	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(OBJS) -lgcc -o $@
+	@$(ARCH_CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(OBJS) -lgcc -o $@
 
 $(OUT)/%.symbols.S: $(OUT)/%.first.elf scripts/symbols
 	@$(PYTHON) scripts/symbols --nm $(NM) $< > $@
 
 $(OUT)/%.symbols.o: $(OUT)/%.symbols.S
-	@$(CC) -c $< -o $@
+	@$(ARCH_CC) -c $< -o $@
 
 $(OUT)/trivet.elf $(OUT)/trivet-selftest.elf: $(OUT)/%.elf: $(OUT)/%.first.elf $(OUT)/%.symbols.o
 	@echo "  LD      $@"
-	@$(CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(OBJS) $(OUT)/$*.symbols.o -lgcc -o $@
+	@$(ARCH_CC) $(KERNEL_LDFLAGS) -T $(OUT)/linker.ld $(OBJS) $(OUT)/$*.symbols.o -lgcc -o $@
 	@$(PYTHON) scripts/symbols --nm $(NM) $@ | cmp -s - $(OUT)/$*.symbols.S || \
 		{ echo "$@: functions moved between the two links" >&2; rm -f $@; exit 1; }
 
-.PRECIOUS: $(OUT)/%.stripped.elf
+.PRECIOUS: $(OUT)/%.stripped.elf $(OUT)/%.image
 
 # What is loaded: without the debugging information.
 $(OUT)/%.stripped.elf: $(OUT)/%.elf
 	@$(OBJCOPY) --strip-all $< $@
 
-$(call objects,$(OUT)/root,$(APIC_MODEL) root/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
-$(OUT)/root/%.c.o: %.c Makefile
+# And for loaders that know no ELF: just the bytes from the first one on.
+$(OUT)/%.image: $(OUT)/%.elf
+	@$(OBJCOPY) -O binary $< $@
+
+$(call objects,$(OUT)/root,$(APIC_MODEL) root/$(ARCH)/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
+$(OUT)/root/%.c.o: %.c $(BUILD_FILES) | $(ARCH_LIBRARIES)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(ROOT_CFLAGS) -c $< -o $@
+	@$(ARCH_CC) $(ROOT_CFLAGS) -c $< -o $@
 
-$(OUT)/root/%.S.o: %.S Makefile
+$(OUT)/root/%.S.o: %.S $(BUILD_FILES)
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
-	@$(CC) $(ROOT_CFLAGS) -D__ASSEMBLY__ -c $< -o $@
+	@$(ARCH_CC) $(ROOT_CFLAGS) -D__ASSEMBLY__ -c $< -o $@
 
 $(OUT)/root/gen/%.c.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(ROOT_CFLAGS) -c $< -o $@
+	@$(ARCH_CC) $(ROOT_CFLAGS) -c $< -o $@
 
-$(OUT)/root.elf: $(ROOT_OBJS) root/root.ld
-	@echo "  LD      $@"
-	@$(CC) $(ROOT_LDFLAGS) $(ROOT_OBJS) $(MUSL_LIB) -lgcc -o $@
-
-$(OUT)/hostile.elf: $(HOSTILE_OBJS) root/root.ld
-	@echo "  LD      $@"
-	@$(CC) $(ROOT_LDFLAGS) $(HOSTILE_OBJS) $(MUSL_LIB) -lgcc -o $@
-
-$(BUILD)/gen/%.aml: root/firmware/%.asl
+$(OUT)/root.ld: root/root.ld
 	@mkdir -p $(@D)
-	@echo "  IASL    $<"
-	@$(IASL) -p $(basename $@) $< > $(@D)/$*.log 2>&1 || { cat $(@D)/$*.log; exit 1; }
+	@$(ARCH_CC) -E -P -undef -D__$(ARCH)__ -x c $< -o $@
 
-$(BUILD)/gen/%.c: $(BUILD)/gen/%.aml scripts/embed
-	@$(PYTHON) scripts/embed $< $*_aml > $@
+$(OUT)/root.elf: $(ROOT_OBJS) $(OUT)/root.ld
+	@echo "  LD      $@"
+	@$(ARCH_CC) $(ROOT_LDFLAGS) $(ROOT_OBJS) $(ROOT_LIBRARIES) $(MUSL_LIB) -lgcc -o $@
+
+$(OUT)/hostile.elf: $(HOSTILE_OBJS) $(OUT)/root.ld
+	@echo "  LD      $@"
+	@$(ARCH_CC) $(ROOT_LDFLAGS) $(HOSTILE_OBJS) $(MUSL_LIB) -lgcc -o $@
+
+# $(call tables,ARCH): what is compiled of its root/ARCH/firmware/*.asl.
+define tables
+$(BUILD)/gen/$(1)/%.aml: root/$(1)/firmware/%.asl
+	@mkdir -p $$(@D)
+	@echo "  IASL    $$<"
+	@$(IASL) -p $$(basename $$@) $$< > $$(@D)/$$*.log 2>&1 || { cat $$(@D)/$$*.log; exit 1; }
+
+$(BUILD)/gen/$(1)/%.c: $(BUILD)/gen/$(1)/%.aml scripts/embed
+	@$(PYTHON) scripts/embed $$< $$*_aml > $$@
+endef
+$(foreach arch,$(ROOT_ARCHES),$(eval $(call tables,$(arch))))
+
+# What the building machine's own packages don't have.
+WITH_LISTS := FOREIGN_LISTS=$(abspath $(BUILD))/lists
+$(SYSROOT)/%/libc.a:
+	@$(WITH_LISTS) scripts/foreign arm64 $(SYSROOT) musl-dev libfdt-dev
 
 -include $(KERNEL_OBJS:.o=.d) $(SELF_OBJS:.o=.d) $(ROOT_OBJS:.o=.d) \
 	$(HOSTILE_OBJS:.o=.d)
@@ -196,10 +228,10 @@ define hosted
 $(BUILD)/$(1)/$(2).objs := $(call objects,$(BUILD)/$(1)/$(2).d,tests/$(1)/$(3)_$(2).c $($(3)_$(2)_SRCS))
 $(BUILD)/$(1)/$(2).d/%.c.o: %.c Makefile
 	@mkdir -p $$(@D)
-	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+	@$(4) $(5) -Iroot/$(or $($(3)_$(2)_ARCH),$(HOSTED_ARCH)) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
 $(BUILD)/$(1)/$(2).d/gen/%.c.o: $(BUILD)/gen/%.c
 	@mkdir -p $$(@D)
-	@$(4) $(5) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
+	@$(4) $(5) -Iroot/$(or $($(3)_$(2)_ARCH),$(HOSTED_ARCH)) $($(3)_$(2)_CFLAGS) -c $$< -o $$@
 $(BUILD)/$(1)/$(3)_$(2): $$($(BUILD)/$(1)/$(2).objs)
 	@echo "  LD      $$@"
 	@$(4) $(5) $$^ -o $$@ $(6) $($(3)_$(2)_LIBS)
@@ -224,15 +256,13 @@ fuzz-%: $(BUILD)/fuzz/fuzz_%
 # ---------------------------------------------------------------------------------------
 # Checks, tests, measurements
 
-SIZE_LIMIT := 230000
-
 # What the sources define is named in the documents.
 docs:
 	@echo "  DOCS"
 	@scripts/check-docs
 
 .PHONY: check docs format lint size unit fuzz self system test bench bench-peers
-check: deps-test all unit-build
+check: deps-test all $(OTHER_IMAGES) unit-build
 	@$(TEST) check unit
 
 format:
@@ -247,29 +277,35 @@ lint:
 	@echo "  LINT"
 	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
 		$(filter %.c,$(KERNEL_SRCS) $(SELF_SRCS))
-	@$(CPPCHECK) -Iroot $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
+	@$(CPPCHECK) -Iroot -Iroot/$(ARCH) $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
 	@$(CPPCHECK) $(wildcard tests/bench/*.c)
 
-size: $(OUT)/trivet.stripped.elf
+size: $(OUT)/trivet.$(ARCH_IMAGE)
 	@size=$$(stat -c %s $<); \
 		echo "  SIZE    kernel: $$size bytes, limit $(SIZE_LIMIT)"; \
 		test $$size -le $(SIZE_LIMIT)
 
-TEST := scripts/test --build $(BUILD) --arch $(ARCH) --fuzz-seconds $(FUZZ_SECONDS)
-IMAGE := $(OUT)/trivet.stripped.elf $(OUT)/root.stripped.elf
-SELF_IMAGE := $(OUT)/trivet-selftest.stripped.elf
+TEST := scripts/test --build $(BUILD) --arch $(or $(TEST_ARCH),$(ARCH)) --fuzz-seconds $(FUZZ_SECONDS)
+IMAGE := $(OUT)/trivet.$(ARCH_IMAGE) $(OUT)/root.stripped.elf
+SELF_IMAGE := $(OUT)/trivet-selftest.$(ARCH_IMAGE)
 SYSTEM_IMAGES := $(OUT)/hostile.stripped.elf
 PEERS := $(BUILD)/peers
+# Of the other architecture.
+OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
+.PHONY: aarch64-images
+aarch64-images:
+	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet.image \
+		$(BUILD)/aarch64/trivet-selftest.image
 
 unit: unit-build
 	@$(TEST) unit
 fuzz: fuzz-build
 	@$(TEST) fuzz
-self: deps-run $(SELF_IMAGE)
+self: deps-test $(SELF_IMAGE) $(OTHER_IMAGES)
 	@$(TEST) self
-system: deps-test $(IMAGE) $(SYSTEM_IMAGES) guest guest-tests
+system: deps-test $(IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
-test: deps-test $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
+test: deps-test $(IMAGE) $(SELF_IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 	@$(TEST) all
 bench: deps-bench $(IMAGE) $(SELF_IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
@@ -279,13 +315,13 @@ bench-peers: deps-bench $(IMAGE) guest-tests $(PEERS)/vmlinuz $(PEERS)/kvm_peer
 # ---------------------------------------------------------------------------------------
 # Images and running
 
-GUEST := $(BUILD)/guest
+GUEST := $(BUILD)/$(ARCH_GUEST)
 # The variables of `make run` go to the scripts as they are.
 export LEG VPS MEM KERNEL INITRD MODULES CMDLINE DEVICES HYPERV CONF
 export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
 # Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
-GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/*.S tests/bench/*.S))
+GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(ARCH_GUEST_TESTS))
 guest-tests: $(GUEST_TESTS)
 $(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@mkdir -p $(@D)
@@ -320,9 +356,9 @@ iso:
 
 guest: $(GUEST)/vmlinuz $(GUEST)/initramfs $(GUEST)/hyperv/initramfs
 $(GUEST)/vmlinuz:
-	@scripts/guest-image kernel $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image kernel $@
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
-	@scripts/guest-image initramfs $@
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
 $(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
 	@scripts/guest-image hyperv $(@D)
 
@@ -353,7 +389,7 @@ help:
 #: make clean    removes build/
 #:
 #: make run takes these variables:
-#:   LEG=svm|vmx         the backend: AMD's in QEMU, or Intel's in Bochs
+#:   LEG=svm|vmx|el2     the backend: AMD's in QEMU, Intel's in Bochs, or Arm's (ARCH=aarch64) in QEMU
 #:   VPS=1 MEM=256M      virtual processors and memory of the guest
 #:   KERNEL= INITRD=     files to boot instead of Debian's kernel and a small initramfs
 #:   CMDLINE= MODULES=   the guest's command line; more files for it (multiboot modules)
@@ -363,7 +399,7 @@ help:
 #:                       names are looked for beside it
 #:   CPUS=2 HOSTMEM=2G   the emulated machine; CPU= its processor by the emulator's name
 #:   KCMDLINE=           more words for Trivet's own command line (loglevel=, kmem=, ...)
-#:   BOOT=bios|uefi      the machine's firmware
+#:   BOOT=bios|uefi      the machine's firmware; bios on AArch64: none, QEMU loads the kernel itself
 #:   EMULATOR=qemu|bochs Bochs for SVM too; QEMU has no VMX without KVM
 #:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
 #:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly

@@ -27,6 +27,8 @@ static status_t config_check(const struct doorbell_config *config)
 {
 	uint64_t length = config->length ? config->length : 1;
 
+	if (config->kind == DOORBELL_PORT && !ARCH_HAS_PORTS)
+		return STATUS_NOT_SUPPORTED;
 	if (config->kind > DOORBELL_PORT || !length_valid(config->kind, config->length) ||
 	    (config->flags & ~(uint32_t)DOORBELL_VALUE) || config->reserved || !config->bits ||
 	    (!(config->flags & DOORBELL_VALUE) && config->value) ||

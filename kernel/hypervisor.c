@@ -11,13 +11,6 @@ uint32_t backend_assists;
 
 static status_t available = STATUS_NO_VIRTUALIZATION;
 
-static const struct backend_ops *const candidates[] = {
-#ifdef __x86_64__
-	&svm_backend,
-	&vmx_backend,
-#endif
-};
-
 status_t hypervisor_available(void)
 {
 	return available;
@@ -28,14 +21,14 @@ status_t hypervisor_available(void)
 void hypervisor_init(void)
 {
 	status_t status;
-	size_t i;
+	uint32_t i;
 
-	for (i = 0; i < ARRAY_SIZE(candidates); i++) {
-		status = candidates[i]->probe();
+	for (i = 0; i < arch_backend_count; i++) {
+		status = arch_backends[i]->probe();
 		if (status == STATUS_OK)
-			status = candidates[i]->init();
+			status = arch_backends[i]->init();
 		if (status == STATUS_OK) {
-			backend = arch_backend_guard(candidates[i]);
+			backend = arch_backend_guard(arch_backends[i]);
 			available = STATUS_OK;
 			return;
 		}

@@ -190,7 +190,7 @@ status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_pla
 			   unsigned int count)
 {
 	bool any = false;
-	void *unlinked;
+	void *unlinked = NULL;
 	status_t status;
 	unsigned int i;
 
@@ -205,7 +205,9 @@ status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_pla
 		return STATUS_OK;
 	spin_lock(&space->lock);
 	status = overlays_move(space, places, count);
-	unlinked = page_table_unlinked_take(&space->table);
+	/* Nothing was done: what is unlinked is that of the one who is about to unmap. */
+	if (status != STATUS_BUSY)
+		unlinked = page_table_unlinked_take(&space->table);
 	spin_unlock(&space->lock);
 	if (status == STATUS_BUSY)
 		return status;

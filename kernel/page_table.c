@@ -50,7 +50,9 @@ static uint64_t *entry_of(uint64_t *entries, unsigned int level, uint64_t va)
 	return &entries[va >> level_shift(level) & (ENTRIES - 1)];
 }
 
-/* Other CPUs' walkers read entries at any time: each is written whole, after what it points to. */
+/* Other CPUs' walkers read entries at any time: each is written whole, after what it points to. Where an
+ * entry that maps something goes on to map it otherwise, the architecture may want more:
+ * arch_table_entry_replace(). */
 static void entry_set(uint64_t *entry, uint64_t value)
 {
 	atomic_store_explicit((_Atomic uint64_t *)entry, value, memory_order_release);
@@ -131,7 +133,7 @@ static __cold status_t entry_split(struct page_table *table, uint64_t *entry, un
 			    format->flags(*entry, level));
 	for (unsigned int i = 0; i < ENTRIES; i++, leaf += level_size(level - 1))
 		entries[i] = leaf;
-	entry_set(entry, format->table(kva_to_hpa(entries)));
+	arch_table_entry_replace(entry, format->table(kva_to_hpa(entries)));
 	return STATUS_OK;
 }
 
@@ -158,7 +160,7 @@ static __cold void entry_merge(struct page_table *table, uint64_t *entry, unsign
 		    format->address(entries[i], level - 1) != hpa + i * level_size(level - 1) ||
 		    format->flags(entries[i], level - 1) != flags)
 			return;
-	entry_set(entry, format->leaf(hpa, level, flags));
+	arch_table_entry_replace(entry, format->leaf(hpa, level, flags));
 	table_unlink(table, entries);
 }
 
@@ -484,7 +486,7 @@ __cold status_t page_table_replace(struct page_table *table, uint64_t va, hpa_t 
 	}
 	if (level > 1)
 		return page_table_map(table, va, hpa, PAGE_SIZE, flags);
-	entry_set(entry, format->leaf(hpa, 1, flags));
+	arch_table_entry_replace(entry, format->leaf(hpa, 1, flags));
 	return STATUS_OK;
 }
 

@@ -32,17 +32,11 @@ static status_t config_check(const struct proto_partition_config *config)
 {
 	const uint32_t known = PARTITION_HYPERV | PARTITION_USER_MODE_APIC | PARTITION_LENIENT_PMU |
 			       PARTITION_HYPERV_VMM;
-	size_t i;
 
-	if (!config->vp_count || config->apic_mode > APIC_MODE_X2APIC_ENABLED ||
-	    (config->flags & ~known))
+	if (!config->vp_count || (config->flags & ~known) || !arch_config_valid(config))
 		return STATUS_INVALID_ARGUMENT;
 	if (config->vp_count > (PAGE_SIZE << HEAP_MAX_ORDER) / sizeof(struct vp *))
 		return STATUS_TOO_LARGE;
-	for (i = 0; i < ARRAY_SIZE(config->reserved); i++) {
-		if (config->reserved[i])
-			return STATUS_INVALID_ARGUMENT;
-	}
 	if (config->name[sizeof(config->name) - 1])
 		return STATUS_INVALID_ARGUMENT;
 	if (config->isolation > ISOLATION_TDX)

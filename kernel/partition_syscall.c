@@ -46,9 +46,11 @@ struct syscall_result sys_proto_partition_cpuid(struct thread *thread, const uin
 	status = syscall_partition(thread, a[0], RIGHT_READ, &partition);
 	if (status != STATUS_OK)
 		return syscall_status(status);
-	arch_proto_cpuid(partition, (uint32_t)a[1], (uint32_t)a[2], out);
+	status = arch_proto_cpuid(partition, (uint32_t)a[1], (uint32_t)a[2], out);
 	partition_put(partition);
-	return syscall_status(user_copy_out(a[3], out, sizeof(out)));
+	if (status == STATUS_OK)
+		status = user_copy_out(a[3], out, sizeof(out));
+	return syscall_status(status);
 }
 
 /* The leaves are copied into memory that the calling task pays for. */

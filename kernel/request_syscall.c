@@ -84,6 +84,23 @@ struct syscall_result sys_vp_request_yield(struct thread *thread, const uint64_t
 	return syscall_ok(0);
 }
 
+struct syscall_result sys_partition_set_spi(struct thread *thread, const uint64_t a[6])
+{
+	struct partition *partition;
+	struct gpa_space *space;
+	status_t status = syscall_built_partition(thread, a[0], RIGHT_WRITE, &partition);
+
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	status = syscall_space(partition, a[1], &space);
+	if (status == STATUS_OK && (a[2] > UINT32_MAX || a[3] > 1))
+		status = STATUS_INVALID_ARGUMENT;
+	if (status == STATUS_OK)
+		status = arch_partition_set_spi(partition, (uint32_t)a[1], (uint32_t)a[2], a[3]);
+	partition_put(partition);
+	return syscall_status(status);
+}
+
 /* VTL and input, the arguments behind partition and index. */
 static status_t lint_check(const struct vp *vp, const uint64_t a[6])
 {
@@ -104,7 +121,7 @@ struct syscall_result sys_vp_set_lint(struct thread *thread, const uint64_t a[6]
 		return syscall_status(status);
 	status = a[4] > 1 ? STATUS_INVALID_ARGUMENT : lint_check(vp, a);
 	if (status == STATUS_OK)
-		arch_vp_set_lint(vp, (uint32_t)a[2], (unsigned int)a[3], a[4]);
+		status = arch_vp_set_lint(vp, (uint32_t)a[2], (unsigned int)a[3], a[4]);
 	partition_put(partition);
 	return syscall_status(status);
 }
@@ -119,7 +136,7 @@ struct syscall_result sys_vp_pulse_lint(struct thread *thread, const uint64_t a[
 		return syscall_status(status);
 	status = lint_check(vp, a);
 	if (status == STATUS_OK)
-		arch_vp_pulse_lint(vp, (uint32_t)a[2], (unsigned int)a[3]);
+		status = arch_vp_pulse_lint(vp, (uint32_t)a[2], (unsigned int)a[3]);
 	partition_put(partition);
 	return syscall_status(status);
 }

@@ -19,18 +19,19 @@ static bool has_element(const struct vp *vp, uint32_t vtl, const struct state_el
 	       arch_vp_element_size(vp, element);
 }
 
-/* A view of one element; *place is where. */
+/* A view of one element; *place is where. What is no part of a saved state has a number above the others. */
 static status_t element_find(const struct vp *vp, uint32_t vtl, uint32_t id, uint32_t *place)
 {
-	if (!id || (id >= VP_STATE_ELEMENTS && id != VP_STATE_XSAVE_STANDARD))
+	for (*place = 0; *place < arch_vp_element_count; (*place)++)
+		if (arch_vp_elements[*place].id == id)
+			break;
+	if (!id || (id >= VP_STATE_ELEMENTS && *place == arch_vp_element_count))
 		return STATUS_INVALID_ARGUMENT;
 	if (vtl >= VTL_COUNT || !vp->vtl[vtl])
 		return STATUS_INVALID_VTL;
-	for (*place = 0; *place < arch_vp_element_count; (*place)++)
-		if (arch_vp_elements[*place].id == id &&
-		    has_element(vp, vtl, &arch_vp_elements[*place]))
-			return STATUS_OK;
-	return STATUS_NOT_SUPPORTED;
+	return *place < arch_vp_element_count && has_element(vp, vtl, &arch_vp_elements[*place])
+		       ? STATUS_OK
+		       : STATUS_NOT_SUPPORTED;
 }
 
 static status_t element_read(struct vp *vp, uint32_t vtl, uint32_t id, bool reset, void *buffer,
@@ -194,6 +195,7 @@ struct partition_view {
 	struct partition_state_time time;
 	struct partition_state_hypercall hypercall;
 	struct partition_state_reference_tsc reference_tsc;
+	const void *arch; /* of ARCH_PARTITION_STATE, where it stands */
 };
 
 static const struct partition_element {
@@ -227,6 +229,13 @@ static void time_get(const struct partition *partition, struct partition_state_t
 	} while (partition_time_is_other(partition, changes));
 }
 
+static void *arch_element_write(struct state_writer *writer, const struct partition *partition)
+{
+	if (!ARCH_PARTITION_STATE)
+		return NULL;
+	return state_write(writer, ARCH_PARTITION_STATE, 0, arch_partition_element_size(partition));
+}
+
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size, uint64_t *needed)
 {
 	struct partition_view view = {0};
@@ -246,6 +255,9 @@ status_t partition_save(struct partition *partition, void *buffer, uint64_t size
 		if (place)
 			memcpy(place, (const char *)&view + e->offset, e->size);
 	}
+	place = arch_element_write(&writer, partition);
+	if (ARCH_PARTITION_STATE && place)
+		arch_partition_state_get(partition, place);
 	status = state_write_end(&writer, STATE_OF_PARTITION);
 	*needed = writer.used;
 	return status;
@@ -260,6 +272,21 @@ static status_t other_element(const struct partition *partition, uint32_t id, ui
 		if (e->id == id && partition_has(partition, e) && id > next)
 			return STATUS_NOT_FOUND; /* what is next is missing */
 	return STATUS_NOT_SUPPORTED;
+}
+
+static status_t arch_element_read(const struct partition *partition, struct state_reader *reader,
+				  struct partition_view *view)
+{
+	struct state_item item;
+	status_t status = state_read(reader, &item);
+
+	if (status != STATUS_OK)
+		return status;
+	if (item.element != ARCH_PARTITION_STATE || item.vtl)
+		return other_element(partition, item.element, ARCH_PARTITION_STATE);
+	view->arch = item.data;
+	return item.length == arch_partition_element_size(partition) ? STATUS_OK
+								     : STATUS_BAD_FORMAT;
 }
 
 static status_t partition_read(const struct partition *partition, const void *data, uint64_t size,
@@ -284,6 +311,10 @@ static status_t partition_read(const struct partition *partition, const void *da
 			return STATUS_BAD_FORMAT;
 		memcpy((char *)view + e->offset, item.data, e->size);
 	}
+	if (ARCH_PARTITION_STATE && status == STATUS_OK)
+		status = arch_element_read(partition, &reader, view);
+	if (status != STATUS_OK)
+		return status;
 	status = state_read(&reader, &item);
 	if (status == STATUS_OK)
 		return STATUS_NOT_SUPPORTED; /* an element more */
@@ -299,6 +330,8 @@ static status_t partition_check(const struct partition *partition,
 	if (difference > timestamp_hz / TSC_HZ_TOLERANCE)
 		return STATUS_NOT_SUPPORTED;
 	if (partition->hv && !hv_state_valid(partition, &view->hypercall, &view->reference_tsc))
+		return STATUS_INVALID_REGISTER_VALUE;
+	if (ARCH_PARTITION_STATE && !arch_partition_state_valid(partition, view->arch))
 		return STATUS_INVALID_REGISTER_VALUE;
 	return STATUS_OK;
 }
@@ -321,6 +354,8 @@ static void partition_set(struct partition *partition, const struct partition_vi
 	partition->time_base = partition_timestamp(partition);
 	partition->time_offset = view->time.reference_time;
 	arch_partition_tsc_set(partition, view->time.tsc);
+	if (ARCH_PARTITION_STATE)
+		arch_partition_state_set(partition, view->arch);
 	partition_time_changed(partition);
 	hv_time_changed(partition);
 	timers_look(partition);

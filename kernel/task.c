@@ -19,7 +19,7 @@
 #include <kernel/thread.h>
 
 #define PROGRAM_LOWEST 0x10000ull
-#define BOOT_INFO_VA   0x00000fff00000000ull
+#define BOOT_INFO_VA   (ROOT_WINDOW_BASE - GIB(4))
 #define WINDOW_FLAGS   (PAGE_READ | PAGE_WRITE | PAGE_USER)
 
 static struct task root_task;
@@ -48,7 +48,7 @@ void task_ended(struct task *task)
 
 static status_t program_find(struct elf_image *image)
 {
-	const struct elf_rules rules = {ELF_MACHINE_X86_64, PROGRAM_LOWEST, BOOT_INFO_VA};
+	const struct elf_rules rules = {ARCH_ELF_MACHINE, PROGRAM_LOWEST, BOOT_INFO_VA};
 	const char *problem = NULL;
 	struct bundle bundle;
 	struct bundle_file file;

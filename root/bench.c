@@ -2,7 +2,7 @@
 /*
  * What the root task measures of the kernel when the kernel's command line has the word `bench`:
  * system calls before the first machine starts, the kernel's memory at the end. Times are those of the
- * time stamp counter, which on the emulators that measure counts instructions.
+ * counter of <lib/processor.h>, which on the emulators that measure counts instructions.
  */
 #include <string.h>
 #include <bench.h>
@@ -14,19 +14,16 @@
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
 
-#define WORD		 "bench"
-#define ROUNDS		 1000u
-#define MAPPED		 GIB(1)
-#define MAP_LIMIT	 10000u
-#define STATE_ROUNDS	 100u
-#define STATE_LIMIT	 20000u /* to save, or to restore, all of a VP */
-#define STATE_SIZE	 KIB(8)
-#define RESET_VPS	 4u
-#define RESET_LIMIT	 100000u /* of a partition and all its VPs */
-/* Where no device is; tests/bench/exits.S writes there. */
-#define DOORBELL_AT_PORT 0x2346u
-#define DOORBELL_AT_GPA	 0xff010000ull
-#define CONNECTION	 0x2001u /* that it signals */
+#define WORD	     "bench"
+#define ROUNDS	     1000u
+#define MAPPED	     GIB(1)
+#define MAP_LIMIT    10000u
+#define STATE_ROUNDS 100u
+#define STATE_LIMIT  20000u /* to save, or to restore, all of a VP */
+#define STATE_SIZE   KIB(8)
+#define RESET_VPS    4u
+#define RESET_LIMIT  100000u /* of a partition and all its VPs */
+#define CONNECTION   0x2001u /* that it signals */
 
 static bool is_wanted(void)
 {
@@ -189,16 +186,12 @@ static void partitions_measure(void)
 /* What a guest can ring and signal; nobody waits for what they signal. */
 static void bench_machine(struct machine *machine)
 {
-	static const struct doorbell_config doorbells[] = {
-		{.kind = DOORBELL_PORT, .address = DOORBELL_AT_PORT, .length = 4, .bits = 1},
-		{.kind = DOORBELL_GPA, .address = DOORBELL_AT_GPA, .length = 4, .bits = 2},
-	};
 	status_t status;
 	handle_t event, doorbell, port;
 
 	status = event_create(&event);
-	for (size_t i = 0; i < ARRAY_SIZE(doorbells) && status == STATUS_OK; i++) {
-		struct doorbell_config config = doorbells[i];
+	for (size_t i = 0; bench_doorbells[i].length && status == STATUS_OK; i++) {
+		struct doorbell_config config = bench_doorbells[i];
 
 		config.event = event;
 		status = machine_doorbell_create(machine, &config, &doorbell);

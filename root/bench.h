@@ -6,7 +6,7 @@
 #ifndef ROOT_BENCH_H
 #define ROOT_BENCH_H
 
-#include <trivet/types.h>
+#include <lib/processor.h>
 
 /* Before the first machine starts: system calls and mappings, which need 1 GiB for a moment. */
 void bench_start(void);
@@ -17,12 +17,17 @@ void bench_end(void);
 
 static inline uint64_t bench_stamp(void)
 {
-	return __builtin_ia32_rdtsc();
+	return timestamp_read();
 }
 
 /* One line: what has passed since the stamp `from`, for each of the rounds. limit: 0 for none. */
 void bench_report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit);
-/* bench_vp.c: a VP that runs on another CPU. */
+
+/* ---- bench_vp.c of the architecture ---- */
+
+/* A VP that runs on another CPU. */
 void bench_vps(void);
+/* What a guest can ring, without the event; ends with one of no length. */
+extern const struct doorbell_config bench_doorbells[];
 
 #endif

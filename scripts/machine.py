@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Images and machines: what scripts/run, scripts/test, scripts/measure.py and tests/system share.
 
-A bundle is a newc archive, made from a dictionary of names and contents. An image is an ISO that
-GRUB boots on BIOS and on UEFI. A machine is a dictionary of settings (see MACHINE) that becomes a
+A bundle is a newc archive, made from a dictionary of names and contents. An image is what a machine boots:
+on x86-64 an ISO with GRUB for BIOS and UEFI, on AArch64 a folder with the kernel, the bundle and the command
+line, which QEMU loads by itself. A machine is a dictionary of settings (see MACHINE) that becomes a
 command line for QEMU or a configuration for Bochs. Nothing here waits or looks at output.
 """
 import os
@@ -33,12 +34,19 @@ READY_LINE = b"trivet: console ready"
 
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+EFI_AARCH64 = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 
 # The backends, and the processor that has each in an emulator; the first emulator is the usual one.
 LEGS = {
     "svm": {"qemu": "max", "bochs": "ryzen"},
     "vmx": {"bochs": "corei7_skylake_x"},
+    "el2": {"qemu": "max"},
 }
+LEG_ARCH = {"svm": "x86_64", "vmx": "x86_64", "el2": "aarch64"}
+# Where the Linux is that guests run by default, below the build's folder.
+GUEST_FOLDER = {"x86_64": "guest", "aarch64": "guest-aarch64"}
+# What is loaded, of each kernel.
+KERNEL_FORM = {"x86_64": "stripped.elf", "aarch64": "image"}
 
 # For a Linux guest in Bochs. XSAVEC and XSAVES of Bochs 2.7 store the AVX state over the header of the
 # area (mended in its commit e54048c16), so that now and then a Linux that uses them finds a bad header
@@ -46,15 +54,17 @@ LEGS = {
 BOCHS_LINUX_WORDS = "clearcpuid=xsaves,xsavec"
 
 MACHINE = {
+    "arch": "x86_64",
     "emulator": "qemu",
     "cpu": None,  # the emulator's name for it; None: one with SVM
+    "board": "virt,virtualization=on,gic-version=3",  # of QEMU's AArch64
     "cpus": 2,
     "memory": "2G",
     "boot": "bios",
     "icount": False,
     "gdb": False,
     "accel": "tcg",
-    "debugexit": 0xF4,
+    "debugexit": 0xF4,  # the port of QEMU's exit device, on AArch64 semihosting instead; None: neither
     "arguments": (),  # more of QEMU's own
     "rom": "/usr/share/bochs/BIOS-bochs-latest",  # of Bochs
     "ips": 100000000,  # of Bochs: instructions a second, and the rate of the TSC
@@ -138,8 +148,10 @@ def conf_text(partitions):
 
 
 def is_linux(path):
+    """A bzImage, or an `Image` of arm64."""
     with open(path, "rb") as file:
-        return file.read(0x206)[0x202:0x206] == b"HdrS"
+        head = file.read(0x206)
+    return head[0x202:0x206] == b"HdrS" or head[56:60] == b"ARM\x64"
 
 
 # ---- the image ----
@@ -213,6 +225,29 @@ def write_linux_iso(output, kernel, initrd, cmdline):
     )
 
 
+# ---- what AArch64 boots ----
+
+
+def write_folder(output, kernel, bundle, cmdline=""):
+    """A folder with what QEMU's own loader takes. `bundle`: bytes, or None for an image without one.
+    `kernel`: False for an empty folder."""
+    output = pathlib.Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    if kernel is False:
+        return output
+    shutil.copyfile(kernel, output / "kernel")
+    (output / "cmdline").write_text(cmdline)
+    if bundle is not None:
+        (output / "bundle").write_bytes(bundle)
+    return output
+
+
+def write_image(arch, output, kernel, bundle, cmdline="", timeout=0):
+    if arch == "aarch64":
+        return write_folder(output, kernel, bundle, cmdline)
+    return write_iso(output, kernel, bundle, cmdline, timeout)
+
+
 # ---- the machine ----
 
 
@@ -230,31 +265,84 @@ def one_processor():
     return ["taskset", "-c", str(random.choice(sorted(os.sched_getaffinity(0))))]
 
 
-def qemu_command(settings, iso, work, terminal=False, log=None):
+def exit_words(settings):
+    """The words of the kernel's command line by which the emulator's exit status is the machine's."""
+    if settings["emulator"] != "qemu" or settings["debugexit"] is None:
+        return ""
+    if settings["arch"] == "aarch64":
+        return "debugexit=semihosting"
+    return f"debugexit={settings['debugexit']:#x}"
+
+
+def exit_status(settings, code):
+    """The emulator's exit status for a code."""
+    return code if settings["arch"] == "aarch64" else code << 1 | 1
+
+
+def exit_code(settings, status):
+    """The code that the emulator's exit status tells; None: none."""
+    if settings["arch"] == "aarch64":
+        return status if status and status > 1 else None
+    # (1 is also how QEMU ends that does not like its arguments.)
+    return status >> 1 if status is not None and status > 1 and status & 1 else None
+
+
+def qemu_command(settings, image, work, terminal=False, log=None):
     """QEMU's arguments: the serial line is standard input and output; with `terminal` its
     monitor as well (Ctrl-A). `log`: a file that gets a copy of the serial line."""
-    kvm = settings["accel"] == "kvm"
     chardev = "stdio,id=console,signal=off" + (",mux=on" if terminal else "")
     if log:
         chardev += f",logfile={log}"
-    command = [] if kvm or settings["cpus"] == 1 else one_processor()
+    if settings["arch"] == "aarch64":
+        command = _qemu_aarch64(settings, image)
+    else:
+        command = _qemu_x86_64(settings, image, work)
     command += [
-        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-M", "q35",
-        "-accel", settings["accel"], "-cpu", settings["cpu"] or ("host" if kvm else "max"),
         "-smp", str(settings["cpus"]), "-m", str(settings["memory"]), "-display", "none",
         "-no-reboot", "-chardev", chardev, "-serial", "chardev:console",
-        "-boot", "d", "-cdrom", str(iso),
     ]
     if terminal:
         command += ["-mon", "chardev=console"]
-    if settings["debugexit"] is not None:
-        command += ["-device", f"isa-debug-exit,iobase={settings['debugexit']:#x},iosize=0x04"]
     if settings["icount"]:
         # One tick an instruction; and nothing random, no time of day from outside.
         command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
         command += ["-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     if settings["gdb"]:
         command += ["-s", "-S"]
+    return command + [str(argument) for argument in settings["arguments"]]
+
+
+def _qemu_aarch64(settings, folder):
+    if settings["accel"] != "tcg":
+        raise Problem("on aarch64 there is no ACCEL=kvm")
+    if settings["boot"] not in ("bios", "uefi"):
+        raise Problem(f"BOOT={settings['boot']}: bios, which is QEMU's own loader, or uefi")
+    command = [
+        "qemu-system-aarch64", "-nodefaults", "-no-user-config",
+        "-M", settings["board"], "-cpu", settings["cpu"] or "max",
+    ]
+    for option, name in ("-kernel", "kernel"), ("-initrd", "bundle"):
+        if pathlib.Path(folder, name).exists():
+            command += [option, f"{folder}/{name}"]
+    if pathlib.Path(folder, "cmdline").exists():
+        command += ["-append", pathlib.Path(folder, "cmdline").read_text()]
+    if settings["boot"] == "uefi":
+        command += ["-bios", EFI_AARCH64]
+    if settings["debugexit"] is not None:
+        command += ["-semihosting-config", "enable=on,target=native"]
+    return command
+
+
+def _qemu_x86_64(settings, iso, work):
+    kvm = settings["accel"] == "kvm"
+    command = [] if kvm or settings["cpus"] == 1 else one_processor()
+    command += [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-M", "q35",
+        "-accel", settings["accel"], "-cpu", settings["cpu"] or ("host" if kvm else "max"),
+        "-boot", "d", "-cdrom", str(iso),
+    ]
+    if settings["debugexit"] is not None:
+        command += ["-device", f"isa-debug-exit,iobase={settings['debugexit']:#x},iosize=0x04"]
     if settings["boot"] == "uefi":
         variables = pathlib.Path(work, "ovmf-vars.fd")
         shutil.copyfile(OVMF_VARS, variables)
@@ -264,7 +352,7 @@ def qemu_command(settings, iso, work, terminal=False, log=None):
         ]
     elif settings["boot"] != "bios":
         raise Problem(f"BOOT={settings['boot']}: bios or uefi")
-    return command + [str(argument) for argument in settings["arguments"]]
+    return command
 
 
 BOCHSRC = """\

@@ -7,7 +7,7 @@ import re
 import machine
 from machine import Problem
 
-LINUX_CMDLINE = "console=ttyS0 quiet"
+LINUX_CMDLINE = {"x86_64": "console=ttyS0 quiet", "aarch64": "console=ttyAMA0 quiet"}
 
 
 def variable(name, default=""):
@@ -40,10 +40,11 @@ def built(path):
     return path
 
 
-def chosen_leg(arch="x86_64"):
-    leg = variable("LEG", "svm")
-    if leg not in machine.LEGS or arch != "x86_64":
-        raise Problem(f"LEG={leg} on {arch}: there are {' and '.join(machine.LEGS)}, on x86_64")
+def chosen_leg(arch):
+    legs = [leg for leg, of in machine.LEG_ARCH.items() if of == arch]
+    leg = variable("LEG", legs[0] if legs else "none")
+    if leg not in legs:
+        raise Problem(f"LEG={leg} on {arch}: there are {', '.join(legs) or 'none'}")
     return leg
 
 
@@ -60,17 +61,19 @@ def own_configuration(path):
     return files
 
 
-def linux_cmdline(emulator):
-    return f"{LINUX_CMDLINE} {machine.BOCHS_LINUX_WORDS}" if emulator == "bochs" else LINUX_CMDLINE
+def linux_cmdline(arch, emulator):
+    words = LINUX_CMDLINE[arch]
+    return f"{words} {machine.BOCHS_LINUX_WORDS}" if emulator == "bochs" else words
 
 
-def one_guest(build, emulator):
+def one_guest(build, arch, emulator):
     """A configuration of one partition, from KERNEL=, INITRD=, CMDLINE=, VPS=, MEM=, HYPERV=."""
-    kernel = readable("KERNEL", variable("KERNEL", str(build / "guest" / "vmlinuz")))
+    guest = build / machine.GUEST_FOLDER[arch]
+    kernel = readable("KERNEL", variable("KERNEL", str(guest / "vmlinuz")))
     linux = machine.is_linux(kernel)
     hyperv = variable("HYPERV") or None
     # With Linux's drivers for VMBus, where there is one.
-    folder = build / "guest" / "hyperv" if hyperv == "on" else build / "guest"
+    folder = guest / "hyperv" if hyperv == "on" else guest
     initrd = variable("INITRD", str(folder / "initramfs") if linux else "none")
     modules = [words for m in variable("MODULES").split(",") if (words := m.split())]
     files = {os.path.basename(kernel): kernel}
@@ -83,7 +86,7 @@ def one_guest(build, emulator):
         "memory": variable("MEM", "256M"),
         "kernel": os.path.basename(kernel),
         "initrd": None if initrd == "none" else os.path.basename(initrd),
-        "cmdline": variable("CMDLINE", linux_cmdline(emulator) if linux else "") or None,
+        "cmdline": variable("CMDLINE", linux_cmdline(arch, emulator) if linux else "") or None,
         "devices": variable("DEVICES") or None,
         "hyperv": hyperv,
     }
@@ -105,7 +108,7 @@ def bundle(build, arch, emulator):
     conf = variable("CONF")
     if conf == "none":
         return None
-    files = own_configuration(conf) if conf else one_guest(build, emulator)
+    files = own_configuration(conf) if conf else one_guest(build, arch, emulator)
     return machine.bundle_bytes({"root.elf": built(build / arch / "root.stripped.elf"), **files})
 
 
@@ -115,12 +118,13 @@ def image(build, arch, output, cmdline, timeout=0, emulator=None):
     words = f"{cmdline} {variable('KCMDLINE')}".strip()
     # The self tests are linked into an image of their own.
     tests = any(re.match("selftest(=|$)", word) for word in words.split())
-    kernel = built(build / arch / f"trivet{'-selftest' if tests else ''}.stripped.elf")
-    return machine.write_iso(output, kernel, bundle(build, arch, emulator), words, timeout)
+    name = f"trivet{'-selftest' if tests else ''}.{machine.KERNEL_FORM[arch]}"
+    kernel = built(build / arch / name)
+    return machine.write_image(arch, output, kernel, bundle(build, arch, emulator), words, timeout)
 
 
-def emulated_machine():
-    leg, accel = chosen_leg(), variable("ACCEL", "tcg")
+def emulated_machine(arch):
+    leg, accel = chosen_leg(arch), variable("ACCEL", "tcg")
     processors = machine.LEGS[leg]
     # With KVM the leg is the one that the host's processor stands on.
     emulator = variable("EMULATOR", "qemu" if accel == "kvm" else next(iter(processors)))
@@ -130,6 +134,7 @@ def emulated_machine():
     if not cpu:
         raise Problem(f"EMULATOR={emulator}: LEG={leg} needs {' or '.join(processors)}, or ACCEL=kvm")
     return machine.machine(
+        arch=arch,
         emulator=emulator,
         cpu=cpu,
         cpus=number("CPUS", 2),

@@ -2,7 +2,8 @@
 /*
  * What kernel/ asks of a machine. Each architecture's folder defines these functions; nothing
  * above this header names an architecture. <arch/cpu.h> gives the inline part: this_cpu(),
- * cpu_relax(), timestamp_read(), memory barriers, struct arch_cpu, struct arch_thread.
+ * cpu_relax(), timestamp_read(), arch_table_entry_replace(), struct arch_cpu, struct arch_thread,
+ * ARCH_ELF_MACHINE, USER_LIMIT.
  */
 #ifndef KERNEL_ARCH_H
 #define KERNEL_ARCH_H
@@ -23,8 +24,7 @@ void *hpa_to_kva(hpa_t hpa);
 hpa_t kva_to_hpa(const void *kva); /* of the direct map or of the kernel image */
 
 /* Copies between the kernel and the current task's memory. A range outside the user half, or a
- * page that is not there or not writable, gives INVALID_ADDRESS; part may have been copied.
- * Implemented with an exception table; opens SMAP for just the copy. */
+ * page that is not there or not writable, gives INVALID_ADDRESS; part may have been copied. */
 status_t user_copy_in(void *destination, uint64_t user, size_t size) __must_check;
 status_t user_copy_out(uint64_t user, const void *source, size_t size) __must_check;
 

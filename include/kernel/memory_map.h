@@ -82,6 +82,22 @@ bool gpa_mapping_get(struct gpa_space *space, uint32_t n, struct inspect_mapping
 /* Whether a gpa lies in a mapped range. */
 bool gpa_is_mapped(struct gpa_space *space, gpa_t gpa);
 
+/* The same of memory that can be read, for who may use gpa_walk(): without the lock while nobody changes the table,
+ * in which an entry may show nothing meanwhile. */
+static inline bool gpa_is_there(struct gpa_space *space, gpa_t gpa)
+{
+	uint16_t next = atomic_load_explicit(&space->lock.next, memory_order_acquire);
+	bool there;
+
+	if (unlikely(atomic_load_explicit(&space->lock.serving, memory_order_acquire) != next))
+		return gpa_is_mapped(space, gpa);
+	there = gpa_walk(space, gpa) != NULL;
+	atomic_thread_fence(memory_order_acquire);
+	if (unlikely(atomic_load_explicit(&space->lock.next, memory_order_relaxed) != next))
+		return gpa_is_mapped(space, gpa);
+	return there;
+}
+
 /* Waits until no CPU uses translations of the space older than now. No lock may be held. */
 void gpa_space_shootdown(struct gpa_space *space);
 

@@ -10,12 +10,18 @@
 #include <kernel/processor.h>
 #include <trivet/hv/synic.h>
 
+/* The fields that are an architecture's have values that they can have; those of others, and reserved ones,
+ * are 0. */
+bool arch_config_valid(const struct proto_partition_config *config);
 /* Whether the machine, and the kernel on it, can isolate a partition so: OK, NO_VBS, NO_SNP, NO_TDX, or
  * NOT_SUPPORTED: the processor could, the kernel can't. A type of enum isolation_type. */
 status_t arch_isolation_check(uint32_t type);
+/* The calls that ask an architecture for what only another one has answer NOT_SUPPORTED: CPUID, local
+ * interrupt inputs and APIC are x86's, SPIs arm's. */
+
 /* The CPUID answer that VP 0 would get by default. */
-void arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t ecx,
-		      uint32_t out[4]);
+status_t arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t ecx,
+			  uint32_t out[4]);
 /* An architectural MSI. INVALID_ADDRESS, INVALID_ARGUMENT, NOT_SUPPORTED (SMI). Any CPU. *merged: one
  * like it was still pending at a target. */
 status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t address,
@@ -23,10 +29,13 @@ status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t ad
 /* Fills in what the architecture knows; the structure is zeroed. Before the partition is built: what it
  * has without leaves of the VMM's. */
 void arch_partition_caps(const struct partition *partition, struct partition_caps *caps);
+/* The level of a shared peripheral interrupt, by its INTID. Any CPU. INVALID_ARGUMENT: there is none. */
+status_t arch_partition_set_spi(struct partition *partition, uint32_t vtl, uint32_t intid,
+				bool high);
 /* The level of a local interrupt input, 0 or 1. Any CPU. */
-void arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high);
+status_t arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high);
 /* The input rises and falls. */
-void arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint);
+status_t arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint);
 /* An access to the xAPIC page, 32 bits. NOT_FOUND: the APIC is not there. VP stopped, own CPU.
  * A write may leave an EOI for the VMM in the run page: the value is then 1. */
 status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool write,

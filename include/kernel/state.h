@@ -59,6 +59,13 @@ void arch_partition_tsc_set(struct partition *partition, uint64_t tsc);
 /* So many ticks of the host, for which the partition's time stood still, did not pass for it. */
 void arch_partition_time_skip(struct partition *partition, uint64_t ticks);
 
+/* Where ARCH_PARTITION_STATE is not 0, that is the number of an element of partitions that is the architecture's:
+ * its bytes; what it is, into zeros; can it be so; and setting it, which no VP runs meanwhile. */
+uint32_t arch_partition_element_size(const struct partition *partition);
+void arch_partition_state_get(struct partition *partition, void *data);
+bool arch_partition_state_valid(const struct partition *partition, const void *data);
+void arch_partition_state_set(struct partition *partition, const void *data);
+
 /* One element. INVALID_ARGUMENT: there is no such element. NOT_SUPPORTED: this partition has not got it.
  * INVALID_VTL: so too the VTL. TOO_LARGE: the buffer is less than *needed bytes. */
 status_t vp_state_get(struct vp *vp, uint32_t vtl, uint32_t element, void *buffer, uint64_t size,

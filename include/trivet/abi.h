@@ -90,6 +90,7 @@
 	X(msi_source_create, 70, "partition, vtl -> handle that raises interrupts, and no more")   \
 	X(msi_signal, 71, "source, address, data -> as partition_request_msi")                     \
 	X(vp_pulse_lint, 72, "partition, index, vtl, lint (0 or 1): an edge")                      \
+	X(partition_set_spi, 73, "partition, vtl, INTID, level (0 or 1)")                          \
 	/* the second serial line */                                                               \
 	X(serial_open, 81, "COM port (1 up), event or 0, bits: signalled when input comes")        \
 	X(serial_read, 82, "va, size -> bytes taken; does not wait")                               \
@@ -139,7 +140,11 @@ enum handle_rights {
 
 /* All memory of the root task stands at ROOT_WINDOW_BASE + its host-physical address:
  * readable, writable, not executable. */
+#ifdef TRIVET_AARCH64
+#define ROOT_WINDOW_BASE 0x0000004000000000ull /* what the narrowest processors can translate */
+#else
 #define ROOT_WINDOW_BASE 0x0000100000000000ull
+#endif
 
 enum boot_memory_kind {
 	BOOT_MEMORY_FREE = 1,	/* the root task's, to use */
@@ -263,16 +268,28 @@ struct inspect_vp {
 	uint32_t cpu;	    /* of the thread that it is bound to; UINT32_MAX: to none */
 	uint32_t requests;  /* that it has not looked at */
 	uint32_t active_vtl;
-	uint32_t activity; /* 0: runs, 1: halted, 2: waits for SIPI, 3: shut down, 4: idle */
-	uint32_t work;	   /* what waits for its next entry */
+	uint32_t
+		activity; /* 0: runs, 1: halted, 2: waits for SIPI or CPU_ON, 3: shut down, 4: idle */
+	uint32_t work;	  /* what waits for its next entry */
 	uint8_t interrupt_shadow;
 	uint8_t nmi_masked;
 	uint8_t profiled;
 	uint8_t reserved[5];
-	uint64_t
-		apic_timer; /* system time in ticks of the TSC when it expires; UINT64_MAX: never */
-	uint32_t apic[64];  /* register at offset 16 * i of the page */
-	uint32_t apic_posted[8]; /* interrupts on their way to IRR, bits by vector */
+	union {
+		struct {
+			uint64_t apic_timer; /* system time in ticks of the TSC when it expires;
+					      * UINT64_MAX: never */
+			uint32_t apic[64];   /* register at offset 16 * i of the page */
+			uint32_t
+				apic_posted[8]; /* interrupts on their way to IRR, bits by vector */
+		};
+		struct { /* of an arm VP */
+			uint64_t pc, pstate;
+			uint64_t virtual_control, virtual_compare; /* CNTV_CTL_EL0, CNTV_CVAL_EL0 */
+			uint64_t physical_control,
+				physical_compare; /* CNTP_CTL_EL0, CNTP_CVAL_EL0 */
+		};
+	};
 };
 
 /* ---- partitions ---- */
@@ -289,11 +306,22 @@ struct proto_partition_config {
 	uint32_t vp_count;
 	uint32_t threads_per_core; /* 0 is taken as 1 */
 	uint32_t cores_per_socket; /* 0: all in one socket */
-	uint32_t apic_mode;	   /* enum apic_mode */
-	uint32_t isolation;	   /* enum isolation_type */
-	uint32_t flags;		   /* enum proto_partition_flags */
-	char name[16];		   /* for people; ends with NUL */
-	uint64_t reserved[2];	   /* zero */
+	union {
+		uint32_t apic_mode; /* x86: enum apic_mode */
+		uint32_t
+			spi_count; /* arm: shared peripheral interrupts, a multiple of 32, at most 960 */
+	};
+	uint32_t isolation; /* enum isolation_type */
+	uint32_t flags;	    /* enum proto_partition_flags */
+	char name[16];	    /* for people; ends with NUL */
+	union {
+		uint64_t reserved[2]; /* x86: zero */
+		/* arm: where the guest finds its GICv3, multiples of 64 KiB; the redistributors have 128 KiB
+		 * for each VP, in the order of their indices. */
+		struct {
+			gpa_t gic_distributor, gic_redistributors;
+		};
+	};
 };
 
 enum proto_partition_flags {
@@ -393,11 +421,17 @@ enum dirty_flags {
 struct partition_caps {
 	char vendor[16]; /* CPUID vendor that the guest sees */
 	uint32_t physical_address_bits;
-	uint32_t apic_mode;
+	union {
+		uint32_t apic_mode;
+		uint32_t gic_version; /* arm: 3 */
+	};
 	uint64_t xsave_features;      /* XCR0 bits that a guest may set */
 	uint32_t xsave_size_standard; /* bytes for all of them */
 	uint32_t xsave_size_compact;
-	uint64_t reset_rdx;
+	union {
+		uint64_t reset_rdx;
+		uint64_t midr; /* arm: MIDR_EL1, that of the machine */
+	};
 	uint32_t flags; /* enum partition_cap_flags */
 	uint32_t vp_count;
 	uint64_t tsc_hz;
@@ -411,6 +445,7 @@ enum partition_cap_flags {
 	CAP_SGX = BIT(4),
 	CAP_NESTED = BIT(5),
 	CAP_CAN_FREEZE_TIME = BIT(6),
+	CAP_AARCH32_EL0 = BIT(7), /* arm: programs may be AArch32's */
 };
 
 /* ---- running a VP ---- */
@@ -437,125 +472,24 @@ enum vp_run_reason {
 	/* With PARTITION_HYPERV_VMM. */
 	VP_RUN_CPUID = 15,     /* cpuid: a leaf of 0x40000000 to 0x4000ffff */
 	VP_RUN_HYPERCALL = 16, /* hypercall: VMCALL or VMMCALL, in any mode; `regs` valid */
+	/* Of arm guests. */
+	VP_RUN_MMIO = 32, /* mmio: a load or store of one register that the processor has decoded */
+	VP_RUN_SYSTEM_OFF = 33,	  /* PSCI SYSTEM_OFF: no VP of the partition should run any more */
+	VP_RUN_SYSTEM_RESET = 34, /* PSCI SYSTEM_RESET, SYSTEM_RESET2: reset.type, reset.cookie */
 };
 
 /* In the value of a vp_apic_access that wrote: bits 0-7 are a level-triggered vector that has been
  * ended, as VP_RUN_EOI would have told. */
 #define APIC_ACCESS_EOI 0x100u
 
-/* Bits of vp_run_page.set: what the VMM changed in `regs` and wants to be loaded. */
-enum vp_run_set {
-	VP_SET_GPRS = BIT(0),	/* gpr[], rip, rflags */
-	VP_SET_CRS = BIT(1),	/* cr0, cr2, cr3, cr4, cr8, efer */
-	VP_SET_EVENT = BIT(2),	/* inject `event` */
-	VP_SET_SHADOW = BIT(3), /* the emulated instruction leaves an interrupt shadow */
-	/* With PARTITION_USER_MODE_APIC, whatever the reason was; see `interrupt`. */
-	VP_SET_INTERRUPT = BIT(4), /* deliver `vector` as soon as RFLAGS.IF and shadow allow it */
-	VP_SET_WINDOW = BIT(5),	   /* come back when an interrupt of class `window` can be taken */
-	VP_SET_NMI = BIT(6),
-	VP_SET_CR8 = BIT(7),	  /* `cr8` */
-	VP_SET_HALT = BIT(8),	  /* sleep, until one of the other bits, or an answer, ends that */
-	VP_SET_INIT = BIT(9),	  /* INIT */
-	VP_SET_STARTUP = BIT(10), /* start-up, with `vector` */
-	VP_SET_APIC = 0x7f0,	  /* all of them */
-};
-
-struct vp_run_regs {
-	uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8-r15 */
-	uint64_t rip;
-	uint64_t rflags;
-	struct hv_x64_segment_register segment[6]; /* es cs ss ds fs gs */
-	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
-};
-
-/* No linear address: it is of a form that no processor has. */
-#define GVA_NONE 0x8000000000000000ull
-
-/* One page for each VP, the VMM's memory. The kernel writes the upper part before vp_run
- * returns and reads `set`, the answers and, by `set`, the registers at the next vp_run. */
-struct vp_run_page {
-	uint32_t reason; /* enum vp_run_reason */
-	uint32_t set;	 /* enum vp_run_set, cleared by the kernel */
-	uint32_t vtl;
-	uint32_t reserved;
-	union {
-		struct {
-			uint16_t port;
-			uint8_t size; /* 1, 2, 4 */
-			uint8_t write;
-			uint32_t value; /* of an OUT; of an IN: the answer */
-		} port;
-		struct {
-			gpa_t gpa;	/* the faulting address of a memory access; 0 for others */
-			uint32_t flags; /* enum vp_emulate_flags */
-			uint32_t
-				byte_count; /* instruction bytes that the processor gave; may be 0 */
-			uint8_t bytes[16];
-			/* of a memory access: the linear address that was translated to gpa, if the
-			 * processor gave it, or GVA_NONE */
-			uint64_t gva;
-			/* HV_NPIEP_...: what is #GP above privilege level 0 */
-			uint32_t forbidden;
-			uint32_t reserved;
-		} emulate;
-		struct {
-			uint32_t vector;
-		} eoi;
-		struct {
-			uint32_t
-				vector; /* the answer: 0-255, or 0x100: none (spurious taken back) */
-		} pic;
-		struct {
-			uint32_t index;
-			uint8_t write;
-			uint8_t fault; /* the answer: #GP */
-			uint16_t reserved;
-			uint64_t value; /* of a WRMSR; of an RDMSR: the answer */
-		} msr;
-		struct {
-			uint32_t function; /* EAX */
-			uint32_t index;	   /* ECX */
-			uint32_t value[4]; /* the answer: EAX to EDX */
-		} cpuid;
-		struct {
-			uint64_t next_rip; /* behind the instruction */
-		} hypercall;
-		struct {
-			uint32_t index;
-		} breakpoint;
-		struct {
-			uint64_t code;
-		} failed;
-		uint64_t words[6];
-	};
-	struct {
-		uint8_t vector;
-		uint8_t has_error;
-		uint16_t reserved;
-		uint32_t error;
-	} event; /* an exception to inject */
-	struct {
-		uint8_t vector; /* of VP_SET_INTERRUPT or VP_SET_STARTUP */
-		uint8_t window; /* 1-15: above CR8; 16: whatever CR8 is */
-		uint8_t cr8;
-		uint8_t reserved[5];
-	} interrupt; /* for a VMM that models the APIC */
-	struct vp_run_regs regs;
-};
+/* struct vp_run_page, one for each VP, is a page of the VMM's memory. The kernel writes it before vp_run returns, and
+ * reads the answer at the next vp_run. It is the architecture's, as enum vp_run_set and enum vp_emulate_flags. */
+#ifdef TRIVET_AARCH64
+#include <trivet/aarch64/abi.h>
+#else
+#include <trivet/x86_64/abi.h>
+#endif
 static_assert(sizeof(struct vp_run_page) <= 4096, "one page");
-
-enum vp_emulate_flags {
-	EMULATE_MEMORY = BIT(0), /* a memory access outside the mapped ranges, or against them */
-	EMULATE_WRITE = BIT(1),
-	EMULATE_FETCH = BIT(2),
-	EMULATE_PORT = BIT(3),	 /* a string I/O instruction */
-	EMULATE_CR = BIT(4),	 /* MOV to or from a control register, CLTS, LMSW */
-	EMULATE_WALK = BIT(5),	 /* the access was the page walk's own */
-	EMULATE_MAPPED = BIT(6), /* gpa is in a mapped range: a protection was hit */
-	EMULATE_EVENT = BIT(7),	 /* an exception or interrupt was being delivered: it is delivered
-				  * again at the next vp_run; there is nothing to be emulated */
-	EMULATE_TABLE = BIT(8),	 /* SGDT, SIDT, SLDT, STR, above privilege level 0 */
-};
 
 /* ---- debugging a VP ---- */
 

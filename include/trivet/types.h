@@ -10,6 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whose structures are meant, where architectures differ: the processor's that is compiled for. Hosted tests of
+ * the other one's half say so by themselves. */
+#ifdef __aarch64__
+#define TRIVET_AARCH64 1
+#endif
+
 /* Guest-physical, guest-virtual and host-physical (system-physical) addresses. */
 typedef uint64_t gpa_t;
 typedef uint64_t gva_t;

@@ -1,38 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /* The breakpoints of a debugger: see breakpoints.h. */
 #include <gdb/breakpoints.h>
+#include <gdb/registers.h>
 #include <string.h>
 
-#define INT3 0xccu
+static const uint8_t break_bytes[GDB_BREAK_SIZE] = {GDB_BREAK_BYTES};
 
 /* ---- in memory ---- */
 
-static size_t software_at(const struct gdb_breakpoints *b, gpa_t gpa)
+/* The breakpoint that has a byte there; *part: which of its bytes. */
+static size_t software_with(const struct gdb_breakpoints *b, gpa_t gpa, size_t *part)
 {
 	size_t i = 0;
 
-	while (i < b->count && b->software[i].gpa != gpa)
+	while (i < b->count && gpa - b->software[i].gpa >= GDB_BREAK_SIZE)
 		i++;
+	*part = i < b->count ? (size_t)(gpa - b->software[i].gpa) : 0;
 	return i;
 }
 
 bool gdb_software_is_at(const struct gdb_breakpoints *b, gpa_t gpa)
 {
-	return software_at(b, gpa) < b->count;
+	size_t part;
+
+	return software_with(b, gpa, &part) < b->count && part == 0;
+}
+
+static bool bytes_read(const struct gdb_breakpoints *b, gpa_t gpa, uint8_t bytes[GDB_BREAK_SIZE])
+{
+	for (size_t i = 0; i < GDB_BREAK_SIZE; i++)
+		if (!b->memory->read(b->context, gpa + i, &bytes[i]))
+			return false;
+	return true;
+}
+
+/* They are one page's: where one byte can be written, all can. */
+static bool bytes_write(const struct gdb_breakpoints *b, gpa_t gpa,
+			const uint8_t bytes[GDB_BREAK_SIZE])
+{
+	for (size_t i = 0; i < GDB_BREAK_SIZE; i++)
+		if (!b->memory->write(b->context, gpa + i, bytes[i]))
+			return false;
+	return true;
 }
 
 enum gdb_result gdb_software_insert(struct gdb_breakpoints *b, uint64_t address, gpa_t gpa)
 {
-	uint8_t byte;
+	uint8_t bytes[GDB_BREAK_SIZE];
 
 	if (gdb_software_is_at(b, gpa))
 		return GDB_OK;
-	if (b->count == GDB_SOFTWARE_MAX || !b->memory->read(b->context, gpa, &byte) ||
-	    !b->memory->write(b->context, gpa, INT3))
+	if (gpa % GDB_BREAK_SIZE || b->count == GDB_SOFTWARE_MAX || !bytes_read(b, gpa, bytes) ||
+	    !bytes_write(b, gpa, break_bytes))
 		return GDB_FAILED;
 	b->software[b->count].address = address;
 	b->software[b->count].gpa = gpa;
-	b->software[b->count].byte = byte;
+	memcpy(b->software[b->count].bytes, bytes, sizeof(bytes));
 	b->count++;
 	b->state.flags |= DEBUG_INT3;
 	return GDB_OK;
@@ -41,10 +64,11 @@ enum gdb_result gdb_software_insert(struct gdb_breakpoints *b, uint64_t address,
 /* What the guest has written there since stays. */
 static void software_drop(struct gdb_breakpoints *b, size_t i)
 {
-	uint8_t byte = 0;
+	uint8_t bytes[GDB_BREAK_SIZE];
 
-	if (b->memory->read(b->context, b->software[i].gpa, &byte) && byte == INT3)
-		(void)b->memory->write(b->context, b->software[i].gpa, b->software[i].byte);
+	if (bytes_read(b, b->software[i].gpa, bytes) &&
+	    memcmp(bytes, break_bytes, sizeof(bytes)) == 0)
+		(void)bytes_write(b, b->software[i].gpa, b->software[i].bytes);
 	b->software[i] = b->software[--b->count];
 	if (!b->count)
 		b->state.flags &= ~(uint32_t)DEBUG_INT3;
@@ -63,24 +87,25 @@ enum gdb_result gdb_software_remove(struct gdb_breakpoints *b, uint64_t address)
 
 bool gdb_memory_read(const struct gdb_breakpoints *b, gpa_t gpa, uint8_t *byte)
 {
-	size_t i = software_at(b, gpa);
+	size_t part, i = software_with(b, gpa, &part);
 
 	if (!b->memory->read(b->context, gpa, byte))
 		return false;
-	if (i < b->count && *byte == INT3)
-		*byte = b->software[i].byte;
+	if (i < b->count && *byte == break_bytes[part])
+		*byte = b->software[i].bytes[part];
 	return true;
 }
 
 bool gdb_memory_write(struct gdb_breakpoints *b, gpa_t gpa, uint8_t byte)
 {
-	size_t i = software_at(b, gpa);
+	size_t part, i = software_with(b, gpa, &part);
 	uint8_t there;
 
-	/* Where the guest has written over the INT3, nothing lies beneath any more. */
-	if (i == b->count || !b->memory->read(b->context, gpa, &there) || there != INT3)
+	/* Where the guest has written over the instruction, nothing lies beneath any more. */
+	if (i == b->count || !b->memory->read(b->context, gpa, &there) ||
+	    there != break_bytes[part])
 		return b->memory->write(b->context, gpa, byte);
-	b->software[i].byte = byte;
+	b->software[i].bytes[part] = byte;
 	return true;
 }
 

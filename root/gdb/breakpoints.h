@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The breakpoints of a debugger: INT3 in the guest's memory, which all VPs meet, and the four that the
+ * The breakpoints of a debugger: an instruction (INT3, BRK) in the guest's memory, which all VPs meet, and the four that the
  * processor looks for, which each VP is given. Pure.
  */
 #ifndef GDB_BREAKPOINTS_H
 #define GDB_BREAKPOINTS_H
 
+#include <gdb/registers.h>
 #include <gdb/server.h>
 #include <trivet/abi.h>
 
@@ -24,16 +25,16 @@ struct gdb_breakpoints {
 	struct {
 		uint64_t address; /* linear, as gdb named it */
 		gpa_t gpa;
-		uint8_t byte; /* that was there */
+		uint8_t bytes[GDB_BREAK_SIZE]; /* that were there */
 	} software[GDB_SOFTWARE_MAX];
 	enum gdb_kind kinds[BREAKPOINT_COUNT]; /* as gdb asked for those of the processor */
 	struct vp_debug_state state;	       /* for each VP, without steps */
 };
 
-/* An INT3 at `address`, which is at `gpa` now. */
+/* One at `address`, which is at `gpa` now. */
 enum gdb_result gdb_software_insert(struct gdb_breakpoints *b, uint64_t address, gpa_t gpa);
 enum gdb_result gdb_software_remove(struct gdb_breakpoints *b, uint64_t address);
-/* True: the INT3 at `gpa` is ours. */
+/* True: the one at `gpa` is ours. */
 bool gdb_software_is_at(const struct gdb_breakpoints *b, gpa_t gpa);
 /* One of the processor's. UNSUPPORTED: it has none of that kind or length; FAILED: all are in use. */
 enum gdb_result gdb_hardware_insert(struct gdb_breakpoints *b, enum gdb_kind kind, uint64_t address,

@@ -289,7 +289,7 @@ static void resume(struct gdb_server *s)
 		put(s, ERROR_UNKNOWN);
 }
 
-/* An address to go on at, behind `c` or `s`; gdb itself sets RIP instead. */
+/* An address to go on at, behind `c` or `s`; gdb itself sets the register instead. */
 static bool resume_at(struct gdb_server *s, const char *text)
 {
 	struct gdb_state *state = s->ops->state(s->target, s->step);
@@ -299,7 +299,7 @@ static bool resume_at(struct gdb_server *s, const char *text)
 		return true;
 	if (!state || !gdb_take_number(&text, &address))
 		return false;
-	state->value[GDB_VALUE_RIP].reg64 = address;
+	gdb_state_pc_set(state, address);
 	s->ops->state_changed(s->target, s->step);
 	return true;
 }

@@ -16,10 +16,9 @@
  */
 #include <gdb/breakpoints.h>
 #include <gdb/gdb.h>
-#include <emulator/guest_walk.h>
+#include <gdb/processor.h>
 #include <lib/log.h>
 #include <lib/time.h>
-#include <trivet/state.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +30,6 @@
 #define PARK_NS	   (500 * NS_PER_MS) /* VPs have that long to come; one that does not is not there */
 #define LOOK_NS	   (50 * NS_PER_MS)  /* at what sends no event: a machine's end */
 #define INPUT_PART 64u
-#define XSAVE_SIZE 4096u
-#define VECTOR_BP  3u
 
 enum place {
 	PLACE_AWAY,    /* no thread, or not bound: what it does is not known */
@@ -79,42 +76,6 @@ static bool gpa_write_byte(void *context, gpa_t gpa, uint8_t byte)
 
 static const struct gdb_memory_ops byte_ops = {.read = gpa_read_byte, .write = gpa_write_byte};
 
-static bool walk_read(void *context, gpa_t gpa, void *data, unsigned size)
-{
-	return guest_memory_read(&((struct machine *)context)->memory, gpa, data, size) ==
-	       STATUS_OK;
-}
-
-/* A walk that only looks writes nothing. */
-static bool walk_write(void *context, gpa_t gpa, const void *data, unsigned size)
-{
-	(void)context;
-	(void)gpa;
-	(void)data;
-	(void)size;
-	return false;
-}
-
-static bool translate(struct machine *machine, const struct gdb_state *state, uint64_t linear,
-		      gpa_t *gpa)
-{
-	static const struct guest_memory_ops ops = {.read_gpa = walk_read, .write_gpa = walk_write};
-	const struct guest_paging paging = {
-		.cr0 = state->value[GDB_VALUE_CR0].reg64,
-		.cr3 = state->value[GDB_VALUE_CR3].reg64,
-		.cr4 = state->value[GDB_VALUE_CR4].reg64,
-		.efer = state->value[GDB_VALUE_EFER].reg64,
-		.rflags = state->value[GDB_VALUE_RFLAGS].reg64,
-		.physical_bits = machine->physical_bits,
-	};
-	struct guest_walk_result result;
-
-	if (guest_walk(&paging, &ops, machine, linear, GUEST_WALK_DEBUG, &result) != GUEST_WALK_OK)
-		return false;
-	*gpa = result.gpa;
-	return true;
-}
-
 /* ---- a VP's thread ---- */
 
 /* NULL: another machine is debugged by now. */
@@ -129,22 +90,6 @@ static void registers_read(struct processor *processor, struct gdb_state *state)
 {
 	memset(state, 0, sizeof(*state));
 	(void)vp_get_registers(processor->vp, 0, gdb_value_names, state->value, GDB_VALUES);
-}
-
-/* The exit is then done with: an answer to it comes before. */
-static void legacy_read(struct processor *processor, struct gdb_state *state)
-{
-	uint8_t *area = malloc(XSAVE_SIZE);
-	size_t size;
-
-	if (!area)
-		return;
-	state->has_legacy = vp_state_get(processor->vp, 0, VP_STATE_XSAVE_STANDARD, area,
-					 XSAVE_SIZE, &size) == STATUS_OK &&
-			    size >= GDB_LEGACY_SIZE;
-	if (state->has_legacy)
-		memcpy(state->legacy, area, GDB_LEGACY_SIZE);
-	free(area);
 }
 
 static void state_write(struct processor *processor, const struct gdb_state *state)
@@ -205,20 +150,16 @@ static bool stop_find(const struct processor *processor, const struct gdb_vp *vp
 	}
 }
 
-/* An INT3 of the guest's own, which it gets. */
-static bool int3_give(struct processor *processor, const struct gdb_state *state)
+/* An instruction of the guest's own, which it gets. */
+static bool breakpoint_give(struct processor *processor, const struct gdb_state *state)
 {
-	struct vp_run_page *page = processor->page;
 	gpa_t gpa;
 
 	if (processor->halt.reason != VP_HALT_INT3 ||
-	    (translate(processor->machine, state, gdb_state_pc(state), &gpa) &&
+	    (gdb_translate(processor->machine, state, gdb_state_pc(state), &gpa) &&
 	     gdb_software_is_at(&gdb.breakpoints, gpa)))
 		return false;
-	page->regs.rip++;
-	page->event.vector = VECTOR_BP;
-	page->event.has_error = false;
-	page->set = VP_SET_GPRS | VP_SET_EVENT;
+	gdb_breakpoint_give(processor);
 	return true;
 }
 
@@ -263,9 +204,9 @@ static bool park(struct processor *processor, struct gdb_vp *vp)
 static bool stopped(struct processor *processor, struct gdb_vp *vp)
 {
 	registers_read(processor, &vp->state);
-	if (int3_give(processor, &vp->state))
+	if (breakpoint_give(processor, &vp->state))
 		return true;
-	legacy_read(processor, &vp->state);
+	gdb_state_read_more(processor, &vp->state);
 	vp->has_stop = processor->halt.reason != VP_HALT_CANCEL;
 	return park(processor, vp);
 }
@@ -436,7 +377,7 @@ static size_t target_read(void *target, uint32_t thread, uint64_t address, void 
 
 	for (; vp && done < size; done++, gpa++) {
 		if ((!done || (address + done) % PAGE_SIZE == 0) &&
-		    !translate(machine_of(target), &vp->state, address + done, &gpa))
+		    !gdb_translate(machine_of(target), &vp->state, address + done, &gpa))
 			break;
 		if (!gdb_memory_read(&gdb.breakpoints, gpa, &bytes[done]))
 			break;
@@ -454,7 +395,7 @@ static size_t target_write(void *target, uint32_t thread, uint64_t address, cons
 
 	for (; vp && done < size; done++, gpa++) {
 		if ((!done || (address + done) % PAGE_SIZE == 0) &&
-		    !translate(machine_of(target), &vp->state, address + done, &gpa))
+		    !gdb_translate(machine_of(target), &vp->state, address + done, &gpa))
 			break;
 		if (!gdb_memory_write(&gdb.breakpoints, gpa, bytes[done]))
 			break;
@@ -474,7 +415,7 @@ static enum gdb_result target_breakpoint(void *target, uint32_t thread, bool ins
 			      : gdb_hardware_remove(b, kind, address, length);
 	if (!insert)
 		return gdb_software_remove(b, address);
-	if (!vp || !translate(machine_of(target), &vp->state, address, &gpa))
+	if (!vp || !gdb_translate(machine_of(target), &vp->state, address, &gpa))
 		return GDB_FAILED;
 	return gdb_software_insert(b, address, gpa);
 }

@@ -393,6 +393,13 @@ status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_
 	return syscall6(SYS_vp_pulse_lint, partition, index, vtl, lint, 0, 0, &value);
 }
 
+status_t partition_set_spi(handle_t partition, uint32_t vtl, uint32_t intid, bool level)
+{
+	uint64_t value;
+
+	return syscall6(SYS_partition_set_spi, partition, vtl, intid, level, 0, 0, &value);
+}
+
 /* In the offset argument of vp_apic_access. */
 #define APIC_ACCESS_WRITE BIT(16)
 

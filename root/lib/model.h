@@ -145,6 +145,8 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended);
 /* That pin rises and falls at once. */
 status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint);
+/* The line of a shared peripheral interrupt of an arm guest. */
+status_t partition_set_spi(handle_t partition, uint32_t vtl, uint32_t intid, bool level);
 /* Breakpoints and steps of a debugger; NULL: none. */
 status_t vp_set_debug_state(handle_t vp, uint32_t vtl, const struct vp_debug_state *state);
 status_t vp_stats(handle_t partition, uint32_t index, struct vp_stats *stats);

@@ -97,7 +97,7 @@ bool vp_run_serve(struct vp_control *control, const struct vp_run_page *page,
 	if (status != STATUS_OK)
 		return run_failed(ops, context, status, halt);
 	switch (page->reason) {
-	case VP_RUN_PORT_IO: ops->port_io(context); return false;
+	case VP_RUN_ACCESS: ops->access(context); return false;
 	case VP_RUN_NONE: return false;
 	case VP_RUN_YIELD:
 		if (vp_asked_take(control, halt))

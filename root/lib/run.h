@@ -6,13 +6,14 @@
  * Any thread may ask something of the loop: to stop for good, to come back so that the VP can be run
  * elsewhere, to let other threads have the CPU, to halt for what the guest has done to its machine. What
  * was asked stands in one word. Who sets its first bit has the kernel cut vp_run() short, and
- * the loop looks at the word then, and only then: a port access costs nothing for it.
+ * the loop looks at the word then, and only then: an access to a device costs nothing for it.
  */
 #ifndef LIB_RUN_H
 #define LIB_RUN_H
 
 #include <stdatomic.h>
 #include <lib/model.h>
+#include <lib/processor.h>
 
 enum vp_halt_reason {
 	VP_HALT_STOP,	/* vp_ask_stop() */
@@ -51,8 +52,8 @@ enum vp_asked {
 
 /* What the VMM does for a VP; `context` is its own. Called on the VP's thread. */
 struct vp_run_ops {
-	/* VP_RUN_PORT_IO. */
-	void (*port_io)(void *context);
+	/* VP_RUN_ACCESS: an access to a device that the processor has decoded, of <lib/processor.h>. */
+	void (*access)(void *context);
 	/* Each other reason that is no halt: the run page tells; VP_RUN_YIELD, too, when what was asked of
 	 * the loop is done. False: the guest can't go on. */
 	bool (*serve)(void *context, uint32_t reason);
@@ -86,13 +87,13 @@ static inline bool vp_is_stopping(const struct vp_control *control)
 
 /* Acts on what was asked. True: the loop ends. */
 bool vp_asked_take(struct vp_control *control, struct vp_halt *halt);
-/* vp_run() came back with all but a port access. True: the loop ends. */
+/* vp_run() came back with all but VP_RUN_ACCESS. True: the loop ends. */
 bool vp_run_serve(struct vp_control *control, const struct vp_run_page *page,
 		  const struct vp_run_ops *ops, void *context, status_t status,
 		  struct vp_halt *halt);
 
-/* Runs a VP that is bound to this thread. Always inline, and with it ops->port_io(), if the compiler can
- * see that: a port access is the shortest way through here. */
+/* Runs a VP that is bound to this thread. Always inline, and with it ops->access(), if the compiler can
+ * see that: this is the shortest way through here. */
 static inline __attribute__((always_inline)) void vp_run_until(handle_t vp,
 							       const struct vp_run_page *page,
 							       struct vp_control *control,
@@ -105,8 +106,8 @@ static inline __attribute__((always_inline)) void vp_run_until(handle_t vp,
 		return;
 	for (;;) {
 		status = vp_run(vp);
-		if (likely(status == STATUS_OK && page->reason == VP_RUN_PORT_IO))
-			ops->port_io(context);
+		if (likely(status == STATUS_OK && page->reason == VP_RUN_ACCESS))
+			ops->access(context);
 		else if (vp_run_serve(control, page, ops, context, status, halt))
 			return;
 	}

@@ -52,7 +52,7 @@ status_t thread_start(uint32_t cpu, uint32_t priority, void (*function)(void *ar
 	/* Written before the thread runs: it may be joined as soon as it exists. */
 	*thread = new;
 	status = thread_create(cpu, priority, thread_trampoline, block + THREAD_STACK_SIZE, new,
-			       new, &new->handle);
+			       block + THREAD_STACK_SIZE + THREAD_POINTER_OFFSET, &new->handle);
 	if (status == STATUS_OK)
 		return STATUS_OK;
 	*thread = NULL;

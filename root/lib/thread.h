@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads of the root task. Each has a stack, an event of its own on which it sleeps and waits for
- * locks, and a control block at its thread pointer, of which the first part belongs to libc's
+ * locks, and a control block around its thread pointer, of which the first part belongs to libc's
  * pure functions (errno). A thread stays on the CPU on which it was started.
  */
 #ifndef LIB_THREAD_H
 #define LIB_THREAD_H
 
+#include <lib/processor.h>
 #include <trivet/abi.h>
 
 #define THREAD_STACK_SIZE KIB(64)
@@ -15,7 +16,7 @@
 #define THREAD_WAKE_LOCK BIT(0)
 
 struct thread {
-	struct thread *self;   /* at the thread pointer, as the psABI wants it */
+	struct thread *self;   /* where the psABI wants it at the thread pointer */
 	uint8_t libc[512 - 8]; /* libc's part of the block; zero at the start */
 	handle_t event;
 	handle_t handle;
@@ -24,6 +25,7 @@ struct thread {
 	void *stack;		/* the allocation that holds the stack and this block */
 	_Atomic uint32_t ended; /* the stack is out of use */
 };
+static_assert(THREAD_POINTER_OFFSET <= offsetof(struct thread, event), "libc has its part");
 
 /*
  * Starts function(argument) on a CPU with a priority. The thread must be joined with
@@ -37,10 +39,7 @@ void thread_join(struct thread *thread);
 /* This thread. Not in the task's very first thread, which only starts the others. */
 static inline struct thread *thread_current(void)
 {
-	struct thread *thread;
-
-	__asm__("movq %%fs:0, %0" : "=r"(thread));
-	return thread;
+	return (struct thread *)((uint8_t *)thread_pointer_read() - THREAD_POINTER_OFFSET);
 }
 
 /* Sleeps for at least that time. */

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * System time from the time-stamp counter (SDM 3B, 18.17), which the kernel has found to be
- * constant and the same on all CPUs.
- */
+/* System time from the counter that all CPUs read alike. */
+#include <lib/processor.h>
 #include <lib/time.h>
 
 static uint64_t clock_hz;
 static uint64_t clock_base;
 static uint64_t clock_epoch;
-
-static inline uint64_t timestamp_read(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
-}
 
 void time_init(const struct boot_info *info)
 {

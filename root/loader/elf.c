@@ -11,15 +11,13 @@
 #include <loader/bytes.h>
 
 /* gABI 4.1 and 5.1. Fields before the entry are the same for both classes. */
-#define EHDR_CLASS     4
-#define EHDR_DATA      5
-#define EHDR_MACHINE   18
-#define EHDR_ENTRY     24
-#define CLASS_32       1
-#define CLASS_64       2
-#define DATA_LITTLE    1
-#define MACHINE_386    3
-#define MACHINE_X86_64 62
+#define EHDR_CLASS   4
+#define EHDR_DATA    5
+#define EHDR_MACHINE 18
+#define EHDR_ENTRY   24
+#define CLASS_32     1
+#define CLASS_64     2
+#define DATA_LITTLE  1
 
 /* Real kernels have about ten; the rest would only cost time. */
 #define HEADER_COUNT_MAX 1024u
@@ -97,7 +95,7 @@ static enum load_result identity_check(const struct load_request *request, struc
 		return load_fail(request, error, LOAD_BAD_MAGIC, "ELF class %u is neither 1 nor 2",
 				 p[EHDR_CLASS]);
 	machine = bytes_get16(p + EHDR_MACHINE);
-	if (p[EHDR_DATA] != DATA_LITTLE || (machine != MACHINE_386 && machine != MACHINE_X86_64))
+	if (p[EHDR_DATA] != DATA_LITTLE || !loader_elf_machine(machine))
 		return load_fail(request, error, LOAD_UNSUPPORTED,
 				 "the kernel is for another machine (ELF machine %u)", machine);
 	return LOAD_OK;
@@ -236,9 +234,9 @@ enum load_result elf_entry_find(const struct elf_file *file, uint64_t entry,
 			found = true;
 		}
 	}
-	if (!found || *physical > UINT32_MAX)
+	if (!found || *physical > LOADER_ENTRY_MAX)
 		return load_fail(placement->request, placement->error, LOAD_BAD_ENTRY,
-				 "the entry point %#llx is in no segment below 4 GiB",
+				 "the entry point %#llx is in no segment" LOADER_ENTRY_WORDS,
 				 (unsigned long long)entry);
 	return LOAD_OK;
 }

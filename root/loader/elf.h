@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guest kernels in ELF (System V gABI 4, 5), 32 and 64 bits: segments go to their physical
- * addresses. What kind of start the kernel wants is for multiboot.c and pvh.c.
+ * addresses. What kind of start the kernel wants is for others.
  */
 #ifndef LOADER_ELF_H
 #define LOADER_ELF_H
@@ -59,17 +59,11 @@ enum load_result elf_load(const struct elf_file *file, struct placement *placeme
 			  struct elf_placed *placed) __must_check;
 
 /*
- * After elf_load(): the physical address of a 32-bit entry point. Files name it by its virtual
+ * After elf_load(): the physical address of an entry point. Files name it by its virtual
  * or by its physical address: one inside a segment's virtual range is taken as virtual.
- * BAD_ENTRY when it is in no segment or above 4 GiB.
+ * BAD_ENTRY when it is in no segment or above LOADER_ENTRY_MAX.
  */
 enum load_result elf_entry_find(const struct elf_file *file, uint64_t entry,
 				struct placement *placement, gpa_t *physical) __must_check;
-
-/*
- * The PVH entry point: the note of owner "Xen" and type 18 (XEN_ELFNOTE_PHYS32_ENTRY). False if
- * no PT_NOTE header holds one, or notes are damaged.
- */
-bool elf_pvh_entry_find(const struct elf_file *file, uint64_t *entry);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Loaders: put a kernel and what belongs to it into a partition's RAM, and say how its first
- * processor starts. Three protocols, told apart by what the file is: Linux/x86 bzImage (64-bit
- * entry), multiboot 1, and ELF with a PVH entry note. Pure: buffers in, guest memory out. A
+ * processor starts. Which kinds of kernels there are is the architecture's: <loader/kinds.h>. Pure: buffers in, guest memory out. A
  * failed load may have written to guest RAM; nothing else has changed, and nothing stays
  * allocated.
  */
@@ -47,6 +46,8 @@ struct load_file {
 	const char *arguments; /* of a module; "" if none; not NULL */
 };
 
+struct firmware_config;
+
 struct load_request {
 	const struct guest_memory *memory;
 	const struct memory_layout *layout;
@@ -55,29 +56,15 @@ struct load_request {
 	const char *cmdline;		 /* not NULL */
 	const struct load_file *modules; /* further modules; a bzImage takes none */
 	size_t module_count;
-	gpa_t rsdp; /* 0: none */
+	gpa_t rsdp; /* x86: of the ACPI tables; 0: none */
+	/* AArch64: what is to be told of the machine; the loader adds what it has placed. */
+	const struct firmware_config *firmware;
 };
-
-enum kernel_kind { KERNEL_UNKNOWN, KERNEL_BZIMAGE, KERNEL_MULTIBOOT, KERNEL_PVH };
-
-/*
- * What the file looks like, by its magic numbers only. An ELF that can be started in both ways
- * is started by multiboot.
- */
-enum kernel_kind kernel_detect(const void *data, uint64_t size);
-/* "Linux bzImage", ...; never NULL. */
-const char *kernel_kind_name(enum kernel_kind kind);
 
 /* Detects and loads. Answers LOAD_OK and fills *state, or says in *error what was wrong. */
 enum load_result kernel_load(const struct load_request *request, struct boot_state *state,
 			     struct load_error *error) __must_check;
 
-/* The loaders themselves, with the same contract. */
-enum load_result bzimage_load(const struct load_request *request, struct boot_state *state,
-			      struct load_error *error) __must_check;
-enum load_result multiboot_load(const struct load_request *request, struct boot_state *state,
-				struct load_error *error) __must_check;
-enum load_result pvh_load(const struct load_request *request, struct boot_state *state,
-			  struct load_error *error) __must_check;
+#include <loader/kinds.h>
 
 #endif

@@ -9,9 +9,6 @@
 
 #include <loader/loader.h>
 
-/* Below here kernels that know no map keep their own early structures; BIOS data is at 0x400. */
-#define PLACEMENT_LOW_START 0x9000ull
-
 struct placement_claim {
 	gpa_t gpa;
 	uint64_t size;
@@ -25,9 +22,9 @@ struct placement {
 	size_t count, capacity;
 };
 
-/* Begins with the BIOS data area claimed. placement_close() frees what was allocated. */
-enum load_result placement_open(struct placement *placement, const struct load_request *request,
-				struct load_error *error) __must_check;
+/* Nothing is claimed yet. placement_close() frees what was allocated. */
+void placement_open(struct placement *placement, const struct load_request *request,
+		    struct load_error *error);
 void placement_close(struct placement *placement);
 
 /* Claims a fixed place. Size 0 is always granted. OUT_OF_RAM, OVERLAP or NO_MEMORY. */
@@ -47,24 +44,6 @@ struct placement_wish {
 /* Finds a free place, claims it and puts it into *gpa. OUT_OF_RAM or NO_MEMORY. */
 enum load_result placement_find(struct placement *placement, const struct placement_wish *wish,
 				gpa_t *gpa) __must_check;
-
-/*
- * Finds the lowest free place at or above PLACEMENT_LOW_START and below 4 GiB for size bytes of
- * boot-protocol data, claims it and fills it with zeroes. *bytes gets it in this address space.
- */
-enum load_result placement_allocate(struct placement *placement, uint64_t size, uint64_t alignment,
-				    const char *what, gpa_t *gpa, uint8_t **bytes) __must_check;
-
-/* placement_allocate() for a string: prefix, and if text is not empty a space and text. */
-enum load_result placement_string(struct placement *placement, const char *prefix, const char *text,
-				  const char *what, gpa_t *gpa) __must_check;
-
-/* placement_allocate() for a GDT with flat code at 0x10 and flat data at 0x18. */
-#define PLACEMENT_CODE_SELECTOR 0x10
-#define PLACEMENT_DATA_SELECTOR 0x18
-#define PLACEMENT_GDT_LIMIT	31
-enum load_result placement_gdt(struct placement *placement, bool long_mode,
-			       gpa_t *gpa) __must_check;
 
 /*
  * Fills *error: the name of the kernel file, then the message in printf's manner. Answers

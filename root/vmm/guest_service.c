@@ -19,7 +19,7 @@ static void guest_service(void *argument)
 			continue;
 		/* Of a machine that does not run there is nothing to be done. */
 		machine_vmbus_serve(machine);
-		machine_hyperv_test_serve(machine, bits);
+		machine_platform_serve(machine, bits);
 		if (bits & MACHINE_CRASHED)
 			machine_crash_report(machine);
 	}

@@ -5,16 +5,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <firmware/acpi.h>
-#include <firmware/topology.h>
 #include <lib/log.h>
 #include <loader/loader.h>
 #include <vmm/machine.h>
 #include <vmm/vmm.h>
-
-/* firmware/dsdt.asl and vmbus.asl, compiled. */
-extern const unsigned char dsdt_aml[], vmbus_aml[];
-extern const size_t dsdt_aml_size, vmbus_aml_size;
 
 /* Finds a file of the bundle; what: "kernel", "initrd", ... for the message. */
 static status_t file_get(const struct machine *machine, const char *what, const char *name,
@@ -48,33 +42,6 @@ static status_t files_get(const struct machine *machine, struct load_request *re
 	return status;
 }
 
-static status_t tables_write(struct machine *machine, gpa_t *rsdp)
-{
-	const struct config_partition *config = machine->config;
-	uint32_t *ids = calloc(config->vps, sizeof(*ids));
-	const struct acpi_config acpi = {
-		.vp_count = config->vps,
-		.apic_ids = ids,
-		.hpet = config->devices & CONFIG_DEVICES_HPET,
-		.dsdt = dsdt_aml,
-		.dsdt_size = dsdt_aml_size,
-		.ssdt = config->hyperv == CONFIG_HYPERV_ON ? vmbus_aml : NULL,
-		.ssdt_size = vmbus_aml_size,
-	};
-	status_t status = STATUS_NO_MEMORY;
-
-	if (ids) {
-		topology_apic_ids(config->vps, config->threads, config->cores, ids);
-		status = acpi_build(&machine->memory, &acpi, rsdp);
-		free(ids);
-	}
-	if (status == STATUS_OK)
-		status = memory_layout_write_bda(&machine->memory);
-	if (status != STATUS_OK)
-		log_error("%s: firmware tables: %s", config->name, status_words(status));
-	return status;
-}
-
 static status_t kernel_start_prepare(struct machine *machine, struct load_file *modules)
 {
 	const struct config_partition *config = machine->config;
@@ -90,7 +57,7 @@ static status_t kernel_start_prepare(struct machine *machine, struct load_file *
 	status_t status = files_get(machine, &request, modules);
 
 	if (status == STATUS_OK)
-		status = tables_write(machine, &request.rsdp);
+		status = machine_describe(machine, &request);
 	if (status != STATUS_OK)
 		return status;
 	if (kernel_load(&request, &machine->boot, &error) == LOAD_OK)

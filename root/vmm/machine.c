@@ -9,7 +9,6 @@
 #include <lib/log.h>
 #include <lib/time.h>
 #include <vmm/machine.h>
-#include <vmm/user_apic.h>
 #include <vmm/vmbus.h>
 #include <vmm/vmm.h>
 
@@ -95,7 +94,7 @@ static void machine_feed(struct machine *machine)
 		return;
 	/* Ends when the queue is empty or the port is full. */
 	while ((count = console_queue_peek(&machine->input, &bytes))) {
-		taken = uart_input(&machine->platform.com1, bytes, count);
+		taken = platform_input(&machine->platform, bytes, count);
 		console_queue_drop(&machine->input, taken);
 		if (taken < count)
 			break;
@@ -147,8 +146,7 @@ static status_t machine_boot(struct machine *machine)
 	machine->power = MACHINE_POWER_NONE;
 	machine->crashes_told = 0;
 	platform_reset(&machine->platform);
-	if (machine->config->user_apic)
-		user_apics_reset(machine);
+	machine_processors_reset(machine);
 	machine_vmbus_reset(machine);
 	mutex_unlock(&machine->lock);
 	machine_end_set(machine, MACHINE_END_NONE, 0);
@@ -318,12 +316,10 @@ static status_t machine_resume(struct machine *machine)
 /* What cannot be saved goes on. A guest that has just asked for its end is let have it. */
 static status_t command_save(struct machine *machine)
 {
-	status_t status;
+	status_t status = machine_save_check(machine);
 
-	if (machine->config->user_apic) {
-		log_error("%s: save: not with user_apic = on", machine->config->name);
-		return STATUS_NOT_SUPPORTED;
-	}
+	if (status != STATUS_OK)
+		return status;
 	if (!gdb_lets_go(machine->processors, machine->config->vps))
 		return STATUS_BUSY;
 	processors_stop(machine);
@@ -427,16 +423,10 @@ static void machine_service(void *argument)
 
 		if (event_wait(machine->event, wake, &bits) != STATUS_OK)
 			continue;
-		if (bits & MACHINE_VMBUS)
-			machine_vmbus_serve(machine);
-		if (bits & MACHINE_CRASHED)
-			machine_crash_report(machine);
 		if (bits & MACHINE_POWER)
 			machine_power_act(machine);
 		if (bits & MACHINE_COMMANDS)
 			machine_commands_act(machine, bits);
-		if (bits >> MACHINE_TEST_SHIFT)
-			machine_hyperv_test_serve(machine, bits);
 	}
 }
 

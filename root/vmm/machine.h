@@ -30,6 +30,7 @@
 #include <loader/guest_memory.h>
 #include <lib/log_limit.h>
 #include <vmm/console.h>
+#include <vmm/machine_arch.h>
 
 /* X(name, word) */
 #define MACHINE_STATE_TABLE(X)                                              \
@@ -72,9 +73,8 @@ enum machine_end {
 /* Bits of a machine's `answer`, on which a person's question to the guest waits. */
 #define MACHINE_HAS_ANSWERED BIT(0)
 
-/* From this bit of its event on: of hyperv-testdev's connections. */
-#define MACHINE_TEST_SHIFT 16
-static_assert(MACHINE_TEST_SHIFT + HYPERV_TEST_CONNECTIONS <= 64, "bits of an event");
+/* From this bit of its event on: the architecture's. */
+#define MACHINE_ARCH_SHIFT 16
 
 /* What a guest can bring upon itself. */
 enum machine_power {
@@ -108,7 +108,6 @@ struct saved_machine {
 
 struct machine;
 struct machine_vmbus;
-struct user_apic;
 
 /* A virtual processor and the thread that runs it. */
 struct processor {
@@ -120,9 +119,8 @@ struct processor {
 	handle_t vp;		   /* while its thread runs */
 	struct vp_control control; /* how others reach it */
 	bool leaving;		   /* its thread: gdb_lets_go() */
-	struct vp_halt halt;	/* why it ran no longer; its thread's, or of who has joined that */
-	struct user_apic *apic; /* <vmm/user_apic.h>; NULL: the kernel's */
-	gpa_t apic_base;	/* where its local APIC's page was last seen */
+	struct vp_halt halt; /* why it ran no longer; its thread's, or of who has joined that */
+	struct processor_arch arch;
 };
 
 struct machine {
@@ -167,12 +165,12 @@ struct machine {
 	struct platform platform; /* valid while has_devices */
 	struct device_env env;
 	bool has_devices;
-	handle_t test_ports[HYPERV_TEST_CONNECTIONS]; /* of hyperv-testdev */
-	struct machine_vmbus *vmbus;		      /* <vmm/vmbus.h>; NULL: it has none */
-	uint64_t time_base;			      /* system time at which the guest's is 0 */
-	uint64_t deadline;			      /* of the devices' timers, in guest time */
-	uint64_t wake_at; /* until when the service thread sleeps, in system time */
-	uint32_t power;	  /* enum machine_power: asked for, not yet done */
+	struct machine_arch arch;
+	struct machine_vmbus *vmbus; /* <vmm/vmbus.h>; NULL: it has none */
+	uint64_t time_base;	     /* system time at which the guest's is 0 */
+	uint64_t deadline;	     /* of the devices' timers, in guest time */
+	uint64_t wake_at;	     /* until when the service thread sleeps, in system time */
+	uint32_t power;		     /* enum machine_power: asked for, not yet done */
 	uint32_t power_code;
 	struct console_queue input; /* for the serial port */
 
@@ -243,11 +241,6 @@ bool machine_doorbell_ring(struct machine *machine, enum doorbell_kind kind, uin
 status_t machine_devices_create(struct machine *machine) __must_check;
 void machine_devices_destroy(struct machine *machine);
 
-/* vmm/hyperv_test.c */
-extern const struct hyperv_test_host machine_hyperv_test;
-/* Something has come to hyperv-testdev: bits of the machine's event. */
-void machine_hyperv_test_serve(struct machine *machine, uint64_t bits);
-
 /* vmm/saved.c */
 /* Writes the state of a machine whose VPs do not run, and frees what was written. */
 status_t machine_state_save(struct machine *machine) __must_check;
@@ -274,15 +267,63 @@ status_t processor_move(struct processor *processor, uint32_t cpu);
 /* Says what ends the guest, behind all that the guest has said. The machine's lock is not held. */
 void processor_error(struct processor *processor, const char *format, ...) __printf(2, 3);
 
+/* The guest can't go on, and why was said: its registers, and the machine's end. */
+void processor_crash(struct processor *processor);
+/* The account of its partition is empty. OK: there is more in it now. For <lib/run.h>; a struct processor. */
+status_t processor_no_memory(void *context);
+
+/* ---- what each architecture has of its own, below its name ---- */
+
+/* vmm/partition.c: what its partition is to be, beside what all have. Says what cannot be. */
+status_t machine_partition_configure(const struct machine *machine,
+				     struct proto_partition_config *proto,
+				     struct partition_config *final) __must_check;
+/* What its VPs have in this task, made with them. */
+status_t machine_processors_create(struct machine *machine) __must_check;
+void machine_processors_destroy(struct machine *machine);
+/* To its power-on state; no VP has a thread. Under the machine's lock. */
+void machine_processors_reset(struct machine *machine);
+/* OK, or why it can't be saved, which was said. */
+status_t machine_save_check(const struct machine *machine) __must_check;
+
+/* vmm/interrupts.c: its devices, and where their interrupts go. */
+void machine_platform_configure(const struct machine *machine, struct platform_config *platform);
+extern const struct device_env_ops machine_env_ops;
+/* Bits of guest_event from MACHINE_ARCH_SHIFT on, and none. */
+void machine_platform_serve(struct machine *machine, uint64_t bits);
+/* Asks the guest to shut down, by a power key. NOT_SUPPORTED: there is none, or the guest does not look at it. */
+status_t machine_power_key(struct machine *machine);
+
+/* vmm/tables.c: what the loader has to know to tell the guest of the machine. Says what is wrong. */
+struct load_request;
+status_t machine_describe(struct machine *machine, struct load_request *request) __must_check;
+
+/* vmm/exits.c: runs the VP until it halts; `halt` tells why. */
+void processor_stay(struct processor *processor);
+
 /* vmm/emulate.c: VP_RUN_EMULATE. False: the guest cannot go on, and why was said. */
 bool processor_emulate(struct processor *processor);
-/* The guest ended a level-triggered vector: the I/O APIC's line may ask again. */
-void processor_interrupt_ended(struct processor *processor, uint8_t vector);
 
 /* vmm/dump.c: a VP's registers, for a person. */
 void processor_dump(struct processor *processor);
 
-/* vmm/boot_registers.c: VP 0's registers and local APIC at its start. */
+/* vmm/boot_registers.c: before the VP runs for the first time; and VP 0's registers at its start. */
+void processor_begin(struct processor *processor);
 status_t processor_boot(struct processor *processor, const struct boot_state *state);
+
+/* ---- vmm/environment.c, for the table of interrupts.c ---- */
+
+static inline struct machine *machine_of_env(struct device_env *env)
+{
+	return container_of(env, struct machine, env);
+}
+
+uint64_t machine_env_now(struct device_env *env);
+void machine_env_deadline_changed(struct device_env *env, uint64_t deadline);
+size_t machine_env_console_write(struct device_env *env, unsigned int console, const uint8_t *bytes,
+				 size_t count);
+void machine_env_power(struct device_env *env, enum device_power event, uint32_t code);
+status_t machine_env_memory_read(struct device_env *env, gpa_t gpa, void *to, size_t size);
+status_t machine_env_memory_write(struct device_env *env, gpa_t gpa, const void *from, size_t size);
 
 #endif

@@ -9,7 +9,6 @@
 #include <lib/log.h>
 #include <lib/memory.h>
 #include <vmm/machine.h>
-#include <vmm/user_apic.h>
 #include <vmm/vmbus.h>
 #include <vmm/vmm.h>
 
@@ -224,28 +223,23 @@ static status_t partition_create(struct machine *machine)
 		.vp_count = config->vps,
 		.threads_per_core = config->threads,
 		.cores_per_socket = config->cores,
-		.apic_mode = config->apic,
 		.isolation = config->isolation,
-		.flags = hyperv_flags[config->hyperv] |
-			 (config->user_apic ? PARTITION_USER_MODE_APIC : 0) |
-			 (config->devices & CONFIG_DEVICES_QEMU_COMPAT ? PARTITION_LENIENT_PMU : 0),
+		.flags = hyperv_flags[config->hyperv],
 	};
-	/* The timer of an APIC of ours has no deadline mode. */
-	const struct cpuid_leaf leaf = {.function = 1, .mask = {[2] = BIT(24)}};
-	struct partition_config final = {
-		.cpuid_leaves = (uintptr_t)&leaf,
-		.cpuid_leaf_count = config->user_apic,
-	};
+	struct partition_config final = {0};
 	struct partition_caps caps;
-	status_t status;
+	status_t status = machine_partition_configure(machine, &proto, &final);
 
+	if (status != STATUS_OK)
+		return status;
 	/* Cut if it is longer: it is for people. */
 	strncpy(proto.name, config->name, sizeof(proto.name) - 1);
 	status = proto_partition_create(&proto, &machine->partition);
 	if (status != STATUS_OK) {
 		machine->partition = HANDLE_NONE;
 		if (status == STATUS_NOT_SUPPORTED)
-			log_error("%s: this isolation is not offered", config->name);
+			log_error("%s: this %s is not offered", config->name,
+				  config->isolation ? "isolation" : "Hyper-V interface");
 		return status;
 	}
 	status = machine_deposit(machine, 1);
@@ -281,14 +275,14 @@ static status_t processors_create(struct machine *machine)
 			return STATUS_NO_MEMORY;
 		memset(processor->page, 0, PAGE_SIZE);
 	}
-	return machine->config->user_apic ? user_apics_create(machine) : STATUS_OK;
+	return machine_processors_create(machine);
 }
 
 static void processors_destroy(struct machine *machine)
 {
 	if (!machine->processors)
 		return;
-	user_apics_destroy(machine);
+	machine_processors_destroy(machine);
 	for (uint32_t i = 0; i < machine->config->vps; i++)
 		if (machine->processors[i].page)
 			memory_free(machine->processors[i].page, PAGE_SIZE);

@@ -284,6 +284,7 @@ bool machine_vmbus_ended(struct machine *machine)
 	return asked;
 }
 
+/* By the service that is there to ask, or by a power key. */
 status_t machine_shut_down(struct machine *machine)
 {
 	status_t status = STATUS_NOT_SUPPORTED;
@@ -292,6 +293,9 @@ status_t machine_shut_down(struct machine *machine)
 	if (machine->vmbus && machine->state == MACHINE_RUNNING)
 		status = ic_shutdown_ask(&machine->vmbus->services.shutdown, IC_SHUTDOWN_FORCE);
 	mutex_unlock(&machine->lock);
+	if (machine->state == MACHINE_RUNNING &&
+	    (status == STATUS_NOT_SUPPORTED || status == STATUS_WRONG_STATE))
+		status = machine_power_key(machine);
 	return status;
 }
 

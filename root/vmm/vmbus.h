@@ -16,7 +16,6 @@ struct machine_vmbus {
 	struct ic_services services;
 	handle_t message_ports[2];
 	struct log_limit complaints;
-	bool agreed; /* the guest shuts down, as it was asked */
 };
 
 /* A step of a machine's creation: nothing if it has no Hyper-V interface of the kernel's. */

@@ -1,1 +1,1 @@
-fuzz_devices_SRCS := $(wildcard root/devices/*.c) kernel/state_format.c
+fuzz_devices_SRCS := $(wildcard root/devices/*.c root/x86_64/devices/*.c) kernel/state_format.c

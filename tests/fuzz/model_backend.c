@@ -488,12 +488,12 @@ static enum vp_outcome model_enter(struct vp *vp)
 		.cpu_enable = model_probe, .cpu_disable = model_cpu_disable, .gpa_format = format, \
 		.vp_create = model_vp_create, .vp_destroy = model_vp_destroy,                      \
 		.unbind = model_unbind, .load = model_load, .put = model_put,                      \
-		.enter = model_enter, .in_kernel_64 = model_in_kernel_64,                          \
-		.can_take = model_can_take, .inject = model_inject,                                \
-		.window_request = model_window_request, .apic_place_set = model_apic_place_set,    \
-		.debug_set = model_debug_set, .step = model_step,                                  \
-		.tables_watch = model_tables_watch, .state_get = model_state_get,                  \
-		.state_set = model_state_set,                                                      \
+		.enter = model_enter, .arch.in_kernel_64 = model_in_kernel_64,                     \
+		.arch.can_take = model_can_take, .arch.inject = model_inject,                      \
+		.arch.window_request = model_window_request,                                       \
+		.arch.apic_place_set = model_apic_place_set, .arch.debug_set = model_debug_set,    \
+		.arch.step = model_step, .arch.tables_watch = model_tables_watch,                  \
+		.arch.state_get = model_state_get, .arch.state_set = model_state_set,              \
 	}
 
 extern struct page_table_format npt_format, ept_format;

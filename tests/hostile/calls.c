@@ -77,6 +77,7 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_msi_source_create] = "hc",
 	[SYS_msi_signal] = "hmn",
 	[SYS_vp_pulse_lint] = "hccc",
+	[SYS_partition_set_spi] = "hcnc",
 	[SYS_inspect] = "hicpl",
 	[SYS_vp_profile] = "hcc",
 	[SYS_vp_peek_registers] = "hcvppc",

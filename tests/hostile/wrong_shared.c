@@ -84,6 +84,8 @@ const struct call_row call_rows[] = {
 	{SYS_msi_source_create, "hv", PARTITION, RIGHT_WRITE, .flags = GIVES},
 	{SYS_msi_signal, "h..", SOURCE, RIGHT_WRITE, .a = {0, MSI_BASE, 0x30}},
 	{SYS_vp_pulse_lint, "hiv.", PARTITION, RIGHT_WRITE, .a = {0}},
+	{SYS_partition_set_spi, "hv..", PARTITION, RIGHT_WRITE, .a = {0, 0, 32, 1},
+	 .answer = STATUS_NOT_SUPPORTED},
 	{SYS_serial_open, ".H.", EVENT, RIGHT_WRITE, .a = {1, 0, 1}, .answer = STATUS_BUSY},
 	{SYS_serial_read, "..", .a = {AT(out), 16},
 	 .faultless = "until somebody types: wrong_lines.c"},

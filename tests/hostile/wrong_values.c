@@ -179,6 +179,8 @@ static void interrupt_values(void)
 		{SYS_vp_set_lint, STATUS_INVALID_ARGUMENT, 4, BIT(32) | 1},
 		{SYS_vp_pulse_lint, STATUS_INVALID_ARGUMENT, 3, 2},
 		{SYS_vp_pulse_lint, STATUS_INVALID_ARGUMENT, 3, BIT(32)},
+		{SYS_partition_set_spi, STATUS_INVALID_ARGUMENT, 2, BIT(32)},
+		{SYS_partition_set_spi, STATUS_INVALID_ARGUMENT, 3, 2},
 		{SYS_vp_apic_access, STATUS_INVALID_ARGUMENT, 2, 0x1000},
 		{SYS_vp_apic_access, STATUS_INVALID_ARGUMENT, 2, BIT(17)},
 		{SYS_vp_apic_access, STATUS_INVALID_ARGUMENT, 2, BIT(32) | 0x20},

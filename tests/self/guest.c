@@ -138,7 +138,7 @@ static void state_set(struct test_guest *guest)
 	struct vp *vp = guest->vp;
 	unsigned int i;
 
-	backend->state_get(vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(vp, 0, STATE_ALL, &state);
 	for (i = SEGMENT_ES; i <= SEGMENT_GS; i++)
 		state.segment[i] = data;
 	state.segment[SEGMENT_CS].selector = GUEST_CS;
@@ -151,7 +151,7 @@ static void state_set(struct test_guest *guest)
 	state.cr3 = GUEST_PAGE_TABLES;
 	state.cr4 = CR4_PAE | CR4_OSFXSR | CR4_MCE;
 	state.efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
-	backend->state_set(vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(vp, 0, STATE_ALL, &state);
 	vp->vtl[0]->arch.rip = GUEST_CODE;
 	vp->vtl[0]->arch.rflags = RFLAGS_FIXED;
 	vp->arch.gpr[GPR_RSP] = GUEST_STACK;

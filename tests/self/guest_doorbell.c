@@ -125,12 +125,12 @@ static bool flat(struct test_guest *g, struct object **bells)
 
 	guest_start(g, doorbell_flat);
 	gdt[3] = 0x00cf93000010ffffull; /* data, from 16 up */
-	backend->state_get(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(g->vp, 0, STATE_ALL, &state);
 	state.gdtr.limit = 4 * 8 - 1;
 	state.segment[SEGMENT_CS].attributes = 0xc09b; /* of 32 bits */
 	state.cr0 &= ~CR0_PG;
 	state.efer = 0;
-	backend->state_set(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(g->vp, 0, STATE_ALL, &state);
 	return ok && guest_says(g, 1) && bits_take() == 3;
 }
 

@@ -340,7 +340,7 @@ static void guest_enter_user(struct test_guest *g)
 	unsigned int i;
 
 	memcpy(g->ram + GUEST_DATA + TSS_RSP0, &stack, sizeof(stack));
-	backend->state_get(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(g->vp, 0, STATE_ALL, &state);
 	for (i = 0; i < ARRAY_SIZE(data); i++) {
 		state.segment[data[i]].selector |= 3;
 		state.segment[data[i]].attributes |= HV_SEGMENT_DPL_MASK;
@@ -349,7 +349,7 @@ static void guest_enter_user(struct test_guest *g)
 	state.segment[SEGMENT_CS].attributes |= HV_SEGMENT_DPL_MASK;
 	state.segment[SEGMENT_TR] = (struct hv_x64_segment_register){
 		.base = GUEST_DATA, .limit = TSS_LIMIT, .attributes = ATTRIBUTES_TSS};
-	backend->state_set(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(g->vp, 0, STATE_ALL, &state);
 	g->vp->vtl[0]->arch.rflags |= RFLAGS_IOPL;
 }
 

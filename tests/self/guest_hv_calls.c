@@ -42,7 +42,7 @@ static void context_make(struct test_guest *g, struct hv_initial_vp_context *c)
 {
 	struct guest_state state;
 
-	backend->state_get(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(g->vp, 0, STATE_ALL, &state);
 	*c = (struct hv_initial_vp_context){
 		.rip = SECOND_CODE,
 		.rsp = GUEST_STACK - 0x800,

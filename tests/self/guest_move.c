@@ -40,8 +40,8 @@ static void second_start_as_first(struct test_guest *g, struct vp *second)
 {
 	struct guest_state state;
 
-	backend->state_get(g->vp, 0, STATE_ALL, &state);
-	backend->state_set(second, 0, STATE_ALL, &state);
+	backend->arch.state_get(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(second, 0, STATE_ALL, &state);
 	second->vtl[0]->arch.rip = GUEST_CODE;
 	second->vtl[0]->arch.activity = ACTIVITY_RUNNING;
 	second->arch.gpr[GPR_RSP] = OTHER_STACK;

@@ -73,7 +73,7 @@ static void level_set(struct test_guest *g, bool user)
 	struct guest_state state;
 	unsigned int i;
 
-	backend->state_get(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(g->vp, 0, STATE_ALL, &state);
 	for (i = SEGMENT_ES; i <= SEGMENT_GS; i++) {
 		state.segment[i].limit = UINT32_MAX;
 		state.segment[i].selector = user ? USER_DS : GUEST_DS;
@@ -81,7 +81,7 @@ static void level_set(struct test_guest *g, bool user)
 	}
 	state.segment[SEGMENT_CS].selector = user ? USER_CS : GUEST_CS;
 	state.segment[SEGMENT_CS].attributes = user ? ATTRIBUTES_CODE3 : ATTRIBUTES_CODE0;
-	backend->state_set(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(g->vp, 0, STATE_ALL, &state);
 	g->vp->vtl[0]->arch.rflags |= RFLAGS_IOPL;
 }
 
@@ -96,7 +96,7 @@ static void tables_set(struct test_guest *g)
 	gdt[TASK / 8] = TASK_DESCRIPTOR;
 	gdt[LDT / 8] = LDT_DESCRIPTOR;
 	memcpy(g->ram + GUEST_DATA + TSS_RSP0, &stack, sizeof(stack));
-	backend->state_get(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(g->vp, 0, STATE_ALL, &state);
 	state.gdtr.limit = GDT_LIMIT;
 	state.segment[SEGMENT_TR] = (struct hv_x64_segment_register){.base = GUEST_DATA,
 								     .limit = TSS_LIMIT,
@@ -104,7 +104,7 @@ static void tables_set(struct test_guest *g)
 								     .attributes = ATTRIBUTES_TSS};
 	state.segment[SEGMENT_LDTR] = (struct hv_x64_segment_register){
 		.base = PLACE, .limit = 15, .selector = LDT, .attributes = ATTRIBUTES_LDT};
-	backend->state_set(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(g->vp, 0, STATE_ALL, &state);
 }
 
 static bool start(struct test_guest *g)
@@ -443,7 +443,7 @@ SELFTEST(npiep_real_mode)
 	GUEST_CHECK(&g, configures(&g, HV_NPIEP_ALL) == 0);
 	memcpy(g.ram + GUEST_CODE, guest_npiep_real,
 	       (size_t)(guest_npiep_real_end - guest_npiep_real));
-	backend->state_get(g.vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(g.vp, 0, STATE_ALL, &state);
 	state.cr0 = CR0_ET | CR0_NE;
 	state.cr4 = 0;
 	state.efer = 0;
@@ -454,7 +454,7 @@ SELFTEST(npiep_real_mode)
 	state.segment[SEGMENT_CS].base = GUEST_CODE;
 	state.idtr.base = 0;
 	state.idtr.limit = 0x3ff;
-	backend->state_set(g.vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(g.vp, 0, STATE_ALL, &state);
 	g.vp->vtl[0]->arch.rip = 0;
 	g.vp->vtl[0]->arch.rflags = RFLAGS_FIXED;
 	((uint16_t *)g.ram)[2 * 6] = (uint16_t)(uintptr_t)guest_npiep_real_ud;

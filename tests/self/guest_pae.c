@@ -39,11 +39,11 @@ static void start_code(struct test_guest *g, const char *code, const char *end, 
 	memset(entries_of(g), 0, 2 * SECOND * sizeof(uint64_t));
 	entry_set(g, 0, entry);
 	entry_set(g, SECOND, DIRECTORY | ENTRY_PRESENT);
-	backend->state_get(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_get(g->vp, 0, STATE_ALL, &state);
 	state.cr3 = GUEST_DATA;
 	state.efer &= ~(uint64_t)(EFER_LME | EFER_LMA);
 	state.segment[SEGMENT_CS].attributes = ATTRIBUTES_CODE_32;
-	backend->state_set(g->vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(g->vp, 0, STATE_ALL, &state);
 }
 
 static void start(struct test_guest *g, uint64_t entry)
@@ -143,10 +143,10 @@ SELFTEST(state_pae_without_memory_is_gp)
 
 	GUEST_SETUP(&g);
 	control_start(&g);
-	backend->state_get(g.vp, 0, STATE_CONTROL, &state);
+	backend->arch.state_get(g.vp, 0, STATE_CONTROL, &state);
 	state.cr0 &= ~CR0_PG;
 	state.cr3 = GUEST_RAM;
-	backend->state_set(g.vp, 0, STATE_CONTROL, &state);
+	backend->arch.state_set(g.vp, 0, STATE_CONTROL, &state);
 	control_change(&g, CR0_PG | CR0_CD, 0);
 	GUEST_CHECK(&g, guest_says(&g, 1));
 	GUEST_CHECK(&g, control_faults(&g, &g.run->regs.cr0, HV_X64_REGISTER_CR0,

@@ -86,9 +86,9 @@ SELFTEST(state_refused_is_kept)
 	GUEST_CHECK(&g, guest_register_set(&g, HV_X64_REGISTER_RAX, 0x123456789a));
 	for (i = 0; i < ARRAY_SIZE(kept); i++)
 		before[i] = guest_register(&g, kept[i]);
-	backend->state_get(g.vp, 0, STATE_CONTROL, &state);
+	backend->arch.state_get(g.vp, 0, STATE_CONTROL, &state);
 	state.cr0 &= ~1ull;
-	backend->state_set(g.vp, 0, STATE_CONTROL, &state);
+	backend->arch.state_set(g.vp, 0, STATE_CONTROL, &state);
 	GUEST_CHECK(&g, guest_run(&g) == VP_RUN_FAILED);
 	for (i = 0; i < ARRAY_SIZE(kept); i++)
 		GUEST_CHECK(&g, guest_register(&g, kept[i]) == before[i]);

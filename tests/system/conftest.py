@@ -25,8 +25,9 @@ sys.path.insert(0, str(TOP / "scripts"))
 import machine as machines  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("TRIVET_BUILD", TOP / "build"))
-OUT = BUILD / os.environ.get("TRIVET_ARCH", "x86_64")
-GUEST = BUILD / "guest"
+ARCH = os.environ.get("TRIVET_ARCH", "x86_64")
+OUT = BUILD / ARCH
+GUEST = BUILD / machines.GUEST_FOLDER[ARCH]
 LOGS = BUILD / "test-logs"
 
 # Seconds for one expectation. Two of these machines may share two processors with others.
@@ -73,21 +74,21 @@ def bochs_keys(keys):
 class Machine:
     """A machine that runs. `log` is what its serial line said, from the first byte."""
 
-    def __init__(self, settings, iso, work, log_path):
+    def __init__(self, settings, image, work, log_path):
         self.settings = settings
         self.slowness = SLOWNESS[settings["emulator"]]
         self.log_file = open(log_path, "wb")
         if settings["emulator"] == "bochs":
             ours, theirs = os.openpty()
             tty.setraw(theirs)
-            command = machines.bochs_command(settings, iso, work, os.ttyname(theirs))
+            command = machines.bochs_command(settings, image, work, os.ttyname(theirs))
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.STDOUT,
             )
             self.child = pexpect.fdpexpect.fdspawn(ours, timeout=PATIENCE)
         else:
-            command = machines.qemu_command(settings, iso, work)
+            command = machines.qemu_command(settings, image, work)
             self.process = None
             self.child = pexpect.spawn(
                 command[0], command[1:], timeout=PATIENCE, echo=False, maxread=65536
@@ -165,7 +166,8 @@ class Machine:
             self.child.close()
             status = self.child.exitstatus
             if self.settings["debugexit"] is not None:
-                assert status == code << 1 | 1, f"exit device: {status}, console: {code}"
+                wanted = machines.exit_status(self.settings, code)
+                assert status == wanted, f"exit device: {status}, console: {code}"
         return code
 
     def stop(self):
@@ -181,6 +183,7 @@ class Starter:
 
     conf: the text of trivet.conf, or a list of (partition, keys), or None for one Linux guest.
     files: more files of the bundle; a value of None leaves a default one out.
+    kernel: another one; on AArch64 False: none, the firmware starts what `arguments` give it.
     cmdline: more words for the kernel. bundle: the bytes of the bundle; False: no bundle.
     """
 
@@ -192,31 +195,32 @@ class Starter:
 
     def __call__(self, conf=None, files=None, cmdline="", bundle=None, kernel=None, **settings):
         chosen = machines.machine(**{**self.defaults, **settings})
+        arch, out = chosen["arch"], BUILD / chosen["arch"]
         if conf is None:
             conf = [("linux", LINUX)]
         if chosen["emulator"] == "bochs" and not isinstance(conf, str):
             conf = [(name, bochs_keys(keys)) for name, keys in conf]
         text = conf if isinstance(conf, str) else machines.conf_text(conf)
         if bundle is None:
-            wanted = {"root.elf": OUT / "root.stripped.elf", "trivet.conf": text.encode()}
-            wanted.update({n: GUEST / n for n in ("vmlinuz", "initramfs") if n in text})
+            wanted = {"root.elf": out / "root.stripped.elf", "trivet.conf": text.encode()}
+            guest = BUILD / machines.GUEST_FOLDER[arch]
+            wanted.update({n: guest / n for n in ("vmlinuz", "initramfs") if n in text})
             names = set(machines.conf_files(text))
             wanted.update({p.name: p for p in SMALL_GUESTS.glob("*.elf") if p.name in names})
             wanted.update(files or {})
             bundle = machines.bundle_bytes({n: d for n, d in wanted.items() if d is not None})
-        words = cmdline
-        if chosen["emulator"] == "qemu" and chosen["debugexit"] is not None:
-            words += f" debugexit={chosen['debugexit']:#x}"
+        words = f"{cmdline} {machines.exit_words(chosen)}".rstrip()
         suffix = f"-{self.started}" if self.started else ""
         LOGS.mkdir(parents=True, exist_ok=True)
         work = self.work / f"machine{self.started}"
         work.mkdir()
-        iso = machines.write_iso(
-            work / "trivet.iso", kernel or OUT / "trivet.stripped.elf",
-            None if bundle is False else bundle, words,
+        if kernel is None:
+            kernel = out / f"trivet.{machines.KERNEL_FORM[arch]}"
+        image = machines.write_image(
+            arch, work / "trivet.iso", kernel, None if bundle is False else bundle, words
         )
         self.started += 1
-        self.running.append(Machine(chosen, iso, work, LOGS / f"system-{self.name}{suffix}.log"))
+        self.running.append(Machine(chosen, image, work, LOGS / f"system-{self.name}{suffix}.log"))
         return self.running[-1]
 
     def stop(self):

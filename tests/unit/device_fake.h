@@ -17,7 +17,7 @@
 #include <devices/device.h>
 
 #define FAKE_MEMORY_SIZE 65536u
-#define FAKE_LINES	 32u
+#define FAKE_LINES	 64u
 
 struct fake {
 	struct device_env env;

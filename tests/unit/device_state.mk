@@ -1,1 +1,1 @@
-test_device_state_SRCS := $(wildcard root/devices/*.c) kernel/state_format.c
+test_device_state_SRCS := $(wildcard root/devices/*.c root/x86_64/devices/*.c) kernel/state_format.c

@@ -1,1 +1,1 @@
-test_emulator_walk_SRCS := root/emulator/guest_walk.c
+test_emulator_walk_SRCS := root/x86_64/emulator/guest_walk.c

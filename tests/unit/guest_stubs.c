@@ -217,10 +217,10 @@ static void stub_watch(struct vp *vp, uint32_t vtl, uint32_t stores)
 
 static const struct backend_ops stub_backend = {
 	.name = "stub",
-	.tables_watch = stub_watch,
+	.arch.tables_watch = stub_watch,
 	.gpa_format = &stub_gpa_format,
-	.state_get = stub_get,
-	.state_set = stub_set,
+	.arch.state_get = stub_get,
+	.arch.state_set = stub_set,
 };
 const struct backend_ops *backend = &stub_backend;
 

@@ -68,11 +68,11 @@ static void tables_watch(struct vp *of, uint32_t number, uint32_t stores)
 	watched = stores;
 }
 
-static const struct backend_ops stub_backend = {.state_get = state_get,
-						.state_set = state_set,
-						.debug_set = debug_set,
-						.step = step,
-						.tables_watch = tables_watch};
+static const struct backend_ops stub_backend = {.arch.state_get = state_get,
+						.arch.state_set = state_set,
+						.arch.debug_set = debug_set,
+						.arch.step = step,
+						.arch.tables_watch = tables_watch};
 const struct backend_ops *backend = &stub_backend;
 
 void guest_event_deliver(struct vp *of)

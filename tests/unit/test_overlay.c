@@ -172,6 +172,22 @@ static void move_meanwhile(void)
 	busy_place = gpa_overlay_move(space, &other, PLACE + PAGE_SIZE);
 }
 
+static void place_meanwhile(void)
+{
+	meanwhile = NULL;
+	busy_place = gpa_overlay_move(space, &first, GIB(2));
+}
+
+/* A move that is refused leaves the tables of the one that unmaps to it: the teardown counts them. */
+static void test_a_refused_one_takes_no_tables(void **state)
+{
+	(void)state;
+	assert_int_equal(gpa_map(space, GIB(2), RAM, PAGE_SIZE, GPA_WRITABLE), STATUS_OK);
+	meanwhile = place_meanwhile;
+	assert_int_equal(gpa_unmap(space, GIB(2), PAGE_SIZE), STATUS_OK);
+	assert_int_equal(busy_place, STATUS_BUSY);
+}
+
 /* While a mapping is half made or half unmade, no overlay over it moves. */
 static void test_not_over_what_changes(void **state)
 {
@@ -356,6 +372,7 @@ int main(void)
 		TEST(one_over_another),
 		TEST(mappings_pass_below),
 		TEST(not_over_what_changes),
+		TEST(a_refused_one_takes_no_tables),
 		TEST(without_memory_nothing_changes),
 		TEST(several_at_once),
 		TEST(tracking),

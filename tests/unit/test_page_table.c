@@ -5,6 +5,7 @@
  */
 #include "machine_memory.h"
 
+#include "../../arch/aarch64/page_formats.h"
 #include "../../vmx/vmx.h"
 #include <kernel/page_table.h>
 
@@ -50,6 +51,21 @@ static int setup_five(void **state)
 	five_levels = host_page_table_format;
 	five_levels.levels = 5;
 	return setup_format(&five_levels, MODEL_BASE5);
+}
+
+/* AArch64's; the kernel's own needs room for four levels, stage 2 has 39 bits. */
+extern const struct page_table_format el2_format, stage2_format;
+
+static int setup_el2(void **state)
+{
+	(void)state;
+	return setup_format(&el2_format, MODEL_BASE);
+}
+
+static int setup_stage2(void **state)
+{
+	(void)state;
+	return setup_format(&stage2_format, MODEL_BASE);
 }
 
 static int setup_ept(void **state)
@@ -288,6 +304,75 @@ static void test_sign_extended(void **state)
 	table.format = &host_page_table_format;
 }
 
+/* Arm ARM D8.3: the descriptors, bit by bit. */
+static void test_el2_entries(void **state)
+{
+	(void)state;
+	/* a page; AF, inner shareable, AP[1], write-back */
+	assert_int_equal(el2_format.leaf(0x123456789000, 1, PAGE_READ | PAGE_WRITE | PAGE_EXECUTE),
+			 0x123456789743);
+	/* a block that is only read: AP[2], XN */
+	assert_int_equal(el2_format.leaf(0x40000000, 3, PAGE_READ), 0x00400000400007c1);
+	/* device memory */
+	assert_int_equal(el2_format.leaf(0x9000000, 1, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
+			 0x0040000009000447);
+	assert_int_equal(el2_format.table(0x1000), 0x1003);
+	assert_false(el2_format.present(0));
+	assert_true(el2_format.is_leaf(0x701, 2));
+	assert_false(el2_format.is_leaf(0x703, 2));
+	assert_true(el2_format.is_leaf(0x703, 1));
+}
+
+static void test_stage2_entries(void **state)
+{
+	(void)state;
+	/* AF, inner shareable, S2AP for both, MemAttr write-back */
+	assert_int_equal(
+		stage2_format.leaf(0x123456789000, 1, PAGE_READ | PAGE_WRITE | PAGE_EXECUTE),
+		0x1234567897ff);
+	assert_int_equal(stage2_format.leaf(0x40000000, 2, PAGE_READ), 0x004000004000077d);
+	/* device, nGnRE */
+	assert_int_equal(stage2_format.leaf(0x9000000, 1, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
+			 0x00400000090004c7);
+	assert_int_equal(page_table_bits(&stage2_format), 39);
+}
+
+/* Every flag comes back, from leaves of every size. */
+static void test_arm_flags(void **state)
+{
+	static const struct page_table_format *const formats[] = {&el2_format, &stage2_format};
+
+	(void)state;
+	for (uint32_t flags = 0; flags < 2 * PAGE_UNCACHED; flags++)
+		for (unsigned int i = 0; i < 2 * 3; i++) {
+			const struct page_table_format *format = formats[i % 2];
+			uint64_t leaf = format->leaf(GIB(3), i / 2 + 1, flags | PAGE_READ);
+
+			assert_int_equal(format->flags(leaf, i / 2 + 1), flags | PAGE_READ);
+			assert_int_equal(format->address(leaf, i / 2 + 1), GIB(3));
+			assert_true(format->is_leaf(leaf, i / 2 + 1));
+			assert_true(leaf & format->leaf_bit);
+		}
+}
+
+/* What walks without a lock sees what the walker has set. */
+static void test_stage2_walk(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		page_table_map(&table, GIB(2), GIB(1), GIB(1) + MIB(2) + PAGE_SIZE, PAGE_READ),
+		STATUS_OK);
+	assert_ptr_equal(page_table_walk(&table, GIB(2) + 5), (char *)hpa_to_kva(0) + GIB(1) + 5);
+	assert_ptr_equal(page_table_walk(&table, GIB(3) + MIB(1)),
+			 (char *)hpa_to_kva(0) + GIB(2) + MIB(1));
+	assert_ptr_equal(page_table_walk(&table, GIB(3) + MIB(2) + 0xff8),
+			 (char *)hpa_to_kva(0) + GIB(2) + MIB(2) + 0xff8);
+	assert_null(page_table_walk(&table, GIB(2) - 1));
+	assert_null(page_table_walk(&table, BIT(39)));
+	assert_int_equal(page_table_unmap(&table, 0, BIT(39)), STATUS_OK);
+	page_table_reap(&table);
+}
+
 /* Five levels translate 57 bits, of which a physical address has 52. */
 static void test_five_levels(void **state)
 {
@@ -340,6 +425,13 @@ int main(void)
 		 NULL},
 		{"test_no_memory_five_levels", test_no_memory, setup_five, teardown, NULL},
 		cmocka_unit_test_setup_teardown(test_five_levels, setup_five, teardown),
+		cmocka_unit_test(test_el2_entries),
+		cmocka_unit_test(test_stage2_entries),
+		cmocka_unit_test(test_arm_flags),
+		cmocka_unit_test_setup_teardown(test_stage2_walk, setup_stage2, teardown),
+		{"test_random_changes_el2", test_random_changes, setup_el2, teardown, NULL},
+		{"test_random_changes_stage2", test_random_changes, setup_stage2, teardown, NULL},
+		{"test_no_memory_stage2", test_no_memory, setup_stage2, teardown, NULL},
 		{"test_five_levels_ept", test_five_levels, setup_ept, teardown, NULL},
 	};
 

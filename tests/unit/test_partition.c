@@ -27,6 +27,12 @@ status_t hypervisor_available(void)
 	return STATUS_OK;
 }
 
+bool arch_config_valid(const struct proto_partition_config *config)
+{
+	return config->apic_mode <= APIC_MODE_X2APIC_ENABLED && !config->reserved[0] &&
+	       !config->reserved[1];
+}
+
 status_t arch_isolation_check(uint32_t type)
 {
 	static const status_t statuses[] = {STATUS_OK, STATUS_NO_VBS, STATUS_NO_SNP,

@@ -80,7 +80,7 @@ static status_t no_memory(void *context)
 }
 
 static const struct vp_run_ops ops = {
-	.port_io = port_io,
+	.access = port_io,
 	.serve = serve,
 	.no_memory = no_memory,
 };

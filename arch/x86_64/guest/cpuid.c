@@ -65,7 +65,7 @@ static void vp_state_get(const struct vp *vp, enum cpuid_dynamic kind, struct cp
 	state->xss = vp->arch.xss;
 	state->cr4 = 0;
 	if (kind == CPUID_FEATURES || kind == CPUID_OSPKE) {
-		backend->state_get((struct vp *)vp, vp->active_vtl, STATE_CONTROL, &registers);
+		backend->arch.state_get((struct vp *)vp, vp->active_vtl, STATE_CONTROL, &registers);
 		state->cr4 = registers.cr4;
 	}
 }

@@ -57,7 +57,7 @@ static void guest_registers_take(struct vp *vp, uint32_t vtl)
 	struct guest_debug *d = &vp->vtl[vtl]->arch.debug;
 	struct guest_state state;
 
-	backend->state_get(vp, vtl, STATE_DEBUG, &state);
+	backend->arch.state_get(vp, vtl, STATE_DEBUG, &state);
 	d->guest_dr6 = state.dr6;
 	d->guest_dr7 = state.dr7;
 }
@@ -80,8 +80,8 @@ static void end(struct vp *vp, uint32_t vtl)
 		a->rflags &= ~RFLAGS_RF;
 	a->work &= ~(uint32_t)WORK_DEBUG;
 	a->debug.lets = false;
-	backend->state_set(vp, vtl, STATE_DEBUG, &state);
-	backend->debug_set(vp, vtl);
+	backend->arch.state_set(vp, vtl, STATE_DEBUG, &state);
+	backend->arch.debug_set(vp, vtl);
 }
 
 __cold status_t arch_vp_set_debug_state(struct vp *vp, uint32_t vtl,
@@ -166,7 +166,7 @@ __cold void guest_debug_merge(struct vp *vp, uint32_t vtl)
 		register_fill(d, free, i, vp->arch.dr[i], DR7_TYPE(d->guest_dr7, i),
 			      DR7_GLOBAL(free));
 	}
-	backend->debug_set(vp, vtl);
+	backend->arch.debug_set(vp, vtl);
 }
 
 __cold void guest_debug_access(struct vp *vp, const struct vp_exit *exit)
@@ -175,7 +175,7 @@ __cold void guest_debug_access(struct vp *vp, const struct vp_exit *exit)
 
 	d->guest_turn = true;
 	d->written6 = exit->cr.write && (exit->cr.number == 6 || exit->cr.number == 4);
-	backend->debug_set(vp, vp->active_vtl);
+	backend->arch.debug_set(vp, vp->active_vtl);
 }
 
 __cold void guest_debug_let(struct vp *vp)
@@ -359,13 +359,13 @@ __cold enum vp_outcome guest_debug_enter(struct vp *vp)
 		return guest_debug_report(vp);
 	if (steps && d->injected) {
 		d->mode = STEP_DELIVERY;
-		backend->step(vp, STEP_DELIVERY);
+		backend->arch.step(vp, STEP_DELIVERY);
 	}
 	d->injected = false;
 	if (d->lets) {
 		/* It has passed its breakpoints before it exited. */
 		guest_debug_resume(vp);
-		backend->tables_watch(vp, vp->active_vtl, 0);
+		backend->arch.tables_watch(vp, vp->active_vtl, 0);
 	}
 	return VP_CONTINUE;
 }

@@ -33,11 +33,11 @@ static __cold void general_detect_end(struct vp *vp)
 {
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_DEBUG, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_DEBUG, &state);
 	if (!(state.dr7 & DR7_GD))
 		return;
 	state.dr7 &= ~DR7_GD;
-	backend->state_set(vp, vp->active_vtl, STATE_DEBUG, &state);
+	backend->arch.state_set(vp, vp->active_vtl, STATE_DEBUG, &state);
 }
 
 void guest_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
@@ -73,9 +73,9 @@ static void single_step_trap(struct vp *vp)
 {
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_DEBUG, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_DEBUG, &state);
 	state.dr6 |= DR6_BS;
-	backend->state_set(vp, vp->active_vtl, STATE_DEBUG, &state);
+	backend->arch.state_set(vp, vp->active_vtl, STATE_DEBUG, &state);
 	guest_exception(vp, EXCEPTION_DB, false, 0);
 }
 
@@ -96,8 +96,8 @@ static __cold void translations_drop(struct vp *vp)
 {
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
-	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->arch.state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
 }
 
 /* What is done with before the VP runs, or instead. */
@@ -164,7 +164,7 @@ static void inject(struct vp *vp, enum event_type type, uint8_t vector)
 	const struct vp_event event = {.type = (uint8_t)type, .vector = vector};
 
 	vp_arch(vp)->debug.injected = true;
-	backend->inject(vp, &event);
+	backend->arch.inject(vp, &event);
 }
 
 void guest_event_deliver(struct vp *vp)
@@ -181,19 +181,19 @@ void guest_event_deliver(struct vp *vp)
 	a->work &= ~(uint32_t)WORK_EVENT;
 	a->shadow = 0; /* ends with the delivery */
 	a->debug.injected = true;
-	backend->inject(vp, &event);
+	backend->arch.inject(vp, &event);
 }
 
 /* A step comes back by itself. */
 static void window_request(struct vp *vp, enum vp_window window)
 {
 	if (!guest_debug_steps(vp_arch(vp)))
-		backend->window_request(vp, window);
+		backend->arch.window_request(vp, window);
 }
 
 static void deliver_nmi(struct vp *vp, struct arch_vp_vtl *a)
 {
-	if (!backend->can_take(vp, WINDOW_NMI)) {
+	if (!backend->arch.can_take(vp, WINDOW_NMI)) {
 		window_request(vp, WINDOW_NMI);
 		return;
 	}
@@ -208,7 +208,7 @@ static enum vp_outcome deliver_extint(struct vp *vp, struct arch_vp_vtl *a)
 		a->work &= ~(uint32_t)WORK_EXTINT;
 		return VP_CONTINUE;
 	}
-	if (!backend->can_take(vp, WINDOW_INTERRUPT)) {
+	if (!backend->arch.can_take(vp, WINDOW_INTERRUPT)) {
 		window_request(vp, WINDOW_INTERRUPT);
 		return VP_CONTINUE;
 	}
@@ -243,7 +243,7 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 			window_request(vp, WINDOW_PRIORITY);
 		return;
 	}
-	if (!backend->can_take(vp, WINDOW_INTERRUPT)) {
+	if (!backend->arch.can_take(vp, WINDOW_INTERRUPT)) {
 		window_request(vp, WINDOW_INTERRUPT);
 		return;
 	}
@@ -260,7 +260,7 @@ static void deliver_apic(struct vp *vp, struct arch_vp_vtl *a)
 /* The VMM models the APIC, and has an interrupt: can the guest take it? */
 static bool window_open(struct vp *vp, const struct arch_vp_vtl *a)
 {
-	return a->window > a->cr8 && backend->can_take(vp, WINDOW_INTERRUPT);
+	return a->window > a->cr8 && backend->arch.can_take(vp, WINDOW_INTERRUPT);
 }
 
 static __cold enum vp_outcome window_give(struct vp *vp, struct arch_vp_vtl *a)

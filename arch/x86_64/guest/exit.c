@@ -316,7 +316,7 @@ static enum vp_outcome exit_cr(struct vp *vp, struct vp_exit *exit)
 
 	if (exit->cr.decoded && exit->cr.number == 8)
 		return exit_cr8(vp, exit);
-	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &old);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_CONTROL, &old);
 	state = old;
 	if (!exit->cr.decoded || !exit->cr.write ||
 	    !control_register_set(&state, exit->cr.number, vp->arch.gpr[exit->cr.gpr]))
@@ -338,7 +338,7 @@ static enum vp_outcome exit_xsetbv(struct vp *vp, struct vp_exit *exit)
 	uint64_t value = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
 	if ((state.segment[SEGMENT_SS].attributes & HV_SEGMENT_DPL_MASK) ||
 	    (uint32_t)gpr[GPR_RCX] != 0 || !guest_xcr0_valid(vp, value)) {
 		guest_fault_gp(vp);

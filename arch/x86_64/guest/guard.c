@@ -17,6 +17,9 @@
 
 extern const uint16_t speculation_selector;
 
+const struct backend_ops *const arch_backends[] = {&svm_backend, &vmx_backend};
+const uint32_t arch_backend_count = ARRAY_SIZE(arch_backends);
+
 static const struct backend_ops *inner;
 static struct backend_ops guarded;
 

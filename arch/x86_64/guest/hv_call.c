@@ -63,7 +63,7 @@ static bool may_call(struct vp *vp, bool *wide)
 
 	if (!hv || !hv->vtl[vp->active_vtl].guest_os_id)
 		return false;
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
 	*wide = (state.efer & EFER_LMA) && (state.segment[SEGMENT_CS].attributes & HV_SEGMENT_L);
 	return (state.cr0 & CR0_PE) &&
 	       !(state.segment[SEGMENT_SS].attributes & HV_SEGMENT_DPL_MASK);

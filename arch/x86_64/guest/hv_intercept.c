@@ -184,7 +184,7 @@ status_t arch_vp_intercept(struct vp *vp, struct hv_message *message)
 
 	if (!rows[kind].fill)
 		return STATUS_NOT_FOUND;
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &from.state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &from.state);
 	memset(message, 0, sizeof(*message));
 	header_fill(&from, (struct hv_x64_intercept_header *)message->payload);
 	message->type = rows[kind].fill(&from, message->payload);

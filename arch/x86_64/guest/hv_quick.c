@@ -60,7 +60,8 @@ enum vp_outcome guest_hypercall_quick(struct vp *vp, struct vp_exit *exit)
 {
 	const struct hv_partition *hv = vp->partition->hv;
 
-	if (unlikely(!hv || !hv->vtl[vp->active_vtl].guest_os_id || !backend->in_kernel_64(vp)))
+	if (unlikely(!hv || !hv->vtl[vp->active_vtl].guest_os_id ||
+		     !backend->arch.in_kernel_64(vp)))
 		return VP_UNHANDLED;
 	switch (vp->arch.gpr[GPR_RCX]) {
 	case HV_CALL_SIGNAL_EVENT | HV_CALL_FAST: return signal_event(vp, exit->next_rip);

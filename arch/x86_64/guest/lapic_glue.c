@@ -84,9 +84,9 @@ static __cold enum apic_place apic_place(struct vp *vp, uint32_t vtl)
 static __cold void apic_changed(struct vp *vp, uint32_t vtl)
 {
 	guest_apic_page_check(vp, vtl);
-	if (backend->apic_place_set)
-		lapic_processor_delivers(vp_lapic(vp, vtl),
-					 backend->apic_place_set(vp, vtl, apic_place(vp, vtl)));
+	if (backend->arch.apic_place_set)
+		lapic_processor_delivers(vp_lapic(vp, vtl), backend->arch.apic_place_set(
+								    vp, vtl, apic_place(vp, vtl)));
 }
 
 __cold void guest_lapic_auto_eoi_set(struct vp *vp, uint32_t vtl,

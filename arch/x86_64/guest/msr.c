@@ -89,7 +89,7 @@ static bool read_state(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *
 	struct guest_state state;
 
 	(void)msr;
-	backend->state_get(vp, vp->active_vtl, row->group, &state);
+	backend->arch.state_get(vp, vp->active_vtl, row->group, &state);
 	*value = *state_place(&state, row);
 	return true;
 }
@@ -99,9 +99,9 @@ static bool write_state(struct vp *vp, const row_t *row, uint32_t msr, uint64_t 
 	struct guest_state state;
 
 	(void)msr;
-	backend->state_get(vp, vp->active_vtl, row->group, &state);
+	backend->arch.state_get(vp, vp->active_vtl, row->group, &state);
 	*state_place(&state, row) = value;
-	backend->state_set(vp, vp->active_vtl, row->group, &state);
+	backend->arch.state_set(vp, vp->active_vtl, row->group, &state);
 	return true;
 }
 
@@ -130,7 +130,7 @@ static bool read_efer(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *v
 
 	(void)row;
 	(void)msr;
-	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
 	*value = state.efer;
 	return true;
 }
@@ -145,12 +145,12 @@ static bool write_efer(struct vp *vp, const row_t *row, uint32_t msr, uint64_t v
 	(void)msr;
 	if (value & ~(vp->partition->arch.efer_allowed | EFER_LMA))
 		return false;
-	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_CONTROL, &state);
 	before = state.efer;
 	if (((before ^ value) & EFER_LME) && (state.cr0 & CR0_PG))
 		return false;
 	state.efer = (value & ~EFER_LMA) | (before & EFER_LMA);
-	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
+	backend->arch.state_set(vp, vp->active_vtl, STATE_CONTROL, &state);
 	return true;
 }
 

@@ -22,7 +22,7 @@ __cold enum vp_outcome guest_npiep_exit(struct vp *vp, struct vp_exit *exit)
 {
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
 	if (!(state.segment[SEGMENT_SS].attributes & HV_SEGMENT_DPL_MASK)) {
 		guest_debug_let(vp);
 		return VP_CONTINUE;

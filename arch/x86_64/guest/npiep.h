@@ -20,7 +20,7 @@ static inline void guest_npiep_set(struct vp *vp, uint32_t vtl, uint64_t value)
 	if (likely(a->npiep == value))
 		return;
 	a->npiep = (uint8_t)value;
-	backend->tables_watch(vp, vtl, a->npiep);
+	backend->arch.tables_watch(vp, vtl, a->npiep);
 }
 
 /* VP_EXIT_TABLE */

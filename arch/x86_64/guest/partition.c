@@ -13,16 +13,23 @@
 #define CPUID_RDTSCP		BIT(27)
 #define CPUID_SIZES		0x80000008u
 
-void arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t ecx,
-		      uint32_t out[4])
+status_t arch_proto_cpuid(const struct partition *partition, uint32_t eax, uint32_t ecx,
+			  uint32_t out[4])
 {
 	guest_cpuid_default(&partition->config, eax, ecx, out);
+	return STATUS_OK;
 }
 
 status_t arch_request_msi(struct partition *partition, uint32_t vtl, uint64_t address,
 			  uint32_t data, bool *merged)
 {
 	return apic_bus_msi(partition, vtl, address, data, merged);
+}
+
+bool arch_config_valid(const struct proto_partition_config *config)
+{
+	return config->apic_mode <= APIC_MODE_X2APIC_ENABLED && !config->reserved[0] &&
+	       !config->reserved[1];
 }
 
 #define CPUID_ENCRYPTION 0x8000001fu
@@ -98,14 +105,26 @@ void arch_partition_caps(const struct partition *partition, struct partition_cap
 		caps->flags |= CAP_TSC_AUX;
 }
 
-void arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high)
+status_t arch_partition_set_spi(struct partition *partition, uint32_t vtl, uint32_t intid,
+				bool high)
 {
-	guest_lapic_set_lint(vp, vtl, lint, high);
+	(void)partition;
+	(void)vtl;
+	(void)intid;
+	(void)high;
+	return STATUS_NOT_SUPPORTED;
 }
 
-void arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint)
+status_t arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high)
+{
+	guest_lapic_set_lint(vp, vtl, lint, high);
+	return STATUS_OK;
+}
+
+status_t arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint)
 {
 	guest_lapic_pulse_lint(vp, vtl, lint);
+	return STATUS_OK;
 }
 
 status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool write,

@@ -153,7 +153,7 @@ __cold void arch_vp_reset(struct vp *vp)
 	memset(&state, 0, sizeof(state));
 	registers_reset(vp, &state, CR0_CD | CR0_NW);
 	state.pat = PAT_RESET;
-	backend->state_set(vp, 0, STATE_ALL, &state);
+	backend->arch.state_set(vp, 0, STATE_ALL, &state);
 	fpu_release(&vp->arch.fpu);
 	memset(vp->arch.fpu.area, 0, xsave_area_size);
 	fpu_state_init(&vp->arch.fpu, vp->arch.fpu.area);
@@ -178,9 +178,9 @@ __cold void guest_init(struct vp *vp)
 	uint32_t vtl = vp->active_vtl;
 	struct guest_state state;
 
-	backend->state_get(vp, vtl, STATE_ALL, &state);
+	backend->arch.state_get(vp, vtl, STATE_ALL, &state);
 	registers_reset(vp, &state, state.cr0 & (CR0_CD | CR0_NW));
-	backend->state_set(vp, vtl, STATE_ALL, &state);
+	backend->arch.state_set(vp, vtl, STATE_ALL, &state);
 	guest_lapic_init_reset(vp, vtl);
 }
 
@@ -192,10 +192,10 @@ __cold void guest_sipi(struct vp *vp, uint8_t vector)
 
 	if (a->activity != ACTIVITY_WAIT_FOR_SIPI)
 		return;
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS, &state);
 	state.segment[SEGMENT_CS].selector = (uint16_t)(vector << 8);
 	state.segment[SEGMENT_CS].base = (uint64_t)vector << PAGE_SHIFT;
-	backend->state_set(vp, vp->active_vtl, STATE_SEGMENTS, &state);
+	backend->arch.state_set(vp, vp->active_vtl, STATE_SEGMENTS, &state);
 	a->rip = 0;
 	a->activity = ACTIVITY_RUNNING;
 }

@@ -150,7 +150,7 @@ bool guest_control_write(struct vp *vp, const struct guest_state *old,
 	if (guest_pdptes_change(old, state) &&
 	    !guest_pdptes_read(vp, vp->active_vtl, state, entries))
 		return false;
-	backend->state_set(vp, vp->active_vtl, STATE_CONTROL, state);
+	backend->arch.state_set(vp, vp->active_vtl, STATE_CONTROL, state);
 	return true;
 }
 
@@ -385,7 +385,7 @@ void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r)
 	r->apic_base = lapic_base_get(&a->lapic);
 	r->tsc = r->tsc_read = partition_timestamp(vp->partition) + guest_tsc_offset(vp);
 	activity_get(vp, a, r);
-	backend->state_get(vp, vtl, STATE_ALL, &r->state);
+	backend->arch.state_get(vp, vtl, STATE_ALL, &r->state);
 	registers_normalize(r);
 }
 
@@ -452,7 +452,7 @@ void guest_registers_apply(struct vp *vp, uint32_t vtl, const struct guest_regis
 		guest_tsc_offset_set(vp, guest_tsc_offset(vp) + r->tsc - r->tsc_read);
 	activity_set(vp, a, r);
 	a->work |= WORK_INTERRUPT; /* CR8 may be lower */
-	backend->state_set(vp, vtl, STATE_ALL, &r->state);
+	backend->arch.state_set(vp, vtl, STATE_ALL, &r->state);
 	guest_tpr_sync(vp);
 }
 

@@ -30,7 +30,7 @@ static void regs_fill(struct vp *vp)
 	struct arch_vp_vtl *a = vp_arch(vp);
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
 	memcpy(regs->gpr, vp->arch.gpr, sizeof(regs->gpr));
 	regs->rip = a->rip;
 	regs->rflags = a->rflags;
@@ -139,7 +139,7 @@ static bool control_set(struct vp *vp, const struct vp_run_regs *regs)
 {
 	struct guest_state state, old;
 
-	backend->state_get(vp, vp->active_vtl, STATE_CONTROL, &old);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_CONTROL, &old);
 	state = old;
 	state.cr0 = regs->cr0;
 	state.cr3 = regs->cr3;

@@ -257,7 +257,7 @@ void arch_vp_forget(struct vp *vp)
 			continue;
 		vp->vtl[vtl]->arch.waiting = WAITING_NONE;
 		vp->vtl[vtl]->arch.work &= ~(uint32_t)WORK_WINDOW;
-		backend->state_set(vp, vtl, STATE_CONTROL, &state);
+		backend->arch.state_set(vp, vtl, STATE_CONTROL, &state);
 	}
 	if (vp->run)
 		vp->run->set = 0;

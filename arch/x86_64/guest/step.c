@@ -148,7 +148,7 @@ static void landing_set(struct vp *vp, uint64_t rip)
 	d->owner[0] = DEBUG_OWNER_LANDING;
 	d->dr[0] = rip;
 	d->dr7 = DR7_RESET | BIT(1);
-	backend->debug_set(vp, vp->active_vtl);
+	backend->arch.debug_set(vp, vp->active_vtl);
 }
 
 /* INT3 is the VMM's if it has asked for it. All else is to be delivered as if executed. */
@@ -174,8 +174,8 @@ __cold void guest_step_instruction(struct vp *vp)
 	struct opcode o = {.instruction = STEPPED_OTHER};
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL | STATE_SYSCALL,
-			   &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL | STATE_SYSCALL,
+				&state);
 	/* What is let pass has told what it is. */
 	if (!d->lets)
 		o = opcode_read(vp, &state);
@@ -200,7 +200,7 @@ __cold void guest_step_instruction(struct vp *vp)
 		a->rflags |= RFLAGS_TF;
 	/* What the processor delivers by itself would go with TF. */
 	a->lapic.service_changed = a->lapic.processor_delivers;
-	backend->step(vp, STEP_INSTRUCTION);
+	backend->arch.step(vp, STEP_INSTRUCTION);
 }
 
 __cold void guest_step_left(struct vp *vp)
@@ -209,7 +209,7 @@ __cold void guest_step_left(struct vp *vp)
 	struct guest_debug *d = &a->debug;
 
 	if (d->lets)
-		backend->tables_watch(vp, vp->active_vtl, a->npiep);
+		backend->arch.tables_watch(vp, vp->active_vtl, a->npiep);
 	d->lets = false;
 	d->left = d->mode;
 	d->mode = STEP_NONE;
@@ -239,7 +239,7 @@ static bool pushed_flags_mend(struct vp *vp)
 	uint8_t byte;
 	gpa_t gpa;
 
-	backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
 	ss = &state.segment[SEGMENT_SS];
 	if (!guest_is_64bit(&state)) {
 		linear = ss->attributes & HV_SEGMENT_DB ? (uint32_t)linear : (uint16_t)linear;
@@ -304,7 +304,7 @@ __cold void guest_step_software(struct vp *vp, const struct vp_exit *exit)
 	};
 
 	if (!o.length) {
-		backend->state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
+		backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL, &state);
 		o = opcode_read(vp, &state);
 	}
 	if (o.instruction == STEPPED_INT)

@@ -78,7 +78,7 @@ static bool fetched_decode(struct vp *vp, const struct vp_exit *exit, struct sto
 	unsigned int count;
 	gpa_t gpa;
 
-	backend->state_get(vp, vp->active_vtl, STATE_ADDRESSING, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_ADDRESSING, &state);
 	if (!state_take(vp, &state, &from))
 		return false;
 	count = guest_linear_read(vp_active(vp)->space, &state, guest_linear_rip(vp, &state), bytes,
@@ -96,7 +96,7 @@ static bool given_decode(struct vp *vp, const struct vp_exit *exit, struct store
 	struct store_state from;
 	struct guest_state state;
 
-	backend->state_get(vp, vp->active_vtl, STATE_ADDRESSING, &state);
+	backend->arch.state_get(vp, vp->active_vtl, STATE_ADDRESSING, &state);
 	return state_take(vp, &state, &from) && store_decode(&from, exit->bytes, store) &&
 	       store->length <= exit->byte_count &&
 	       store_is_here(exit, store->address, store->size);

@@ -47,7 +47,7 @@ static inline uint64_t code_at(const uint8_t *at)
  * form. */
 static inline bool guest_store_again(struct vp *vp, const struct vp_exit *exit, uint64_t *value)
 {
-	struct guest_addressing now = backend->addressing_64(vp);
+	struct guest_addressing now = backend->arch.addressing_64(vp);
 	const struct vp_vtl *v = vp_active(vp);
 	const struct known_store *known = v->arch.store;
 	const struct store_form *form = &known->form;

@@ -284,7 +284,7 @@ static void context_get(struct vp *vp, void *argument)
 {
 	struct context *c = argument;
 
-	backend->state_get(vp, c->vtl, STATE_ALL, &c->walk->state);
+	backend->arch.state_get(vp, c->vtl, STATE_ALL, &c->walk->state);
 	c->walk->rflags = vp->vtl[c->vtl]->arch.rflags;
 }
 

@@ -9,6 +9,8 @@
 #include <trivet/status.h>
 #include <trivet/types.h>
 
+#define ARCH_ELF_MACHINE 62
+
 struct cpu;
 
 struct arch_cpu {
@@ -51,6 +53,13 @@ static inline uint64_t timestamp_read(void)
 	if (fake_timestamp_taken)
 		fake_timestamp_taken();
 	return timestamp;
+}
+
+/* An entry of a page table turns from a leaf to a table or back, or shows other memory: to the processor
+ * that is a store like others. */
+static inline void arch_table_entry_replace(uint64_t *entry, uint64_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
 #endif

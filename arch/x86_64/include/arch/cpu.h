@@ -83,4 +83,11 @@ static inline uint64_t timestamp_read(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* An entry of a page table turns from a leaf to a table or back, or shows other memory: to the processor
+ * that is a store like others. */
+static inline void arch_table_entry_replace(uint64_t *entry, uint64_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
 #endif

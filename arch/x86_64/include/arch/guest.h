@@ -16,6 +16,10 @@
 struct vp;
 struct guest_cpuid;
 
+#define ARCH_HAS_PORTS 1 /* guests have an I/O space of ports */
+
+#define ARCH_PARTITION_STATE 0 /* no element of a partition's state is the architecture's */
+
 enum gpr {
 	GPR_RAX,
 	GPR_RCX,

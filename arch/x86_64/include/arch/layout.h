@@ -27,6 +27,8 @@
 #define DEVICE_MAP_SIZE	    LAYOUT_UL(0x0000004000000000)
 #define KERNEL_IMAGE_OFFSET LAYOUT_UL(0xffffffff80000000)
 
+#define ARCH_ELF_MACHINE 62 /* of the programs that it runs: ELF_MACHINE_X86_64 */
+
 /*
  * A CPU's area, aligned to its size. Pages that are not named are guards.
  *

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accesses that stage 2 does not translate, or not so: to the GIC, to a page whose writes are noted, to a doorbell,
+ * to an entry of the table that is being replaced (break before make); the rest is the VMM's.
+ */
+#include "guest.h"
+#include "vgic_hw.h"
+#include <kernel/cpu.h>
+#include <kernel/doorbell.h>
+#include <kernel/memory_map.h>
+
+/* An access to the GIC that the processor has decoded. */
+static bool gic_access(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t syndrome = exit->syndrome, value;
+	unsigned int n = ABORT_REGISTER(syndrome);
+
+	if (syndrome & ABORT_WRITE)
+		return guest_gic_write(vp, exit->gpa, ABORT_SIZE(syndrome), guest_x(vp, n));
+	if (!guest_gic_read(vp, exit->gpa, ABORT_SIZE(syndrome), &value))
+		return false;
+	guest_x_set(vp, n, syndrome_extend(syndrome, value));
+	return true;
+}
+
+/* Who wakes by it may want this CPU. */
+static bool doorbell_rings(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t key = doorbell_key(DOORBELL_GPA, exit->gpa);
+	doorbell_chain_t *chain = doorbell_chain(vp->partition, key);
+	unsigned int size = ABORT_SIZE(exit->syndrome);
+	uint64_t value = guest_x(vp, ABORT_REGISTER(exit->syndrome));
+
+	if (likely(!chain))
+		return false;
+	if (size < 8)
+		value &= MASK(8 * size);
+	return doorbell_write(chain, key, vp->active_vtl, size, value);
+}
+
+/* What is translated by now may be tried again: it was being changed. */
+static bool is_over(struct vp *vp, const struct vp_exit *exit, bool fault_of_rights)
+{
+	struct gpa_space *space = vp_active(vp)->space;
+
+	if (!fault_of_rights)
+		return gpa_is_there(space, exit->gpa);
+	if (!(exit->syndrome & ABORT_WRITE) || !gpa_dirty_fault(space, exit->gpa))
+		return false;
+	/* A translation that was of less right may stay where it is. */
+	el2_translations_drop(vp);
+	return true;
+}
+
+static enum vp_outcome decoded(struct vp *vp, struct vp_exit *exit)
+{
+	if (gic_access(vp, exit)) {
+		guest_instruction_done(vp);
+		return VP_CONTINUE;
+	}
+	if ((exit->syndrome & ABORT_WRITE) && doorbell_rings(vp, exit)) {
+		guest_instruction_done(vp);
+		return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
+	}
+	return run_page_mmio(vp, exit);
+}
+
+static uint32_t flags_of(const struct vp_exit *exit, bool fault_of_rights)
+{
+	uint64_t syndrome = exit->syndrome;
+
+	return EMULATE_MEMORY | (syndrome & ABORT_WRITE ? EMULATE_WRITE : 0) |
+	       (syndrome & ABORT_WALK ? EMULATE_WALK : 0) | (fault_of_rights ? EMULATE_MAPPED : 0);
+}
+
+enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
+{
+	uint64_t fault = ABORT_FAULT(exit->syndrome);
+	bool rights = FAULT_IS_PERMISSION(fault);
+
+	if (unlikely(!rights && !FAULT_IS_TRANSLATION(fault))) {
+		vp_arch(vp)->syndrome = exit->syndrome;
+		vp_arch(vp)->fault = exit->far;
+		guest_abort(vp);
+		return VP_CONTINUE;
+	}
+	if (is_over(vp, exit, rights))
+		return VP_CONTINUE;
+	/* There is no cache of a device to be cleaned. */
+	if (unlikely(exit->syndrome & ABORT_MAINTENANCE)) {
+		guest_instruction_done(vp);
+		return VP_CONTINUE;
+	}
+	if (likely((exit->syndrome & (ABORT_VALID | ABORT_WALK)) == ABORT_VALID))
+		return decoded(vp, exit);
+	return run_page_emulate(vp, exit, flags_of(exit, rights));
+}
+
+enum vp_outcome exit_fetch(struct vp *vp, struct vp_exit *exit)
+{
+	bool rights = FAULT_IS_PERMISSION(ABORT_FAULT(exit->syndrome));
+	uint32_t flags;
+
+	exit->syndrome &= ~(uint64_t)ABORT_WRITE; /* reserved here */
+	if (is_over(vp, exit, rights))
+		return VP_CONTINUE;
+	flags = flags_of(exit, rights) | EMULATE_FETCH;
+	return run_page_emulate(vp, exit, flags);
+}

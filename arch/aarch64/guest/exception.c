@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Exceptions that the guest takes to EL1 because it exited (Arm ARM D1.3, AArch64.TakeException). */
+#include "guest.h"
+
+#define ABORT_EXTERNAL FAULT_EXTERNAL
+#define ABORT_KEPT     (SYNDROME_IL | ABORT_FAR_INVALID | ABORT_MAINTENANCE | ABORT_WRITE)
+#define WALK_EXTERNAL  0x14u /* at level 0 */
+#define FAULT_LEVEL    3u
+
+/* PSTATE.SS and BTYPE belong to the instruction that is done, and IT of 32-bit code has no part in what exits
+ * here as done: system registers, and calls, which none of it makes. */
+void guest_instruction_done(struct vp *vp)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	a->pc += 4;
+	a->pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
+}
+
+static void take(struct arch_vp_vtl *a, uint64_t syndrome)
+{
+	uint64_t sctlr = sysreg_read(sctlr_el1);
+
+	sysreg_write(esr_el1, syndrome);
+	sysreg_write(elr_el1, a->pc);
+	sysreg_write(spsr_el1, a->pstate);
+	a->pc = sysreg_read(vbar_el1) + exception_offset(a->pstate);
+	a->pstate = exception_pstate(a->pstate, sctlr, el2_has_pan());
+}
+
+/* All instructions that exit are of 32 bits; the class "unknown" says so in any case. */
+void guest_undefined(struct vp *vp)
+{
+	take(vp_arch(vp), SYNDROME_IL);
+}
+
+void guest_abort(struct vp *vp)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+	bool fetch = SYNDROME_EC(a->syndrome) == CLASS_FETCH;
+	bool from_el1 = (a->pstate & PSTATE_MODE) != PSTATE_EL0 && !(a->pstate & PSTATE_32);
+	uint64_t class = fetch ? CLASS_FETCH : CLASS_DATA;
+	uint64_t iss = a->syndrome & ABORT_KEPT;
+
+	if (a->syndrome & ABORT_WALK)
+		iss |= WALK_EXTERNAL | (a->syndrome & FAULT_LEVEL);
+	else
+		iss |= ABORT_EXTERNAL;
+	if (fetch)
+		iss &= ~(uint64_t)(ABORT_MAINTENANCE | ABORT_WRITE);
+	sysreg_write(far_el1, a->fault);
+	take(a, (class + from_el1) << 26 | iss);
+}

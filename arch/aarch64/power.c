@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of the machine, by PSCI; an emulator that has semihosting, if the command line says so, is told
+ * the code first (Arm, Semihosting for AArch32 and AArch64, SYS_EXIT).
+ */
+#include <arch/gic.h>
+#include <arch/machine.h>
+#include <arch/power.h>
+#include <arch/serial.h>
+#include <kernel/arch.h>
+#include <kernel/boot.h>
+#include <kernel/cpu.h>
+#include <kernel/string.h>
+
+#define STOP_WAIT_MS	      100
+#define SEMIHOSTING_EXIT      0x18
+#define SEMIHOSTING_BY_ITSELF 0x20026 /* ADP_Stopped_ApplicationExit */
+
+static uint32_t psci_conduit;
+static struct cpu *_Atomic stopper; /* the CPU that stops the others */
+static _Atomic uint32_t stopped;
+
+/* ---- PSCI ---- */
+
+void psci_init(uint32_t conduit)
+{
+	psci_conduit = conduit;
+}
+
+/* SMCCC 1.0: X4 to X17 may be lost. */
+int64_t psci_call(uint32_t function, uint64_t a, uint64_t b, uint64_t c)
+{
+	register uint64_t x0 __asm__("x0") = function;
+	register uint64_t x1 __asm__("x1") = a;
+	register uint64_t x2 __asm__("x2") = b;
+	register uint64_t x3 __asm__("x3") = c;
+
+	if (psci_conduit == PSCI_NONE)
+		return PSCI_NOT_THERE;
+#define PSCI_BY(instruction)                                                                      \
+	__asm__ volatile(instruction                                                              \
+			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                                 \
+			 :                                                                        \
+			 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
+			   "x15", "x16", "x17", "memory")
+	if (psci_conduit == PSCI_HVC)
+		PSCI_BY("hvc #0");
+	else
+		PSCI_BY("smc #0");
+#undef PSCI_BY
+	return (int64_t)(int32_t)x0;
+}
+
+/* ---- the others ---- */
+
+void cpu_stop_asked(void)
+{
+	if (!atomic_load(&stopper))
+		return;
+	atomic_fetch_add(&stopped, 1);
+	for (;;)
+		__asm__ volatile("wfi");
+}
+
+/* There is no interrupt that cannot be masked: a CPU that is in the kernel stops when it comes to where it takes
+ * interrupts, and one that never does is not waited for in vain. */
+void arch_cpus_stop(void)
+{
+	struct cpu *self = this_cpu(), *first = NULL;
+	uint64_t start = timestamp_read();
+
+	if (!atomic_compare_exchange_strong(&stopper, &first, self) && first != self)
+		for (;;)
+			arch_interrupt_window();
+	for (uint32_t i = 0; i < cpu_count; i++)
+		if (cpus[i] != self)
+			gic_send(cpus[i], SGI_STOP);
+	while (atomic_load(&stopped) + 1 < cpu_count &&
+	       timestamp_read() - start < timestamp_hz / 1000 * STOP_WAIT_MS)
+		cpu_relax();
+}
+
+/* ---- the end ---- */
+
+static bool has_semihosting(void)
+{
+	char word[16];
+
+	return boot_option_copy("debugexit", word, sizeof(word)) &&
+	       strcmp(word, "semihosting") == 0;
+}
+
+static void semihosting_exit(uint8_t code)
+{
+	uint64_t block[2] = {SEMIHOSTING_BY_ITSELF, code};
+	register uint64_t x0 __asm__("x0") = SEMIHOSTING_EXIT;
+	register uint64_t x1 __asm__("x1") = (uint64_t)block;
+
+	__asm__ volatile("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
+}
+
+__noreturn void arch_system_end(bool restart, uint8_t code)
+{
+	arch_cpus_stop();
+	serial_drain();
+	if (has_semihosting())
+		semihosting_exit(code);
+	(void)psci_call(restart ? PSCI_SYSTEM_RESET : PSCI_SYSTEM_OFF, 0, 0, 0);
+	for (;;)
+		__asm__ volatile("wfi");
+}

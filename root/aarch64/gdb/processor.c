@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What gdb's target has to know of AArch64. */
+#include <gdb/processor.h>
+#include <emulator/translate.h>
+#include <lib/model.h>
+
+static bool walk_read(void *context, gpa_t gpa, uint64_t *entry)
+{
+	return guest_memory_read(&((struct machine *)context)->memory, gpa, entry,
+				 sizeof(*entry)) == STATUS_OK;
+}
+
+bool gdb_translate(struct machine *machine, const struct gdb_state *state, uint64_t virtual,
+		   gpa_t *gpa)
+{
+	const struct translation_regime regime = {
+		.sctlr = state->value[GDB_VALUE_SCTLR].reg64,
+		.tcr = state->value[GDB_VALUE_TCR].reg64,
+		.ttbr0 = state->value[GDB_VALUE_TTBR0].reg64,
+		.ttbr1 = state->value[GDB_VALUE_TTBR1].reg64,
+	};
+
+	return translation_walk(&regime, walk_read, machine, virtual, gpa);
+}
+
+void gdb_state_read_more(struct processor *processor, struct gdb_state *state)
+{
+	size_t size;
+
+	state->has_simd = vp_state_get(processor->vp, 0, VP_STATE_SIMD, &state->simd,
+				       sizeof(state->simd), &size) == STATUS_OK;
+}
+
+/* An instruction that does nothing at all for a guest that has no debugger of its own: it gets what BRK means
+ * to it as an undefined instruction. */
+void gdb_breakpoint_give(struct processor *processor)
+{
+	struct vp_run_page *page = processor->page;
+
+	page->event.type = VP_EVENT_UNDEFINED;
+	page->set = VP_SET_EVENT;
+}

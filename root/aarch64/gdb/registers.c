@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* gdb's registers of AArch64: features org.gnu.gdb.aarch64.core and .fpu, and one of ours. */
+#include <gdb/registers.h>
+#include <stdio.h>
+#include <string.h>
+
+#define X(n) HV_ARM64_REGISTER_X0 + (n)
+
+const uint32_t gdb_value_names[GDB_VALUES] = {
+	X(0),
+	X(1),
+	X(2),
+	X(3),
+	X(4),
+	X(5),
+	X(6),
+	X(7),
+	X(8),
+	X(9),
+	X(10),
+	X(11),
+	X(12),
+	X(13),
+	X(14),
+	X(15),
+	X(16),
+	X(17),
+	X(18),
+	X(19),
+	X(20),
+	X(21),
+	X(22),
+	X(23),
+	X(24),
+	X(25),
+	X(26),
+	X(27),
+	X(28),
+	X(29),
+	X(30),
+	HV_ARM64_REGISTER_SP,
+	HV_ARM64_REGISTER_PC,
+	HV_ARM64_REGISTER_PSTATE,
+	HV_ARM64_REGISTER_SCTLR_EL1,
+	HV_ARM64_REGISTER_TCR_EL1,
+	HV_ARM64_REGISTER_TTBR0_EL1,
+	HV_ARM64_REGISTER_TTBR1_EL1,
+	HV_ARM64_REGISTER_MAIR_EL1,
+	HV_ARM64_REGISTER_VBAR_EL1,
+	HV_ARM64_REGISTER_ESR_EL1,
+	HV_ARM64_REGISTER_FAR_EL1,
+	HV_ARM64_REGISTER_ELR_EL1,
+	HV_ARM64_REGISTER_SPSR_EL1,
+	HV_ARM64_REGISTER_SP_EL0,
+	HV_ARM64_REGISTER_SP_EL1,
+	HV_ARM64_REGISTER_TPIDR_EL0,
+	HV_ARM64_REGISTER_TPIDR_EL1,
+	HV_ARM64_REGISTER_CONTEXTIDR_EL1,
+	HV_ARM64_REGISTER_CPACR_EL1,
+};
+
+enum row_source {
+	SOURCE_VALUE,  /* value[place] */
+	SOURCE_VECTOR, /* simd.q[place]; only read, as is what follows */
+	SOURCE_FPSR,
+	SOURCE_FPCR,
+};
+
+struct row {
+	const char *name; /* with a %u for the number if there are more */
+	const char *type; /* gdb's */
+	uint8_t size;
+	uint8_t source;
+	uint8_t place;
+	uint8_t count;	     /* of registers, 0 as 1 */
+	const char *feature; /* begins here */
+};
+
+#define VECTORS                                                   \
+	"<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"   \
+	"<vector id=\"v2u\" type=\"uint64\" count=\"2\"/>"        \
+	"<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"   \
+	"<vector id=\"v4u\" type=\"uint32\" count=\"4\"/>"        \
+	"<vector id=\"v16u\" type=\"uint8\" count=\"16\"/>"       \
+	"<union id=\"aarch64v\"><field name=\"d\" type=\"v2d\"/>" \
+	"<field name=\"u\" type=\"v2u\"/>"                        \
+	"<field name=\"f\" type=\"v4f\"/>"                        \
+	"<field name=\"w\" type=\"v4u\"/>"                        \
+	"<field name=\"b\" type=\"v16u\"/></union>"
+#define FEATURE(name, types) "<feature name=\"" name "\">" types
+#define WORD(name_, at)                                                                            \
+	{                                                                                          \
+		.name = (name_), .type = "int64", .size = 8, .source = SOURCE_VALUE, .place = (at) \
+	}
+
+/* In gdb's order of features, and its order within them. */
+static const struct row rows[] = {
+	{"x%u", "int64", 8, SOURCE_VALUE, 0, 31, FEATURE("org.gnu.gdb.aarch64.core", "")},
+	{"sp", "data_ptr", 8, SOURCE_VALUE, GDB_VALUE_SP, 1, NULL},
+	{"pc", "code_ptr", 8, SOURCE_VALUE, GDB_VALUE_PC, 1, NULL},
+	{"cpsr", "int32", 4, SOURCE_VALUE, GDB_VALUE_PSTATE, 1, NULL},
+	{"v%u", "aarch64v", 16, SOURCE_VECTOR, 0, 32, FEATURE("org.gnu.gdb.aarch64.fpu", VECTORS)},
+	{"fpsr", "int32", 4, SOURCE_FPSR, 0, 1, NULL},
+	{"fpcr", "int32", 4, SOURCE_FPCR, 0, 1, NULL},
+	{"sctlr_el1", "int64", 8, SOURCE_VALUE, GDB_VALUE_SCTLR, 1,
+	 FEATURE("org.trivet.aarch64.system", "")},
+	WORD("tcr_el1", GDB_VALUE_TCR),
+	WORD("ttbr0_el1", GDB_VALUE_TTBR0),
+	WORD("ttbr1_el1", GDB_VALUE_TTBR1),
+	WORD("mair_el1", GDB_VALUE_SYSTEM + 4),
+	WORD("vbar_el1", GDB_VALUE_SYSTEM + 5),
+	WORD("esr_el1", GDB_VALUE_SYSTEM + 6),
+	WORD("far_el1", GDB_VALUE_SYSTEM + 7),
+	WORD("elr_el1", GDB_VALUE_SYSTEM + 8),
+	WORD("spsr_el1", GDB_VALUE_SYSTEM + 9),
+	WORD("sp_el0", GDB_VALUE_SYSTEM + 10),
+	WORD("sp_el1", GDB_VALUE_SYSTEM + 11),
+	WORD("tpidr_el0", GDB_VALUE_SYSTEM + 12),
+	WORD("tpidr_el1", GDB_VALUE_SYSTEM + 13),
+	WORD("contextidr_el1", GDB_VALUE_SYSTEM + 14),
+	WORD("cpacr_el1", GDB_VALUE_SYSTEM + 15),
+};
+static_assert(GDB_VALUE_SYSTEM + 16 == GDB_VALUES, "each has its place");
+
+static unsigned row_count(const struct row *row)
+{
+	return row->count ? row->count : 1;
+}
+
+/* The row of a number, and which of its registers that is. */
+static const struct row *row_find(size_t number, unsigned *index)
+{
+	for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
+		if (number < row_count(row)) {
+			*index = (unsigned)number;
+			return row;
+		}
+		number -= row_count(row);
+	}
+	return NULL;
+}
+
+size_t gdb_register_count(void)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		count += row_count(&rows[i]);
+	return count;
+}
+
+size_t gdb_register_size(size_t number)
+{
+	unsigned index;
+	const struct row *row = row_find(number, &index);
+
+	return row ? row->size : 0;
+}
+
+bool gdb_register_read(const struct gdb_state *state, size_t number,
+		       uint8_t bytes[GDB_REGISTER_SIZE])
+{
+	unsigned index;
+	const struct row *row = row_find(number, &index);
+
+	memset(bytes, 0, GDB_REGISTER_SIZE);
+	if (!row)
+		return false;
+	switch (row->source) {
+	case SOURCE_VALUE: memcpy(bytes, &state->value[row->place + index], row->size); return true;
+	case SOURCE_VECTOR: memcpy(bytes, state->simd.q[index], row->size); break;
+	case SOURCE_FPSR: memcpy(bytes, &state->simd.fpsr, row->size); break;
+	default: memcpy(bytes, &state->simd.fpcr, row->size); break;
+	}
+	return state->has_simd;
+}
+
+bool gdb_register_write(struct gdb_state *state, size_t number, const uint8_t *bytes)
+{
+	unsigned index;
+	const struct row *row = row_find(number, &index);
+
+	if (!row || row->source != SOURCE_VALUE)
+		return false;
+	memcpy(&state->value[row->place + index], bytes, row->size);
+	return true;
+}
+
+uint64_t gdb_state_pc(const struct gdb_state *state)
+{
+	return state->value[GDB_VALUE_PC].reg64;
+}
+
+void gdb_state_pc_set(struct gdb_state *state, uint64_t address)
+{
+	state->value[GDB_VALUE_PC].reg64 = address;
+}
+
+/* ---- the target description ---- */
+
+/* Of the text that goes by, the part that was asked for. */
+struct window {
+	size_t skip, size, taken;
+	char *buffer;
+};
+
+static void text_pass(struct window *window, const char *text)
+{
+	size_t length = strlen(text), part;
+
+	if (window->skip >= length) {
+		window->skip -= length;
+		return;
+	}
+	part = MIN(length - window->skip, window->size - window->taken);
+	memcpy(window->buffer + window->taken, text + window->skip, part);
+	window->taken += part;
+	window->skip = 0;
+}
+
+static void row_pass(struct window *window, const struct row *row)
+{
+	char name[16], text[96];
+
+	for (unsigned i = 0; i < row_count(row); i++) {
+		const char *number = strchr(row->name, '%');
+		int length = number ? (int)(number - row->name) : (int)strlen(row->name);
+
+		if (number)
+			snprintf(name, sizeof(name), "%.*s%u", length, row->name, i);
+		else
+			snprintf(name, sizeof(name), "%s", row->name);
+		snprintf(text, sizeof(text), "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>", name,
+			 row->size * 8u, row->type);
+		text_pass(window, text);
+	}
+}
+
+size_t gdb_description_read(size_t offset, void *buffer, size_t size)
+{
+	struct window window = {.skip = offset, .size = size, .buffer = buffer};
+
+	text_pass(&window, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
+			   "<target><architecture>aarch64</architecture>");
+	for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
+		if (row->feature && row != rows)
+			text_pass(&window, "</feature>");
+		if (row->feature)
+			text_pass(&window, row->feature);
+		row_pass(&window, row);
+	}
+	text_pass(&window, "</feature></target>");
+	return window.taken;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registers of a VP as gdb numbers and names them: one table, from which the target description, the
+ * packets of all registers and those of one come. Pure.
+ */
+#ifndef GDB_REGISTERS_H
+#define GDB_REGISTERS_H
+
+#include <trivet/hv/registers.h>
+#include <trivet/types.h>
+
+#define GDB_VALUES	  47u  /* registers that are asked of the kernel by name */
+#define GDB_LEGACY_SIZE	  512u /* of an XSAVE area: x87 and MXCSR */
+#define GDB_REGISTER_SIZE 16u  /* of the largest */
+
+/* The instruction by which a breakpoint stands in memory: INT3. */
+#define GDB_BREAK_BYTES 0xcc
+#define GDB_BREAK_SIZE	1u
+
+/* What is known of a VP that stands still. */
+struct gdb_state {
+	union hv_register_value value[GDB_VALUES]; /* of gdb_value_names */
+	bool has_legacy;
+	uint8_t legacy[GDB_LEGACY_SIZE];
+};
+
+extern const uint32_t gdb_value_names[GDB_VALUES];
+
+/* Places in `value` of what is needed by others. */
+enum gdb_value {
+	GDB_VALUE_RIP = 16,
+	GDB_VALUE_RFLAGS = 17,
+	GDB_VALUE_CS = 19, /* es cs ss ds fs gs from 18 */
+	GDB_VALUE_CR0 = 24,
+	GDB_VALUE_CR2,
+	GDB_VALUE_CR3,
+	GDB_VALUE_CR4,
+	GDB_VALUE_CR8,
+	GDB_VALUE_EFER,
+	GDB_VALUE_KERNEL_GS_BASE,
+	GDB_VALUE_XMM0,
+};
+
+/* How many gdb numbers there are. */
+size_t gdb_register_count(void);
+/* In bytes; 0: there is no such register. */
+size_t gdb_register_size(size_t number);
+/* False: its value is not known. */
+bool gdb_register_read(const struct gdb_state *state, size_t number,
+		       uint8_t bytes[GDB_REGISTER_SIZE]);
+/* False: it can't be written. */
+bool gdb_register_write(struct gdb_state *state, size_t number, const uint8_t *bytes);
+/* The linear address of the next instruction; and another place to go on at. */
+uint64_t gdb_state_pc(const struct gdb_state *state);
+void gdb_state_pc_set(struct gdb_state *state, uint64_t address);
+/* The target description (XML) from `offset` on, `size` bytes at most; answers how many. */
+size_t gdb_description_read(size_t offset, void *buffer, size_t size);
+
+#endif

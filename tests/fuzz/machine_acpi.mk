@@ -1,0 +1,2 @@
+fuzz_machine_acpi_SRCS := arch/aarch64/acpi.c
+fuzz_machine_acpi_CFLAGS := -Iarch/aarch64/include

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What exits cost that stay in the kernel, and one that comes to the VMM, without the VMM: its part is the system
+ * call. On an emulator that counts instructions the counter's ticks are so many of them; elsewhere the numbers
+ * say nothing, but what is measured must happen.
+ */
+#include "guest.h"
+#include <kernel/console.h>
+
+GUEST_CODE_DECLARE(trips);
+
+#define ROUNDS		1000u
+#define INSTRUCTIONS_HZ 1000000000ull /* QEMU's -icount shift=0 */
+#define HVC_LIMIT	150u
+#define REGISTER_LIMIT	250u
+
+static void report(const char *name, uint64_t ticks, uint32_t limit)
+{
+	char line[128];
+	uint64_t instructions = ticks * (INSTRUCTIONS_HZ / timestamp_hz) / ROUNDS;
+	int length = format(line, sizeof(line), "bench: %s: %llu instructions", name,
+			    (unsigned long long)instructions);
+
+	if (limit)
+		length +=
+			format(line + length, sizeof(line) - (size_t)length, " (limit %u)", limit);
+	length += format(line + length, sizeof(line) - (size_t)length, "\r\n");
+	console_write(line, (size_t)length);
+}
+
+SELFTEST(bench_arm_exits)
+{
+	struct test_guest g;
+	unsigned int i;
+	uint64_t start;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, trips);
+	GUEST_CHECK(&g, guest_register_set(&g, HV_ARM64_REGISTER_X0 + 19, ROUNDS));
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	report("HVC", g.vp->arch.x[0], HVC_LIMIT);
+	GUEST_CHECK(&g, guest_says(&g, 2));
+	report("feature register", g.vp->arch.x[0], REGISTER_LIMIT);
+	start = timestamp_read();
+	for (i = 0; i < ROUNDS; i++)
+		GUEST_CHECK(&g, guest_says(&g, ROUNDS));
+	report("MMIO to the kernel's caller", timestamp_read() - start, 0);
+	guest_destroy(&g);
+}

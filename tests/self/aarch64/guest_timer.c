@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers, interrupts and sleep. */
+#include "guest.h"
+
+GUEST_CODE_DECLARE(virtual_timer);
+GUEST_CODE_DECLARE(physical_timer);
+GUEST_CODE_DECLARE(spi);
+
+#define VECTOR_IRQ (0xe00u + 5)
+
+SELFTEST(arm_virtual_timer)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, virtual_timer);
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	GUEST_CHECK(&g, guest_says(&g, VECTOR_IRQ));
+	GUEST_CHECK(&g, guest_says(&g, 27));
+	GUEST_CHECK(&g, guest_says(&g, 2));
+	GUEST_CHECK(&g, guest_says(&g, VECTOR_IRQ));
+	GUEST_CHECK(&g, guest_says(&g, 27));
+	GUEST_CHECK(&g, guest_says(&g, 3));
+	GUEST_CHECK(&g, guest_says(&g, 4));
+	GUEST_CHECK(&g, guest_says(&g, VECTOR_IRQ));
+	GUEST_CHECK(&g, guest_says(&g, 27));
+	GUEST_CHECK(&g, guest_says(&g, 5));
+	guest_destroy(&g);
+}
+
+SELFTEST(arm_physical_timer)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, physical_timer);
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	GUEST_CHECK(&g, guest_says(&g, 1)); /* on, and not due */
+	GUEST_CHECK(&g, guest_says(&g, 5)); /* due */
+	GUEST_CHECK(&g, guest_says(&g, 30));
+	GUEST_CHECK(&g, guest_says(&g, 1023));
+	guest_destroy(&g);
+}
+
+/* It blocks, and an interrupt that comes then wakes it. */
+SELFTEST(arm_wait_and_wake)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, spi);
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	GUEST_CHECK(&g, guest_blocks(g.vp));
+	GUEST_CHECK(&g, arch_partition_set_spi(g.partition, 0, 31, true) != STATUS_OK);
+	GUEST_CHECK(&g, arch_partition_set_spi(g.partition, 0, 32 + GUEST_SPIS, true) != STATUS_OK);
+	GUEST_CHECK(&g, arch_partition_set_spi(g.partition, 0, 40, true) == STATUS_OK);
+	GUEST_CHECK(&g, guest_says(&g, VECTOR_IRQ));
+	GUEST_CHECK(&g, guest_says(&g, 40));
+	/* Its line is still high: it comes again. */
+	GUEST_CHECK(&g, guest_says(&g, VECTOR_IRQ));
+	GUEST_CHECK(&g, guest_says(&g, 40));
+	GUEST_CHECK(&g, arch_partition_set_spi(g.partition, 0, 40, false) == STATUS_OK);
+	GUEST_CHECK(&g, guest_says(&g, 2));
+	guest_destroy(&g);
+}
