@@ -83,7 +83,7 @@ FUZZ_CFLAGS := $(COMMON) -D_GNU_SOURCE= -O1 -Wall -Wextra -Werror -fsanitize=fuz
 KERNEL_SRCS := $(sort $(wildcard kernel/*.c arch/$(ARCH)/*.[cS] arch/$(ARCH)/guest/*.[cS] \
 	$(addsuffix /*.[cS],$(ARCH_BACKENDS))))
 # What runs at boot, at a panic or once in a partition's life: small rather than fast.
-KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
+KERNEL_COLD := $(addprefix kernel/,bundle.c cmdline.c console.c cpu.c crash_syscall.c dirty.c doorbell_syscall.c elf.c format.c hv_calls.c hv_crash.c hv_flush_calls.c hv_state.c hv_tsc.c hv_vp_calls.c hypercall.c hyperv.c hypervisor.c inspect.c main.c \
 	memory_map.c memory_syscall.c monitor.c overlay.c panic.c partition.c partition_change.c partition_syscall.c partition_time.c port_syscall.c profile.c selftest.c state.c state_format.c state_syscall.c status.c symbols.c task.c vpci_syscall.c) \
 	$(addprefix arch/$(ARCH)/,$(ARCH_COLD)) $(ARCH_BACKENDS_COLD)
 SELF_SRCS := $(sort $(ARCH_SELF_SRCS))
@@ -99,7 +99,7 @@ endif
 ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
 	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
 # A root task that does all that it can against the kernel, for the system tests.
-HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
+HOSTILE_SRCS := $(sort $(wildcard tests/hostile/*.c tests/hostile/$(ARCH)/*.c)) root/$(ARCH)/lib/start.S root/lib/format.c kernel/status.c
 # The guest's DSDT as `const unsigned char dsdt_aml[]` and `const size_t dsdt_aml_size`; the same of its VMBus.
 ROOT_SRCS += $(addprefix $(BUILD)/gen/$(ARCH)/,dsdt.c vmbus.c)
 
@@ -294,8 +294,11 @@ PEERS := $(BUILD)/peers
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
 .PHONY: aarch64-images
 aarch64-images:
-	@$(MAKE) --no-print-directory ARCH=aarch64 $(BUILD)/aarch64/trivet.image \
-		$(BUILD)/aarch64/trivet-selftest.image
+	@$(MAKE) --no-print-directory ARCH=aarch64 LEG=el2 system-images
+
+# What the machines of the tests boot.
+.PHONY: system-images
+system-images: $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) $(addprefix $(BUILD)/$(ARCH_GUEST)/,vmlinuz initramfs)
 
 unit: unit-build
 	@$(TEST) unit
@@ -322,7 +325,14 @@ export EMULATOR CPU CPUS HOSTMEM BOOT ACCEL ICOUNT GDB TIMEOUT KCMDLINE
 
 # Small guests of the system tests and the measurements: 32-bit, started as Multiboot 1 says.
 GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(ARCH_GUEST_TESTS))
-guest-tests: $(GUEST_TESTS)
+# Those of AArch64 are ELF files for 0x40080000, in RAM.
+ARM_CC ?= aarch64-linux-gnu-gcc
+ARM_GUEST_TESTS := $(patsubst tests/%.S,$(BUILD)/guest-tests/%.elf,$(wildcard tests/guest/aarch64/*.S))
+guest-tests: $(GUEST_TESTS) $(ARM_GUEST_TESTS)
+$(BUILD)/guest-tests/guest/aarch64/%.elf: tests/guest/aarch64/%.S $(wildcard tests/guest/aarch64/*.inc)
+	@mkdir -p $(@D)
+	@$(ARM_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-N -Wl,--no-warn-rwx-segments \
+		-Wl,-Ttext=0x40080000 $< -o $@
 $(BUILD)/guest-tests/%.elf: tests/%.S $(wildcard tests/guest/*.inc)
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c $< -o $(@:.elf=.o)

@@ -39,6 +39,7 @@ status_t hv_partition_create(struct partition *partition)
 		return STATUS_NO_MEMORY;
 	partition->hv = hv;
 	arch_hv_features(partition, &hv->privileges, &hv->features);
+	hv_tsc_create(partition);
 	status = page_create(partition, &hv->vtl[0].hypercall, false);
 	if (status == STATUS_OK)
 		status = page_create(partition, &hv->vtl[0].reference_tsc, false);
@@ -114,6 +115,7 @@ status_t hv_partition_reset(struct partition *partition)
 	if (!hv)
 		return STATUS_OK;
 	hv_crash_reset(partition);
+	hv_tsc_reset(partition);
 	for (i = 0; i < VTL_COUNT && status == STATUS_OK; i++)
 		if (hv->vtl[i].hypercall.overlay.page)
 			status = vtl_reset(partition_space(partition, i), &hv->vtl[i]);
@@ -179,14 +181,16 @@ static uint64_t scaled(uint64_t tsc, uint64_t scale)
 static void page_tell(const struct partition *partition, struct hv_vtl *v)
 {
 	volatile struct hv_reference_tsc_page *page = v->reference_tsc.overlay.page;
-	uint64_t now = partition_timestamp(partition), tsc, scale;
-	bool right = arch_partition_tsc_at(partition, now, &tsc) && timestamp_hz > UNITS_PER_SECOND;
+	uint64_t now = partition_timestamp(partition), tsc, scale = 0;
+	bool right = timestamp_hz > UNITS_PER_SECOND && !atomic_load(&partition->hv->tsc.ending);
 
+	if (right)
+		scale = tsc_scale(timestamp_hz);
+	right = right && arch_partition_tsc_at(partition, now, &tsc, &scale);
 	page->sequence = HV_TSC_INVALID;
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!right)
 		return; /* no page can be: the guest reads the counter */
-	scale = tsc_scale(timestamp_hz);
 	page->scale = scale;
 	page->offset = (int64_t)(partition_reference_time_at(partition, now) - scaled(tsc, scale));
 	atomic_thread_fence(memory_order_seq_cst);

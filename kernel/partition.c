@@ -31,7 +31,7 @@ static unsigned int order_for(size_t size)
 static status_t config_check(const struct proto_partition_config *config)
 {
 	const uint32_t known = PARTITION_HYPERV | PARTITION_USER_MODE_APIC | PARTITION_LENIENT_PMU |
-			       PARTITION_HYPERV_VMM;
+			       PARTITION_HYPERV_VMM | PARTITION_HYPERV_TSC_INVARIANT;
 
 	if (!config->vp_count || (config->flags & ~known) || !arch_config_valid(config))
 		return STATUS_INVALID_ARGUMENT;
@@ -42,6 +42,8 @@ static status_t config_check(const struct proto_partition_config *config)
 	if (config->isolation > ISOLATION_TDX)
 		return STATUS_INVALID_ARGUMENT;
 	if ((config->flags & PARTITION_HYPERV_VMM) && !(config->flags & PARTITION_HYPERV))
+		return STATUS_INVALID_ARGUMENT;
+	if ((config->flags & PARTITION_HYPERV_TSC_INVARIANT) && !partition_has_hyperv(config))
 		return STATUS_INVALID_ARGUMENT;
 	return arch_isolation_check(config->isolation);
 }

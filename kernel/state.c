@@ -195,6 +195,7 @@ struct partition_view {
 	struct partition_state_time time;
 	struct partition_state_hypercall hypercall;
 	struct partition_state_reference_tsc reference_tsc;
+	struct partition_state_tsc_control tsc_control;
 	const void *arch; /* of ARCH_PARTITION_STATE, where it stands */
 };
 
@@ -210,6 +211,7 @@ static const struct partition_element {
 	PARTITION_PART(TIME, time, false),
 	PARTITION_PART(HYPERCALL, hypercall, true),
 	PARTITION_PART(REFERENCE_TSC, reference_tsc, true),
+	PARTITION_PART(TSC_CONTROL, tsc_control, true),
 };
 
 static bool partition_has(const struct partition *partition, const struct partition_element *e)
@@ -221,9 +223,9 @@ static void time_get(const struct partition *partition, struct partition_state_t
 {
 	uint32_t changes;
 
-	time->tsc_hz = timestamp_hz;
 	do {
 		changes = partition_time_look(partition);
+		time->tsc_hz = arch_partition_tsc_hz(partition);
 		time->reference_time = partition_reference_time(partition);
 		time->tsc = arch_partition_tsc(partition);
 	} while (partition_time_is_other(partition, changes));
@@ -245,8 +247,10 @@ status_t partition_save(struct partition *partition, void *buffer, uint64_t size
 	void *place;
 
 	time_get(partition, &view.time);
-	if (partition->hv)
+	if (partition->hv) {
 		hv_state_get(partition, &view.hypercall, &view.reference_tsc);
+		hv_tsc_state_get(partition, &view.tsc_control);
+	}
 	state_write_begin(&writer, buffer, size);
 	for (e = partition_elements; e < partition_elements + ARRAY_SIZE(partition_elements); e++) {
 		if (!partition_has(partition, e))
@@ -321,44 +325,72 @@ static status_t partition_read(const struct partition *partition, const void *da
 	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static status_t partition_check(const struct partition *partition,
-				const struct partition_view *view)
+/* The rate of the TSC if it is another than the host's, or 0. */
+static uint64_t other_rate(const struct partition_view *view)
 {
 	uint64_t hz = view->time.tsc_hz;
 	uint64_t difference = hz > timestamp_hz ? hz - timestamp_hz : timestamp_hz - hz;
 
-	if (difference > timestamp_hz / TSC_HZ_TOLERANCE)
-		return STATUS_NOT_SUPPORTED;
-	if (partition->hv && !hv_state_valid(partition, &view->hypercall, &view->reference_tsc))
-		return STATUS_INVALID_REGISTER_VALUE;
-	if (ARCH_PARTITION_STATE && !arch_partition_state_valid(partition, view->arch))
-		return STATUS_INVALID_REGISTER_VALUE;
-	return STATUS_OK;
+	return difference > timestamp_hz / TSC_HZ_TOLERANCE ? hz : 0;
 }
 
-/* What is armed by now is for another time. */
-static void timers_look(struct partition *partition)
+static bool is_prepared(const struct partition *partition, const struct partition_view *view)
+{
+	return partition->hv && hv_tsc_state_asks(&view->tsc_control);
+}
+
+static status_t rate_check(const struct partition *partition, const struct partition_view *view)
+{
+	uint64_t hz = view->time.tsc_hz;
+
+	if (hz && !other_rate(view))
+		return STATUS_OK;
+	return arch_partition_tsc_can_run(hz, is_prepared(partition, view)) ? STATUS_OK
+									    : STATUS_TSC_RATE;
+}
+
+static status_t partition_check(const struct partition *partition,
+				const struct partition_view *view)
+{
+	status_t status = rate_check(partition, view);
+
+	if (status == STATUS_OK && partition->hv &&
+	    (!hv_state_valid(partition, &view->hypercall, &view->reference_tsc) ||
+	     !hv_tsc_state_valid(partition, &view->tsc_control)))
+		status = STATUS_INVALID_REGISTER_VALUE;
+	if (status == STATUS_OK && ARCH_PARTITION_STATE &&
+	    !arch_partition_state_valid(partition, view->arch))
+		status = STATUS_INVALID_REGISTER_VALUE;
+	return status;
+}
+
+/* What is armed by now is for another time, and its rate may be another. */
+static void vps_look(struct partition *partition)
 {
 	uint32_t i;
 
-	for (i = 0; partition->hv && i < partition->vp_count; i++)
-		vp_request(partition->vps[i], VP_REQUEST_STIMER);
+	for (i = 0; i < partition->vp_count; i++)
+		vp_request(partition->vps[i],
+			   VP_REQUEST_TSC | (partition->hv ? VP_REQUEST_STIMER : 0));
 }
 
 /* No VP runs. */
 static void partition_set(struct partition *partition, const struct partition_view *view)
 {
-	if (partition->hv)
+	if (partition->hv) {
 		hv_state_set(partition, &view->hypercall, &view->reference_tsc);
+		hv_tsc_state_set(partition, &view->tsc_control,
+				 other_rate(view) && is_prepared(partition, view));
+	}
 	partition_time_change(partition);
 	partition->time_base = partition_timestamp(partition);
 	partition->time_offset = view->time.reference_time;
-	arch_partition_tsc_set(partition, view->time.tsc);
+	arch_partition_tsc_set(partition, view->time.tsc, other_rate(view));
 	if (ARCH_PARTITION_STATE)
 		arch_partition_state_set(partition, view->arch);
 	partition_time_changed(partition);
 	hv_time_changed(partition);
-	timers_look(partition);
+	vps_look(partition);
 }
 
 status_t partition_restore(struct partition *partition, const void *data, uint64_t size)

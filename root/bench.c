@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the root task measures of the kernel when the kernel's command line has the word `bench`:
- * system calls before the first machine starts, the kernel's memory at the end. Times are those of the
- * counter of <lib/processor.h>, which on the emulators that measure counts instructions.
+ * system calls before the first machine starts, the kernel's memory at the end. Times are those of
+ * <bench_stamp.h>, which on the emulators that measure are instructions.
  */
 #include <string.h>
 #include <bench.h>
@@ -165,11 +165,12 @@ static status_t partition_measure(handle_t partition, void *deposit)
 
 static void partitions_measure(void)
 {
-	struct proto_partition_config proto = {.vp_count = RESET_VPS};
+	struct proto_partition_config proto = bench_proto;
 	void *deposit = memory_allocate(LARGE_PAGE_SIZE, LARGE_PAGE_SIZE);
 	handle_t partition;
 	status_t status = STATUS_NO_MEMORY;
 
+	proto.vp_count = RESET_VPS;
 	if (deposit)
 		status = proto_partition_create(&proto, &partition);
 	if (status == STATUS_OK) {
@@ -208,7 +209,8 @@ void bench_start(void)
 		return;
 	calls_measure();
 	partitions_measure();
-	bench_vps();
+	for (size_t i = 0; bench_more[i]; i++)
+		bench_more[i]();
 	machine_created = bench_machine;
 }
 

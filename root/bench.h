@@ -6,7 +6,8 @@
 #ifndef ROOT_BENCH_H
 #define ROOT_BENCH_H
 
-#include <lib/processor.h>
+#include <bench_stamp.h>
+#include <trivet/abi.h>
 
 /* Before the first machine starts: system calls and mappings, which need 1 GiB for a moment. */
 void bench_start(void);
@@ -15,18 +16,15 @@ void bench_end(void);
 
 /* ---- for the files that measure ---- */
 
-static inline uint64_t bench_stamp(void)
-{
-	return timestamp_read();
-}
-
 /* One line: what has passed since the stamp `from`, for each of the rounds. limit: 0 for none. */
 void bench_report(const char *name, uint64_t from, uint64_t rounds, uint64_t limit);
 
 /* ---- bench_vp.c of the architecture ---- */
 
-/* A VP that runs on another CPU. */
-void bench_vps(void);
+/* What only it measures; ends with NULL. */
+extern void (*const bench_more[])(void);
+/* A partition of no special kind, of one VP. */
+extern const struct proto_partition_config bench_proto;
 /* What a guest can ring, without the event; ends with one of no length. */
 extern const struct doorbell_config bench_doorbells[];
 

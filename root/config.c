@@ -111,6 +111,8 @@ static const struct key keys[] = {
 	{PARTITION_KEY("modules", modules), COUNT_AT(module_count), .kind = VALUE_MODULES},
 	{PARTITION_KEY("devices", devices), .kind = VALUE_SET, .choices = devices_choices},
 	{PARTITION_KEY("hyperv", hyperv), .kind = VALUE_CHOICE, .choices = hyperv_choices},
+	{PARTITION_KEY("tsc_invariant", tsc_invariant), .kind = VALUE_SWITCH,
+	 .choices = switch_choices},
 	{PARTITION_KEY("vtl", vtl), .kind = VALUE_NUMBER, .range = {0, CONFIG_VTL_MAX}},
 	{PARTITION_KEY("isolation", isolation), .kind = VALUE_CHOICE, .choices = isolation_choices},
 	{PARTITION_KEY("user_apic", user_apic), .kind = VALUE_SWITCH, .choices = switch_choices},
@@ -358,6 +360,10 @@ static status_t section_end(struct parser *parser)
 			       "vtl: %u needs the Hyper-V interface, expected 'hyperv = on' in "
 			       "this section",
 			       partition->vtl);
+	if (partition->tsc_invariant && partition->hyperv != CONFIG_HYPERV_ON)
+		return fail_at(parser, key_line(parser, "tsc_invariant"),
+			       "tsc_invariant needs the Hyper-V interface, expected 'hyperv = on' "
+			       "in this section");
 	return STATUS_OK;
 }
 

@@ -90,7 +90,8 @@ struct config_partition {
 	size_t module_count;
 	uint64_t devices; /* CONFIG_DEVICES_* */
 	enum config_hyperv hyperv;
-	uint32_t vtl; /* highest VTL that the guest may use; default 0 */
+	bool tsc_invariant; /* its guest may ask to see that the TSC is; default off */
+	uint32_t vtl;	    /* highest VTL that the guest may use; default 0 */
 	enum config_isolation isolation;
 	enum config_triple_fault triple_fault;
 	bool user_apic; /* the root task models its local APICs; default off */

@@ -54,7 +54,7 @@ void svm_dr_take(struct vp *vp, struct svm_vp *s)
 	bool owns = guest_debug_owns(&vp_active(vp)->arch);
 
 	svm_dr_load(vp);
-	s->dr_live = true;
+	s->live |= SVM_LIVE_DRS;
 	s->dr_armed = owns && !(svm_features & SVM_FEATURE_NRIP);
 	if (s->dr_armed)
 		dr7_write(s->vmcb->dr7);
@@ -91,7 +91,7 @@ static void dr_forget(struct svm_vp *s)
 	else
 		dr7_forget(s->vmcb->dr7);
 	s->dr_armed = false;
-	s->dr_live = false;
+	s->live &= (uint8_t)~SVM_LIVE_DRS;
 }
 
 void svm_dr_put(struct vp *vp, struct svm_vp *s)
@@ -121,7 +121,7 @@ __cold void svm_debug_set(struct vp *vp, uint32_t vtl)
 	struct svm_vp *s = v->backend;
 	struct vmcb *vmcb = s->vmcb;
 
-	if (s->dr_live)
+	if (s->live & SVM_LIVE_DRS)
 		dr_forget(s);
 	if (v->arch.work & WORK_DEBUG) {
 		vmcb->dr6 = d->guest_turn ? d->guest_dr6 : DR6_RESET;

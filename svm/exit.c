@@ -128,6 +128,14 @@ static bool step_end(struct vp *vp, struct svm_vp *s)
 	return !(vmcb->dr6 & ~s->step_dr6 & DR6_BREAKPOINTS);
 }
 
+/* QEMU 7.2 finds the intercept of RDTSC also at RDTSCP. */
+static void decode_tsc(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	exit->tsc.with_aux = s->vmcb->exit_code == SVM_EXIT_RDTSCP;
+	exit->tsc.either = !exit->tsc.with_aux && !(svm_features & SVM_FEATURE_NRIP);
+}
+
 /* What DR6 has of it; the debugger's DR6 starts anew. */
 static void decode_debug(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
@@ -219,6 +227,7 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_VINTR] = {VP_EXIT_INTERRUPT_WINDOW, 0, decode_window},
 	[SVM_EXIT_CR0_SEL] = {VP_EXIT_CR, 0, decode_cr},
 	[SVM_EXIT_IDTR_READ... SVM_EXIT_TR_READ] = {VP_EXIT_TABLE, 0, decode_table},
+	[SVM_EXIT_RDTSC] = {VP_EXIT_TSC, 2, decode_tsc},
 	[SVM_EXIT_RDPMC] = {VP_EXIT_PROTECTED, 2, NULL},
 	[SVM_EXIT_CPUID] = {VP_EXIT_CPUID, 2, NULL},
 	[SVM_EXIT_RSM] = {VP_EXIT_UNDEFINED, 2, NULL},
@@ -240,7 +249,7 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_CLGI] = {VP_EXIT_UNDEFINED, 3, NULL},
 	[SVM_EXIT_SKINIT] = {VP_EXIT_UNDEFINED, 3, NULL},
 	[SVM_EXIT_ICEBP] = {VP_EXIT_EXCEPTION, 1, decode_icebp},
-	[SVM_EXIT_RDTSCP] = {VP_EXIT_UNDEFINED, 3, NULL},
+	[SVM_EXIT_RDTSCP] = {VP_EXIT_TSC, 3, decode_tsc},
 	[SVM_EXIT_WBINVD] = {VP_EXIT_CACHE, 2, NULL},
 	[SVM_EXIT_MONITOR] = {VP_EXIT_UNDEFINED, 3, NULL},
 	[SVM_EXIT_MWAIT] = {VP_EXIT_UNDEFINED, 3, NULL},

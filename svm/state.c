@@ -124,7 +124,7 @@ void svm_state_get(struct vp *vp, uint32_t vtl, uint32_t groups, struct guest_st
 	if (groups & STATE_PAT)
 		state->pat = vmcb->pat;
 	if (groups & STATE_DEBUG) {
-		if (s->dr_live)
+		if (s->live & SVM_LIVE_DRS)
 			svm_dr_save(vp);
 		state->dr6 = (uint32_t)vmcb->dr6; /* see state_mend() */
 		state->dr7 = (uint32_t)vmcb->dr7;
@@ -205,7 +205,7 @@ void svm_state_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct gu
 		a->debug.guest_dr7 = state->dr7;
 		guest_debug_merge(vp, vtl);
 	} else if (groups & STATE_DEBUG) {
-		if (s->dr_live)
+		if (s->live & SVM_LIVE_DRS)
 			svm_dr_load(vp);
 		vmcb->dr6 = state->dr6;
 		vmcb->dr7 = state->dr7;

@@ -73,6 +73,8 @@ static status_t svm_init(void)
 		svm_world_switch = svm_run_guarded;
 	svm_features = r.edx;
 	backend_assists |= ASSIST_TABLES;
+	if (svm_features & SVM_FEATURE_TSC_RATIO)
+		backend_assists |= ASSIST_TSC_SCALING;
 	asid_count = r.ebx;
 	if (!(cpuid_read(CPUID_EXTENDED_LEAF, 0).edx & EXTENDED_EDX_PAGE1G))
 		npt_format.large_levels &= (uint8_t)~BIT(3);
@@ -87,11 +89,12 @@ static status_t svm_init(void)
 		msrpm_allow(msrpm, free_msrs[i]);
 	svm_iopm = kva_to_hpa(iopm);
 	svm_msrpm = kva_to_hpa(msrpm);
-	log_info("svm: %u ASIDs,%s%s%s%s%s%s", asid_count,
+	log_info("svm: %u ASIDs,%s%s%s%s%s%s%s", asid_count,
 		 svm_features & SVM_FEATURE_NRIP ? " nrip" : "",
 		 svm_features & SVM_FEATURE_DECODE ? " decode" : "",
 		 svm_features & SVM_FEATURE_CLEAN ? " clean" : "",
 		 svm_features & SVM_FEATURE_FLUSH_BY_ASID ? " flush-by-asid" : "",
+		 svm_features & SVM_FEATURE_TSC_RATIO ? " tsc-ratio" : "",
 		 svm_features & SVM_FEATURE_PAUSE_FILTER ? " pause-filter" : "",
 		 svm_features & SVM_FEATURE_VGIF ? " vgif" : "");
 	return STATUS_OK;
@@ -154,7 +157,7 @@ void svm_asid_assign(struct svm_vp *s)
 		vmcb->tlb_control = TLB_FLUSH_ALL;
 	}
 	vmcb->asid = c->next_asid++;
-	s->cpu = c;
+	s->cpu = s->tsc_ratio ? NULL : c; /* svm_load() has to see to it */
 	s->asid_generation = c->asid_generation;
 }
 
@@ -177,6 +180,7 @@ const struct backend_ops svm_backend = {
 	.arch.can_take = svm_can_take,
 	.arch.inject = svm_inject,
 	.arch.window_request = svm_window_request,
+	.arch.tsc_set = svm_tsc_set,
 	.arch.debug_set = svm_debug_set,
 	.arch.step = svm_step,
 	.arch.tables_watch = svm_tables_watch,

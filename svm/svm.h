@@ -19,6 +19,7 @@
 /* CPUID 8000000A EDX */
 #define SVM_FEATURE_NPT		  BIT(0)
 #define SVM_FEATURE_NRIP	  BIT(3)
+#define SVM_FEATURE_TSC_RATIO	  BIT(4)
 #define SVM_FEATURE_CLEAN	  BIT(5)
 #define SVM_FEATURE_FLUSH_BY_ASID BIT(6)
 #define SVM_FEATURE_DECODE	  BIT(7)
@@ -54,6 +55,11 @@ enum svm_step {
 	SVM_STEP_SOFTWARE, /* none, but RIP was moved */
 };
 
+enum svm_live {
+	SVM_LIVE_DRS = BIT(0), /* DR0-3 of guest_debug_dr() */
+	SVM_LIVE_TSC_RATIO = BIT(1),
+};
+
 /* For each VTL of a VP. */
 struct svm_vp {
 	struct vmcb *vmcb;
@@ -64,7 +70,8 @@ struct svm_vp {
 	bool flush;		 /* stale guest-linear translations */
 	bool illegal;		 /* VMRUN would refuse what was set */
 	bool loaded;
-	bool dr_live;	     /* DR0-3 of guest_debug_dr() are in the registers */
+	uint8_t live;	     /* enum svm_live: what of it is in the processor */
+	uint64_t tsc_ratio;  /* for the MSR; 0: as of all others */
 	bool dr_armed;	     /* and DR7: see svm/debug.c */
 	uint8_t step;	     /* enum svm_step: this entry is one */
 	uint8_t soft_length; /* by which RIP was moved to inject a software event */
@@ -128,6 +135,7 @@ void svm_put(struct vp *vp);
 enum vp_outcome svm_enter(struct vp *vp);
 bool svm_in_kernel_64(const struct vp *vp);
 bool svm_can_take(struct vp *vp, enum vp_window window);
+void svm_tsc_set(struct vp *vp, uint32_t vtl);
 void svm_inject(struct vp *vp, const struct vp_event *event);
 void svm_window_request(struct vp *vp, enum vp_window window);
 void svm_window_close(struct svm_vp *s);

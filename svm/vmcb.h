@@ -123,6 +123,7 @@ enum vmcb_intercept {
 	INTERCEPT_GDTR_READ = 7,
 	INTERCEPT_LDTR_READ = 8,
 	INTERCEPT_TR_READ = 9,
+	INTERCEPT_RDTSC = 14,
 	INTERCEPT_RDPMC = 15,
 	INTERCEPT_PUSHF = 16,
 	INTERCEPT_POPF = 17,
@@ -215,6 +216,7 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_GDTR_READ  0x067u
 #define SVM_EXIT_LDTR_READ  0x068u
 #define SVM_EXIT_TR_READ    0x069u
+#define SVM_EXIT_RDTSC	    0x06eu
 #define SVM_EXIT_RDPMC	    0x06fu
 #define SVM_EXIT_PUSHF	    0x070u
 #define SVM_EXIT_POPF	    0x071u

@@ -9,12 +9,17 @@
  */
 #include "svm.h"
 #include <arch/cr.h>
+#include <arch/guest_tsc.h>
 #include <arch/msr.h>
 #include <kernel/memory_map.h>
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
 #define ALL_DRS 0xffffu
+
+#define MSR_TSC_RATIO	   0xc0000104u
+#define TSC_RATIO_FRACTION 32u
+#define TSC_RATIO_ONE	   BIT(TSC_RATIO_FRACTION)
 
 /* So many PAUSEs make an exit, that are no more cycles apart if the processor counts those (15.14.4). */
 #define PAUSE_COUNT 3000u
@@ -102,6 +107,51 @@ void svm_unbind(struct vp *vp)
 	svm_active(vp)->cpu = NULL;
 }
 
+/* ---- the rate of the TSC (15.30.5) ---- */
+
+static __cold void tsc_ratio_load(struct svm_vp *s)
+{
+	msr_write(MSR_TSC_RATIO, s->tsc_ratio ? s->tsc_ratio : TSC_RATIO_ONE);
+	s->live &= (uint8_t)~SVM_LIVE_TSC_RATIO;
+	if (s->tsc_ratio)
+		s->live |= SVM_LIVE_TSC_RATIO;
+}
+
+/* RDTSCP exits, too, where CPUID does not show it. The MSR is the CPU's: a VP that needs it looks at each load as if
+ * it had come from another CPU. */
+__cold void svm_tsc_set(struct vp *vp, uint32_t vtl)
+{
+	struct svm_vp *s = vp->vtl[vtl]->backend;
+	bool shown = vp->partition->arch.instructions & INSTRUCTION_RDTSCP;
+
+	svm_intercept(s->vmcb, INTERCEPT_RDTSC, vp->arch.tsc_exits);
+	svm_intercept(s->vmcb, INTERCEPT_RDTSCP, vp->arch.tsc_exits || !shown);
+	if (!(svm_features & SVM_FEATURE_TSC_RATIO))
+		return;
+	s->tsc_ratio = vp->arch.tsc_ratio >> (TSC_RATIO_SHIFT - TSC_RATIO_FRACTION);
+	s->cpu = NULL;
+	s->flush = true;
+	if (s->loaded)
+		tsc_ratio_load(s);
+}
+
+static __cold void new_cpu(struct svm_vp *s)
+{
+	s->flush = true; /* its ASID was another CPU's */
+	if (s->tsc_ratio)
+		tsc_ratio_load(s);
+}
+
+static __cold void live_put(struct vp *vp, struct svm_vp *s)
+{
+	if (s->live & SVM_LIVE_DRS)
+		svm_dr_put(vp, s);
+	if (!(s->live & SVM_LIVE_TSC_RATIO))
+		return;
+	msr_write(MSR_TSC_RATIO, TSC_RATIO_ONE);
+	s->live &= (uint8_t)~SVM_LIVE_TSC_RATIO;
+}
+
 void svm_load(struct vp *vp)
 {
 	struct svm_cpu *c = this_cpu()->backend;
@@ -112,7 +162,7 @@ void svm_load(struct vp *vp)
 	svm_vmload(s->vmcb_hpa);
 	s->loaded = true;
 	if (unlikely(s->cpu != c))
-		s->flush = true; /* its ASID was another CPU's */
+		new_cpu(s);
 	if (s->vmcb->cr2 != vp->arch.cr2) {
 		s->vmcb->cr2 = vp->arch.cr2;
 		vmcb_dirty(s->vmcb, VMCB_CLEAN_CR2);
@@ -129,8 +179,8 @@ void svm_put(struct vp *vp)
 	struct svm_cpu *c = this_cpu()->backend;
 	struct svm_vp *s = svm_active(vp);
 
-	if (s->dr_live)
-		svm_dr_put(vp, s);
+	if (s->live)
+		live_put(vp, s);
 	vp->arch.cr2 = s->vmcb->cr2;
 	s->loaded = false;
 	svm_vmsave(s->vmcb_hpa);

@@ -217,6 +217,21 @@ static void decode_table(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 		exit->table.stores = 0;
 }
 
+static void decode_tsc(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)s;
+	exit->tsc.with_aux = exit->tsc.either = false;
+}
+
+static void decode_tsc_and_aux(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	(void)vp;
+	(void)s;
+	exit->tsc.with_aux = true;
+	exit->tsc.either = false;
+}
+
 static void decode_misconfiguration(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	(void)vp;
@@ -237,6 +252,7 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_HLT] = {VP_EXIT_HALT, true, NULL},
 	[VMX_INVD] = {VP_EXIT_CACHE, true, NULL},
 	[VMX_RDPMC] = {VP_EXIT_PROTECTED, false, NULL},
+	[VMX_RDTSC] = {VP_EXIT_TSC, true, decode_tsc},
 	[VMX_RSM] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_VMCALL] = {VP_EXIT_HYPERCALL, true, NULL},
 	[VMX_VMCLEAR... VMX_VMXON] = {VP_EXIT_UNDEFINED, false, NULL},
@@ -255,6 +271,7 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_EPT_VIOLATION] = {VP_EXIT_MEMORY, false, decode_memory},
 	[VMX_EPT_MISCONFIGURATION] = {VP_EXIT_FAILED, false, decode_misconfiguration},
 	[VMX_INVEPT] = {VP_EXIT_UNDEFINED, false, NULL},
+	[VMX_RDTSCP] = {VP_EXIT_TSC, true, decode_tsc_and_aux},
 	[VMX_PREEMPTION_TIMER] = {VP_EXIT_INTERRUPT, false, decode_stay_end},
 	[VMX_INVVPID] = {VP_EXIT_UNDEFINED, false, NULL},
 	[VMX_WBINVD] = {VP_EXIT_CACHE, true, NULL},

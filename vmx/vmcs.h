@@ -28,6 +28,7 @@ enum vmcs_field {
 	VMCS_EOI_EXIT_BITMAP0 = 0x201c, /* to 3, two apart */
 	VMCS_XSS_EXITING = 0x202c,
 	VMCS_ENCLS_EXITING = 0x202e,
+	VMCS_TSC_MULTIPLIER = 0x2032,
 	VMCS_PAUSE_GAP = 0x4020,
 	VMCS_PAUSE_WINDOW = 0x4022,
 	VMCS_GUEST_PHYSICAL = 0x2400,
@@ -119,6 +120,7 @@ enum vmcs_field {
 #define CPU_HLT		     BIT(7)
 #define CPU_MWAIT	     BIT(10)
 #define CPU_RDPMC	     BIT(11)
+#define CPU_RDTSC	     BIT(12)
 #define CPU_CR3_LOAD	     BIT(15)
 #define CPU_CR3_STORE	     BIT(16)
 #define CPU_CR8_LOAD	     BIT(19)
@@ -148,6 +150,7 @@ enum vmcs_field {
 #define CPU2_ENCLS		BIT(15)
 #define CPU2_RDSEED		BIT(16)
 #define CPU2_XSAVES		BIT(20)
+#define CPU2_TSC_SCALING	BIT(25)
 
 /* Exit controls (25.7.1) and entry controls (25.8.1) */
 #define EXIT_SAVE_DEBUG	 BIT(2)
@@ -204,6 +207,7 @@ enum vmx_reason {
 	VMX_INVD = 13,
 	VMX_INVLPG = 14,
 	VMX_RDPMC = 15,
+	VMX_RDTSC = 16,
 	VMX_RSM = 17,
 	VMX_VMCALL = 18,
 	VMX_VMCLEAR = 19, /* to VMXON = 27: VMX instructions */
@@ -227,6 +231,7 @@ enum vmx_reason {
 	VMX_EPT_VIOLATION = 48,
 	VMX_EPT_MISCONFIGURATION = 49,
 	VMX_INVEPT = 50,
+	VMX_RDTSCP = 51,
 	VMX_PREEMPTION_TIMER = 52,
 	VMX_INVVPID = 53,
 	VMX_WBINVD = 54,

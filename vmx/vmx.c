@@ -73,7 +73,7 @@ static const struct control_row control_rows[] = {
 	 CPU_TPR_SHADOW, CONTROL(cpu)},
 	{MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
 	 CPU2_VPID | CPU2_RDTSCP | CPU2_INVPCID | CPU2_XSAVES | CPU2_RDRAND | CPU2_RDSEED |
-		 CPU2_ENCLS | CPU2_PAUSE_LOOP | CPU2_TABLES | APIC_CONTROLS2,
+		 CPU2_ENCLS | CPU2_PAUSE_LOOP | CPU2_TSC_SCALING | CPU2_TABLES | APIC_CONTROLS2,
 	 CONTROL(cpu2)}, /* those of instructions: see vmx/vp.c; of the APIC: vmx/apicv.c */
 	{0x483, 0x48f,
 	 EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
@@ -216,14 +216,18 @@ static status_t vmx_init(void)
 		backend_assists |= ASSIST_TABLES;
 	if (!vmx_has_vpid)
 		vmx_controls.cpu2 &= ~(uint32_t)CPU2_VPID;
+	if (vmx_controls.cpu2 & CPU2_TSC_SCALING)
+		backend_assists |= ASSIST_TSC_SCALING;
 	vmx_stay_limit = (uint32_t)(timestamp_hz / 1000 * STAY_LIMIT_MS >>
 				    (msr_read(MSR_VMX_MISC) & VMX_MISC_TIMER_RATE));
 	vmx_ept_flags = EPTP_WRITE_BACK | EPTP_LEVELS(ept_format.levels);
 	if (capabilities & EPT_CAP_ACCESSED)
 		vmx_ept_flags |= EPTP_ACCESSED;
-	log_info("vmx: ept%s%s%s%s, unrestricted guest",
+	log_info("vmx: ept%s%s%s%s%s, unrestricted guest",
 		 ept_format.levels > EPT_USUAL_LEVELS ? ", 5 levels" : "",
-		 vmx_has_vpid ? ", vpid" : "", capabilities & EPT_CAP_1G ? ", 1 GiB pages" : "",
+		 vmx_has_vpid ? ", vpid" : "",
+		 vmx_controls.cpu2 & CPU2_TSC_SCALING ? ", tsc scaling" : "",
+		 capabilities & EPT_CAP_1G ? ", 1 GiB pages" : "",
 		 capabilities & EPT_CAP_ACCESSED ? ", accessed bits" : "");
 	return vmx_apicv_init(map);
 }
@@ -300,6 +304,7 @@ const struct backend_ops vmx_backend = {
 	.arch.can_take = vmx_can_take,
 	.arch.inject = vmx_inject,
 	.arch.window_request = vmx_window_request,
+	.arch.tsc_set = vmx_tsc_set,
 	.arch.debug_set = vmx_debug_set,
 	.arch.step = vmx_step,
 	.arch.tables_watch = vmx_tables_watch,

@@ -96,6 +96,7 @@ enum vp_outcome vmx_enter(struct vp *vp);
 enum vp_outcome vmx_entry_failed(struct vp *vp);
 bool vmx_in_kernel_64(const struct vp *vp);
 bool vmx_can_take(struct vp *vp, enum vp_window window);
+void vmx_tsc_set(struct vp *vp, uint32_t vtl);
 void vmx_inject(struct vp *vp, const struct vp_event *event);
 void vmx_window_request(struct vp *vp, enum vp_window window);
 void vmx_tables_watch(struct vp *vp, uint32_t vtl, uint32_t stores);

@@ -12,23 +12,26 @@
  */
 #include "vmx.h"
 #include <arch/cr.h>
+#include <arch/guest_tsc.h>
 #include <arch/msr.h>
 #include <kernel/console.h>
 #include <kernel/memory.h>
 #include <kernel/memory_map.h>
 #include <kernel/string.h>
 
-#define DR7_OFF	     0x400ull
-#define MSR_CSTAR    0xc0000083u
-#define VPID_LIMIT   0x10000u
-#define VIRTUAL_TPR  (LAPIC_TPR / sizeof(uint32_t)) /* index in the APIC's page */
-#define LINK_NONE    UINT64_MAX
-#define CR4_VMXE     BIT(13)
+#define DR7_OFF		   0x400ull
+#define MSR_CSTAR	   0xc0000083u
+#define VPID_LIMIT	   0x10000u
+#define VIRTUAL_TPR	   (LAPIC_TPR / sizeof(uint32_t)) /* index in the APIC's page */
+#define LINK_NONE	   UINT64_MAX
+#define CR4_VMXE	   BIT(13)
 /* PAUSEs of ring 0 that are no further apart, and as many ticks of the TSC with them, make an exit
  * (SDM 3C 26.1.3). */
-#define PAUSE_GAP    128u
-#define PAUSE_WINDOW 4096u
-#define CR0_OWNED    (CR0_NE | CR0_NW | CR0_CD)
+#define PAUSE_GAP	   128u
+#define PAUSE_WINDOW	   4096u
+/* A fixed-point number as arch_vp.tsc_ratio (SDM 3C 26.3). */
+#define TSC_MULTIPLIER_ONE BIT(TSC_RATIO_SHIFT)
+#define CR0_OWNED	   (CR0_NE | CR0_NW | CR0_CD)
 
 /* ---- the VMCS ---- */
 
@@ -169,6 +172,8 @@ static __cold bool vmcs_init(struct vp *vp, struct vmx_vp *s)
 		return false;
 	if (vmx_controls.cpu2 & CPU2_XSAVES)
 		vmcs_write(VMCS_XSS_EXITING, 0);
+	if (vmx_controls.cpu2 & CPU2_TSC_SCALING)
+		vmcs_write(VMCS_TSC_MULTIPLIER, TSC_MULTIPLIER_ONE);
 	if (vmx_controls.cpu2 & CPU2_ENCLS)
 		vmcs_write(VMCS_ENCLS_EXITING, UINT64_MAX);
 	if (vmx_controls.cpu2 & CPU2_PAUSE_LOOP) {
@@ -272,6 +277,18 @@ __cold void vmx_unbind(struct vp *vp)
 		if (vp->vtl[vtl])
 			vmcs_release(vp->vtl[vtl]->backend);
 	}
+}
+
+/* With RDTSC exits RDTSCP, where it is there (SDM 3C 26.1.3). */
+__cold void vmx_tsc_set(struct vp *vp, uint32_t vtl)
+{
+	struct vmx_vp *s = vp->vtl[vtl]->backend;
+
+	vmx_use(s);
+	vmx_cpu_control(s, CPU_RDTSC, vp->arch.tsc_exits);
+	if (vmx_controls.cpu2 & CPU2_TSC_SCALING)
+		vmcs_write(VMCS_TSC_MULTIPLIER,
+			   vp->arch.tsc_ratio ? vp->arch.tsc_ratio : TSC_MULTIPLIER_ONE);
 }
 
 /* ---- to a CPU and from it ---- */

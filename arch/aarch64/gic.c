@@ -226,6 +226,18 @@ void gic_take(void)
 	}
 }
 
+bool gic_take_kick(void)
+{
+	if (sysreg_read(s3_0_c12_c12_2) != SGI_KICK) /* ICC_HPPIR1_EL1 */
+		return false;
+	if (sysreg_read(icc_iar1_el1) != SGI_KICK)
+		return false;
+	__asm__ volatile("dsb sy" : : : "memory");
+	sysreg_write(icc_eoir1_el1, SGI_KICK);
+	isb();
+	return true;
+}
+
 void gic_send(const struct cpu *cpu, uint32_t sgi)
 {
 	/* What the other is to see is in memory. */

@@ -10,6 +10,7 @@
 #define KERNEL_HYPERV_H
 
 #include <kernel/hv_crash.h>
+#include <kernel/hv_tsc.h>
 #include <kernel/lock.h>
 #include <kernel/monitor.h>
 #include <kernel/overlay.h>
@@ -40,6 +41,7 @@ struct hv_partition {
 	struct spinlock lock;  /* what the reference TSC pages say; taken alone */
 	struct hv_vtl vtl[VTL_COUNT];
 	struct hv_crash crash;
+	struct hv_tsc tsc;
 	struct vpci_bus vpci;
 	struct port_table ports;
 };
@@ -105,7 +107,9 @@ void arch_hv_features(const struct partition *partition, uint64_t *privileges, u
 void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page);
 /* Code that makes a hypercall and returns; the page is zeroed. */
 void arch_hypercall_page_fill(const struct partition *partition, uint8_t *page);
-/* The TSC, or counter, of the VPs at that timestamp. False: it is not the same on all of them. */
-bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc);
+/* The TSC, or counter, of the VPs at that timestamp. *scale, which is units of something in 2^64 ticks of the
+ * host's, becomes that of the VPs'. False: the TSC is not the same on all of them, or the scale is too large. */
+bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc,
+			   uint64_t *scale);
 
 #endif

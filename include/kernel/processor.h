@@ -33,6 +33,7 @@ enum vp_request {
 	VP_REQUEST_NOTIFIED = BIT(3), /* as INTERRUPT, by vp_notify() */
 	VP_REQUEST_FLUSH = BIT(4),    /* drop the guest's own translations */
 	VP_REQUEST_STIMER = BIT(5),   /* a synthetic timer may be due */
+	VP_REQUEST_TSC = BIT(6),      /* the rate of the partition's TSC is another */
 	VP_REQUEST_ARCH = BIT(8),
 };
 

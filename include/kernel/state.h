@@ -53,9 +53,16 @@ void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *vie
 void arch_vp_settle(struct vp *vp);
 /* What was asked of the VMM for the state that was before is forgotten. */
 void arch_vp_forget(struct vp *vp);
-/* The partition's TSC (which is that of VPs whose software has not written theirs), now. */
+/* The partition's TSC (which is that of VPs whose software has not written theirs), now, and its rate. */
 uint64_t arch_partition_tsc(const struct partition *partition);
-void arch_partition_tsc_set(struct partition *partition, uint64_t tsc);
+uint64_t arch_partition_tsc_hz(const struct partition *partition);
+/* Can the TSC run at that rate, which is not the host's? Of a guest that is prepared for it all reads can be
+ * emulated. */
+bool arch_partition_tsc_can_run(uint64_t hz, bool prepared);
+/* It goes on from there at that rate; 0: the host's. The VPs are to get VP_REQUEST_TSC. */
+void arch_partition_tsc_set(struct partition *partition, uint64_t tsc, uint64_t hz);
+/* From where it is it goes on at the host's rate. VPs may run, and are to get VP_REQUEST_TSC. */
+void arch_partition_tsc_settle(struct partition *partition);
 /* So many ticks of the host, for which the partition's time stood still, did not pass for it. */
 void arch_partition_time_skip(struct partition *partition, uint64_t ticks);
 
@@ -89,8 +96,9 @@ status_t vp_restore(struct vp *vp, const void *data, uint64_t size) __must_check
 
 status_t partition_save(struct partition *partition, void *buffer, uint64_t size,
 			uint64_t *needed) __must_check;
-/* NOT_SUPPORTED: its TSC ran at another rate, too. Reference time and TSC go on from there. BUSY and
- * WRONG_STATE as for partition_change_begin(). */
+/* TSC_RATE: its TSC ran at another rate, at which it cannot run here, or not without emulation, for which its guest
+ * has not asked. Reference time and TSC go
+ * on from there. BUSY and WRONG_STATE as for partition_change_begin(). */
 status_t partition_restore(struct partition *partition, const void *data,
 			   uint64_t size) __must_check;
 /* Freezes the partition's time, or thaws it. Meanwhile no VP runs, and reference time, TSCs and timers stand

@@ -211,8 +211,10 @@ enum inspect_assist {
 	ASSIST_APIC_PAGE = BIT(0),
 	/* What is posted to a VP that runs is delivered when its CPU is notified. */
 	ASSIST_POSTED = BIT(1),
+	/* A guest's TSC can have a rate of its own without exits. */
+	ASSIST_TSC_SCALING = BIT(2),
 	/* What reads the descriptor tables' registers can be made to exit. */
-	ASSIST_TABLES = BIT(2),
+	ASSIST_TABLES = BIT(3),
 };
 
 struct inspect_system {
@@ -329,6 +331,9 @@ enum proto_partition_flags {
 	PARTITION_USER_MODE_APIC = BIT(1), /* the root models the APIC */
 	PARTITION_LENIENT_PMU = BIT(2),	   /* performance-counter MSRs read 0 and take writes */
 	PARTITION_HYPERV_VMM = BIT(3),	   /* with PARTITION_HYPERV: the VMM does all of it */
+	/* With PARTITION_HYPERV, done by the kernel: the guest sees that its TSC is invariant only
+	 * when it has asked for that. */
+	PARTITION_HYPERV_TSC_INVARIANT = BIT(4),
 };
 
 /* An extra CPUID leaf: result = (default & ~mask) | (value & mask), by register eax..edx. */

@@ -50,7 +50,8 @@ enum partition_state_element {
 	PARTITION_STATE_TIME = 1,	   /* struct partition_state_time */
 	PARTITION_STATE_HYPERCALL = 2,	   /* struct partition_state_hypercall */
 	PARTITION_STATE_REFERENCE_TSC = 3, /* struct partition_state_reference_tsc */
-	PARTITION_STATE_GIC = 4,	   /* arm: struct partition_state_gic */
+	PARTITION_STATE_TSC_CONTROL = 4,   /* struct partition_state_tsc_control */
+	PARTITION_STATE_GIC = 5,	   /* arm: struct partition_state_gic */
 	PARTITION_STATE_ELEMENTS,
 };
 
@@ -73,6 +74,13 @@ struct partition_state_reference_tsc {
 	uint64_t reference_tsc;
 	uint32_t sequence; /* the last one that the page had and was valid; 0: none */
 	uint32_t reserved;
+};
+
+/* Registers by which the guest tells how it wants to see its TSC, and to hear of another rate. */
+struct partition_state_tsc_control {
+	uint64_t reenlightenment; /* HV_REENLIGHTENMENT_CONTROL */
+	uint64_t emulation;	  /* HV_TSC_EMULATION_CONTROL */
+	uint64_t invariant;	  /* HV_TSC_INVARIANT_CONTROL */
 };
 
 /* ---- elements of a VP: VP_STATE_TABLE of the architecture, in the order in which they are saved and

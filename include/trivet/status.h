@@ -39,7 +39,8 @@
 	X(BACKEND_FAILED, 27, "the processor refused the guest state")                          \
 	X(NO_VBS, 28, "isolation by VTLs needs VTLs, which this kernel does not have")          \
 	X(NO_SNP, 29, "the processor has no SEV-SNP")                                           \
-	X(NO_TDX, 30, "the processor has no TDX, or it is switched off by the firmware")
+	X(NO_TDX, 30, "the processor has no TDX, or it is switched off by the firmware")        \
+	X(TSC_RATE, 31, "its TSC ran at another rate, for which its guest is not prepared")
 
 #define STATUS_ENUM(name, number, words) STATUS_##name = (number),
 enum status { STATUS_TABLE(STATUS_ENUM) STATUS_COUNT };

@@ -326,3 +326,27 @@ void device_mmio_write(struct device_bus *bus, gpa_t gpa, unsigned int size, uin
 	else
 		mmio_write_piece(range, gpa, size, value);
 }
+
+bool device_mmio_try_read(struct device_bus *bus, gpa_t gpa, unsigned int size, uint64_t *value)
+{
+	const struct mmio_range *range = mmio_find(bus, gpa);
+
+	if (unlikely(!range))
+		return false;
+	*value = likely(mmio_serves_whole(range, gpa, size)) ? mmio_read_piece(range, gpa, size)
+							     : mmio_read_split(bus, gpa, size);
+	return true;
+}
+
+bool device_mmio_try_write(struct device_bus *bus, gpa_t gpa, unsigned int size, uint64_t value)
+{
+	const struct mmio_range *range = mmio_find(bus, gpa);
+
+	if (unlikely(!range))
+		return false;
+	if (likely(mmio_serves_whole(range, gpa, size)))
+		mmio_write_piece(range, gpa, size, value);
+	else
+		mmio_write_split(bus, gpa, size, value);
+	return true;
+}

@@ -124,6 +124,10 @@ void device_port_write(struct device_bus *bus, uint16_t port, unsigned int size,
 uint64_t device_mmio_read(struct device_bus *bus, gpa_t gpa, unsigned int size);
 void device_mmio_write(struct device_bus *bus, gpa_t gpa, unsigned int size, uint64_t value);
 
+/* The same where a device answers at @gpa; false: none does, and nothing has happened. */
+bool device_mmio_try_read(struct device_bus *bus, gpa_t gpa, unsigned int size, uint64_t *value);
+bool device_mmio_try_write(struct device_bus *bus, gpa_t gpa, unsigned int size, uint64_t value);
+
 /* A device answers at @gpa. */
 bool device_mmio_served(struct device_bus *bus, gpa_t gpa);
 

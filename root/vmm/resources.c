@@ -224,7 +224,8 @@ static status_t partition_create(struct machine *machine)
 		.threads_per_core = config->threads,
 		.cores_per_socket = config->cores,
 		.isolation = config->isolation,
-		.flags = hyperv_flags[config->hyperv],
+		.flags = hyperv_flags[config->hyperv] |
+			 (config->tsc_invariant ? PARTITION_HYPERV_TSC_INVARIANT : 0),
 	};
 	struct partition_config final = {0};
 	struct partition_caps caps;

@@ -16,7 +16,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define VPS   3u
-#define SPIS  40u
+#define SPIS  24u
 #define TOTAL (VGIC_PRIVATE + SPIS)
 #define DEPTH 40u
 #define LINK  27u /* PPI of VP 0 that is the host's */

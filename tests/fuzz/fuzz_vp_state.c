@@ -7,6 +7,7 @@
  * two bytes, then a byte).
  */
 #include "vp_state_stubs.h"
+#include <tsc.h>
 #include <kernel/state_format.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,33 @@ static void element(struct vp *vp, const uint8_t *data, size_t size)
 	check(vp_restore(vp, before, length) == STATUS_OK);
 }
 
+/* A partition whose guest is prepared for another rate of its TSC, and then learns of it: no time goes back. */
+static void partition(struct partition *p, const uint8_t *data, size_t size)
+{
+	uint64_t length, again, i, tsc;
+
+	p->hv->tsc.reenlightenment = 0x10055;
+	p->hv->tsc.emulation = 1;
+	check(partition_save(p, input, STATE_SIZE_MAX, &length) == STATUS_OK);
+	for (i = 0; i + 3 <= size; i += 3)
+		((uint8_t *)input)[(data[i] | data[i + 1] << 8) % length] ^= data[i + 2];
+	if (partition_restore(p, input, length) != STATUS_OK) {
+		check(partition_save(p, after, STATE_SIZE_MAX, &again) == STATUS_OK);
+		check(again == length && !p->arch.tsc_ratio);
+		return;
+	}
+	check(partition_save(p, after, STATE_SIZE_MAX, &again) == STATUS_OK && again == length);
+	for (i = 0; i < 2; i++)
+		guest_tsc_notice(p->vps[i]);
+	tsc = arch_partition_tsc(p);
+	check(hv_tsc_status_set(p, 0) == STATUS_OK && !p->hv->tsc.emulated);
+	check(arch_partition_tsc(p) == tsc);
+	fake_timestamp += 1000;
+	for (i = 0; i < 2; i++)
+		guest_tsc_notice(p->vps[i]);
+	check(arch_partition_tsc(p) >= tsc || tsc > UINT64_MAX - BIT(20));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -80,6 +108,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2: element(vp, data + 1, size - 1); break;
 	default:
+		if ((data[0] & 4) && vp->partition->hv) {
+			partition(vp->partition, data + 1, size - 1);
+			break;
+		}
 		memcpy(input, data + 1, size - 1);
 		if (partition_restore(vp->partition, input, size - 1) == STATUS_OK)
 			check(partition_save(vp->partition, after, STATE_SIZE_MAX, &length) ==

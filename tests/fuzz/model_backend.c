@@ -144,6 +144,12 @@ static void model_debug_set(struct vp *vp, uint32_t vtl)
 	CHECK(vp->vtl[vtl]);
 }
 
+static void model_tsc_set(struct vp *vp, uint32_t vtl)
+{
+	CHECK(vp->vtl[vtl]);
+	CHECK(!vp->arch.tsc_exits || vp->arch.tsc_ratio);
+}
+
 static void model_step(struct vp *vp, enum step_mode mode)
 {
 	CHECK(model_of(vp)->cpu == this_cpu());
@@ -310,7 +316,9 @@ static uint32_t msr_any(void)
 		0x277,	    0x2ff,	0x6e0,	    0x802,	0x808,	    0x80b,	0x80d,
 		0x80f,	    0x828,	0x82f,	    0x830,	0x832,	    0x835,	0x836,
 		0x837,	    0x838,	0x83e,	    0x83f,	0xda0,	    0xc0000080, 0xc0000081,
-		0x40000040, 0xc0000082, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103};
+		0xc0000082, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103, 0x40000000,
+		0x40000001, 0x40000020, 0x40000021, 0x40000022, 0x40000040, 0x40000106, 0x40000107,
+		0x40000108, 0x40000118};
 	uint64_t n = input_below(ARRAY_SIZE(msrs) + 1);
 
 	return n < ARRAY_SIZE(msrs) ? msrs[n] : (uint32_t)input_below(0);
@@ -400,6 +408,10 @@ static void exit_fill(struct vp *vp, struct vp_exit *exit)
 		exit->table.stores = (uint8_t)(BIT(input_below(5)) & HV_NPIEP_ALL);
 		break;
 	case VP_EXIT_FAILED: exit->code = input_below(0); break;
+	case VP_EXIT_TSC:
+		exit->tsc.with_aux = input_below(2);
+		exit->tsc.either = input_below(2);
+		break;
 	default: break;
 	}
 }
@@ -494,12 +506,15 @@ static enum vp_outcome model_enter(struct vp *vp)
 		.arch.apic_place_set = model_apic_place_set, .arch.debug_set = model_debug_set,    \
 		.arch.step = model_step, .arch.tables_watch = model_tables_watch,                  \
 		.arch.state_get = model_state_get, .arch.state_set = model_state_set,              \
+		.arch.tsc_set = model_tsc_set,                                                     \
 	}
 
 extern struct page_table_format npt_format, ept_format;
 
 const struct backend_ops svm_backend = MODEL_OPS(&npt_format);
 const struct backend_ops vmx_backend = MODEL_OPS(&ept_format);
+const struct backend_ops *const arch_backends[] = {&svm_backend, &vmx_backend};
+const uint32_t arch_backend_count = ARRAY_SIZE(arch_backends);
 
 void model_backend_set(enum model_host host, uint32_t with)
 {

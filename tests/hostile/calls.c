@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* See calls.h. What each argument is drawn from follows from its letter in `shapes`. */
 #include "calls.h"
+#ifdef TRIVET_AARCH64
+#include "aarch64/guest_words.h"
+#else
+#include "x86_64/guest_words.h"
+#endif
 #include <stdatomic.h>
 #include <string.h>
 
@@ -238,18 +243,14 @@ static uint64_t argument(struct caller *c, char shape)
 
 static uint64_t register_name(struct caller *c)
 {
-	static const uint32_t firsts[] = {HV_X64_REGISTER_RAX, HV_X64_REGISTER_XMM0,
-					  HV_X64_REGISTER_CR0, HV_X64_REGISTER_DR0,
-					  HV_X64_REGISTER_ES,  HV_X64_REGISTER_IDTR,
-					  HV_X64_REGISTER_TSC, HV_X64_REGISTER_TSC_AUX};
-
-	return firsts[draw_below(c, ARRAY_SIZE(firsts))] + draw_below(c, 8);
+	return register_firsts[draw_below(c, ARRAY_SIZE(register_firsts))] + draw_below(c, 8);
 }
 
 void buffer_fill(struct caller *c)
 {
-	struct proto_partition_config config = {.vp_count = 1 + (uint32_t)draw_below(c, 3),
-						.apic_mode = (uint32_t)draw_below(c, 3)};
+	uint32_t vp_count = 1 + (uint32_t)draw_below(c, 3);
+	struct proto_partition_config config =
+		config_form(vp_count, (uint32_t)draw_below(c, CONFIG_FORMS));
 	uint64_t *buffer = c->buffer;
 	size_t i;
 
@@ -270,25 +271,15 @@ void buffer_fill(struct caller *c)
 	}
 }
 
-/* JMP $, HLT, CPUID, OUT, RDMSR, WRMSR and LOCK MOV in loops, UD2, INT 10h. */
 void arena_fill(struct caller *c)
 {
-	static const uint8_t code[][8] = {
-		{0xeb, 0xfe},
-		{0xf4, 0xeb, 0xfd},
-		{0x0f, 0xa2, 0xeb, 0xfc},
-		{0xe6, 0x99, 0xeb, 0xfc},
-		{0x0f, 0x32, 0xeb, 0xfc},
-		{0x0f, 0x30, 0xeb, 0xfc},
-		{0xf0, 0x89, 0x07, 0xeb, 0xfb},
-		{0x0f, 0x0b},
-		{0xcd, 0x10},
-	};
 	uint8_t *page, *end = call_place.arena + arena_kept();
 
 	for (page = call_place.arena; page < end; page += 4096) {
-		memcpy(page, code[draw_below(c, ARRAY_SIZE(code))], sizeof(code[0]));
-		memcpy(page + 0xff0, code[draw_below(c, ARRAY_SIZE(code))], sizeof(code[0]));
+		memcpy(page, guest_code[draw_below(c, ARRAY_SIZE(guest_code))],
+		       sizeof(guest_code[0]));
+		memcpy(page + 0xff0, guest_code[draw_below(c, ARRAY_SIZE(guest_code))],
+		       sizeof(guest_code[0]));
 	}
 }
 
@@ -369,12 +360,11 @@ static void handle_note(struct caller *c, enum class class, uint64_t handle)
 
 void call_partition_make(struct caller *c)
 {
-	const struct proto_partition_config config = {.vp_count = 2,
-						      .apic_mode = APIC_MODE_X2APIC_SUPPORTED,
-						      .flags = (uint32_t)draw_below(c, 2)};
+	struct proto_partition_config config = config_form(2, CONFIG_OTHER);
 	const struct partition_config build = {0};
 	uint64_t partition, tries;
 
+	config.flags = (uint32_t)draw_below(c, 2);
 	memcpy(c->buffer, &config, sizeof(config));
 	if (call_value(SYS_proto_partition_create, c->buffer_va, 0, 0, 0, 0, 0, &partition) !=
 	    STATUS_OK)
@@ -385,7 +375,7 @@ void call_partition_make(struct caller *c)
 			break;
 	memcpy(c->buffer, &build, sizeof(build));
 	(void)call(SYS_proto_partition_build, partition, c->buffer_va, 0, 0, 0, 0);
-	(void)call(SYS_partition_map, partition, 0, kept_page(c), 4096, 0xfffff000,
+	(void)call(SYS_partition_map, partition, 0, kept_page(c), 4096, RESET_PAGE,
 		   GPA_WRITABLE | GPA_EXECUTABLE);
 	if (vp_bind(partition, 0, kept_page(c), &c->vp) == STATUS_OK)
 		handle_note(c, CLASS_VP, c->vp);

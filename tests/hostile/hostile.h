@@ -4,7 +4,7 @@
  * task would do. The kernel's command line says what: `hostile=calls` (the default) calls all
  * system calls with arguments that are wrong in every way, by a list and at random, on all CPUs,
  * and looks that each is answered and that no page is lost; `hostile=wrong` does what is on the list, and
- * asks for input; `hostile=KIND` faults (fault.c).
+ * asks for input; `hostile=KIND` faults (fault.c of the architecture).
  * It ends the machine with 0 or, with a line that says why, with 14.
  */
 #ifndef HOSTILE_HOSTILE_H
@@ -38,17 +38,21 @@ void sleep_ms(uint64_t ms);
 void thread_run(uint32_t cpu, uint32_t priority, void (*function)(uint64_t argument),
 		uint64_t argument);
 
-/* ---- fault.c ---- */
+/* ---- x86_64/fault.c, aarch64/fault.c ---- */
 
+/* A thread that ends at once, with no stack, by SYS_thread_exit. */
+void hostile_exit(void);
+/* The processor's counter, in which boot_info->tsc_base is. */
+uint64_t timestamp(void);
 /* Faults; returns when there is no such kind. */
 void fault(const char *kind);
 
-/* ---- fpu.c ---- */
+/* ---- x86_64/fpu.c, aarch64/fpu.c ---- */
 
 /* Ends the machine when all threads have seen that nobody changes their registers. */
 __noreturn void fpu_is_kept(void);
 
-/* ---- wrong.c, wrong_lines.c ---- */
+/* ---- x86_64/wrong.c and what belongs to it, aarch64/wrong.c ---- */
 
 /* Calls that are wrong in one way each, with the status that they must answer. */
 void wrong_calls(void);
@@ -67,7 +71,5 @@ void inspection_is_right(void);
 extern uint8_t *arena;
 
 void random_calls(uint64_t seed, uint64_t seconds);
-/* The entry of threads that end at once. */
-void hostile_exit(void);
 
 #endif

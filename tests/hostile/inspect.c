@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What inspection answers, read by a program: as it was made, bound and mapped. */
 #include "hostile.h"
+#ifdef TRIVET_AARCH64
+#include "aarch64/guest_words.h"
+#else
+#include "x86_64/guest_words.h"
+#endif
 #include <string.h>
 
 #define NAME	  "looked at"
@@ -19,12 +24,12 @@ static uint64_t look(uint64_t partition, uint32_t what, uint32_t index, void *vi
 
 static uint64_t partition_make(uint64_t block)
 {
-	const struct proto_partition_config config = {
-		.vp_count = 2, .apic_mode = APIC_MODE_X2APIC_ENABLED, .name = NAME};
+	struct proto_partition_config config = config_form(2, CONFIG_USUAL);
 	const struct partition_config build = {0};
 	struct inspect_partition view;
 	uint64_t partition;
 
+	memcpy(config.name, NAME, sizeof(NAME));
 	EXPECT(call_value(SYS_proto_partition_create, (uintptr_t)&config, 0, 0, 0, 0, 0,
 			  &partition) == STATUS_OK);
 	EXPECT(look(partition, INSPECT_PARTITION, 0, &view, sizeof(view)) == sizeof(view));
@@ -35,7 +40,7 @@ static uint64_t partition_make(uint64_t block)
 	       STATUS_OK);
 	look(partition, INSPECT_PARTITION, 0, &view, sizeof(view));
 	EXPECT(!strcmp(view.name, NAME) && view.state == 2 && view.reference_time &&
-	       view.apic_mode == APIC_MODE_X2APIC_ENABLED && view.physical_address_bits >= 36);
+	       view.apic_mode == config.apic_mode && view.physical_address_bits >= 36);
 	return partition;
 }
 
@@ -56,22 +61,21 @@ static void mapping_is_right(uint64_t partition, uint64_t page)
 /* Its own thread reads the same as anybody. */
 static void registers_are_right(uint64_t partition, uint64_t page)
 {
-	static const uint32_t names[] = {HV_X64_REGISTER_R8, HV_X64_REGISTER_RIP,
-					 HV_X64_REGISTER_CS, HV_X64_REGISTER_XMM0};
 	union hv_register_value set[] = {{.reg64 = 0x123456789abcdef}}, own[4], peeked[4];
-	const uint64_t n = (uintptr_t)names, s = (uintptr_t)set, o = (uintptr_t)own;
+	const uint64_t n = (uintptr_t)looked_at, s = (uintptr_t)set, o = (uintptr_t)own;
 	const uint64_t p = (uintptr_t)peeked;
 	struct inspect_vp view;
 	uint64_t vp;
 
 	look(partition, INSPECT_VP, 1, &view, sizeof(view));
-	EXPECT(view.cpu == UINT32_MAX && view.activity == 2); /* waits for SIPI */
+	EXPECT(view.cpu == UINT32_MAX && view.activity == 2); /* waits to be started */
 	EXPECT(call_value(SYS_vp_bind, partition, 1, page, 0, 0, 0, &vp) == STATUS_OK);
 	look(partition, INSPECT_VP, 1, &view, sizeof(view));
 	EXPECT(view.cpu < boot_info->cpu_count && view.run_state == 0 && !view.profiled);
 	EXPECT(call(SYS_vp_set_registers, vp, 0, n, s, 1, 0) == STATUS_OK);
-	EXPECT(call(SYS_vp_get_registers, vp, 0, n, o, ARRAY_SIZE(names), 0) == STATUS_OK);
-	EXPECT(call(SYS_vp_peek_registers, partition, 1, 0, n, p, ARRAY_SIZE(names)) == STATUS_OK);
+	EXPECT(call(SYS_vp_get_registers, vp, 0, n, o, ARRAY_SIZE(looked_at), 0) == STATUS_OK);
+	EXPECT(call(SYS_vp_peek_registers, partition, 1, 0, n, p, ARRAY_SIZE(looked_at)) ==
+	       STATUS_OK);
 	EXPECT(!memcmp(own, peeked, sizeof(own)) && peeked[0].reg64 == set[0].reg64);
 	EXPECT(call(SYS_vp_profile, partition, 1, 1, 0, 0, 0) == STATUS_OK);
 	look(partition, INSPECT_VP, 1, &view, sizeof(view));

@@ -93,11 +93,8 @@ uint64_t option_number(const char *word, uint64_t standard)
 
 uint64_t time_ns(void)
 {
-	uint32_t low, high;
-	uint64_t ticks;
+	uint64_t ticks = timestamp() - boot_info->tsc_base;
 
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	ticks = ((uint64_t)high << 32 | low) - boot_info->tsc_base;
 	return ticks / boot_info->tsc_hz * 1000000000 +
 	       ticks % boot_info->tsc_hz * 1000000000 / boot_info->tsc_hz;
 }

@@ -27,9 +27,6 @@ static _Atomic bool stopped;
 static uint64_t buffers[WORKERS_MAX][CALLER_WORDS] __aligned(4096);
 struct call_place call_place;
 
-/* A thread that ends at once, with no stack: mov $SYS_thread_exit, %eax; syscall. */
-__asm__(".text\n.globl hostile_exit\nhostile_exit: mov $13, %eax\n syscall\n ud2\n");
-
 /* xorshift64* */
 static uint64_t draw(struct worker *w)
 {

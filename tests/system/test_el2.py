@@ -6,7 +6,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import BUILD, PANIC, PATIENCE
+from conftest import BUILD, PANIC, PATIENCE, linux
+from test_saved import goes_on
 
 KERNEL = BUILD / "aarch64" / "trivet.elf"
 IMAGE = BUILD / "aarch64" / "trivet.image"
@@ -174,3 +175,8 @@ def test_a_stack_that_overflows_is_a_panic(stopped):
     machine.expect(PANIC)
     machine.expect(r"on CPU 0: stack overflow in the kernel, syndrome 0x[0-9a-f]+, address 0xf0000000b[0-9a-f]+")
     assert machine.wait_end() == 10
+
+
+def test_saved_linux_goes_on(boot):
+    keys = linux(vps=2, cmdline="console=ttyAMA0 quiet")
+    goes_on(boot(conf=[("one", keys)], memory="1G", arch="aarch64"))

@@ -63,6 +63,22 @@ def test_linux_uses_it(boot):
     assert machine.wait_end() == 0
 
 
+def test_an_invariant_tsc_for_who_asks(boot):
+    """Linux asks where it may, and then has no need of the page; after a reset it asks anew."""
+    machine = boot(conf=[("linux", linux(hyperv="on", tsc_invariant="on"))])
+    for _ in range(2):
+        machine.wait_prompt(timeout=180)
+        assert machine.command("grep -o -w nonstop_tsc /proc/cpuinfo") == "nonstop_tsc"
+        # It is chosen a little after the others.
+        assert machine.command(f"for i in $(seq 30); do {CLOCKSOURCE} | grep -x tsc && break; sleep 1; done",
+                               timeout=60) == "tsc"
+        assert machine.command(BAD_WORDS) == ""
+        machine.send_line("reboot")
+    machine.wait_prompt(timeout=180)
+    machine.send_line("poweroff")
+    assert machine.wait_end() == 0
+
+
 def test_the_vmm_has_none(boot):
     """What would use the interface comes to the root task, which answers as if there were none."""
     machine = boot(conf=[("linux", linux(hyperv="vmm"))])

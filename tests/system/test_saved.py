@@ -17,9 +17,8 @@ def counted(machine, n):
     return int(machine.command(f"wc -l < /tmp/count{n}"))
 
 
-def test_saved_guest_goes_on(boot):
+def goes_on(machine):
     """Two VPs: what ran runs, timers come, and of the time in between the guest has seen nothing."""
-    machine = boot(conf=[("one", linux(vps=2))], memory="1G")
     machine.wait_prompt(timeout=240)
     monitor = Monitor(machine)
     clocksource = machine.command(
@@ -56,6 +55,10 @@ def test_saved_guest_goes_on(boot):
     assert machine.command(f"dmesg | tail -n +{said + 1}") == ""
     machine.send_line("poweroff")
     assert machine.wait_end() == 0
+
+
+def test_saved_guest_goes_on(boot):
+    goes_on(boot(conf=[("one", linux(vps=2))], memory="1G"))
 
 
 def test_saved_guest_can_be_destroyed(boot):

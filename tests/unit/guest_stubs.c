@@ -215,14 +215,29 @@ static void stub_watch(struct vp *vp, uint32_t vtl, uint32_t stores)
 	stub_tables = stores;
 }
 
+static void stub_tsc_set(struct vp *vp, uint32_t vtl)
+{
+	(void)vp;
+	(void)vtl;
+}
+
 static const struct backend_ops stub_backend = {
 	.name = "stub",
 	.arch.tables_watch = stub_watch,
 	.gpa_format = &stub_gpa_format,
 	.arch.state_get = stub_get,
 	.arch.state_set = stub_set,
+	.arch.tsc_set = stub_tsc_set,
 };
 const struct backend_ops *backend = &stub_backend;
+
+void (*fake_relaxed)(void);
+
+/* All VPs do what was asked of them before they go back to the guest. */
+void gpa_space_shootdown(struct gpa_space *s)
+{
+	(void)s;
+}
 
 /* ---- a partition ---- */
 

@@ -37,8 +37,6 @@ uint32_t fake_objects_left = UINT32_MAX;
 
 static struct cpu cpu;
 struct cpu *fake_cpu = &cpu;
-void (*fake_relaxed)(void);
-
 /* ---- what the kernel gives ---- */
 
 status_t gpa_read(struct gpa_space *space, gpa_t gpa, void *buffer, size_t size)
@@ -91,13 +89,6 @@ uint64_t partition_reference_time_at(const struct partition *partition, uint64_t
 uint64_t partition_reference_time(const struct partition *partition)
 {
 	return partition_reference_time_at(partition, fake_timestamp);
-}
-
-bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc)
-{
-	(void)partition;
-	*tsc = timestamp;
-	return true;
 }
 
 void *fpu_xmm(struct fpu_state *state, unsigned int number)

@@ -42,6 +42,7 @@ static void test_whole_file(void **state)
 				   "cmdline = console=ttyS0 root=/dev/vda # quiet\n"
 				   "hyperv = on\n"
 				   "vtl = 1\n"
+				   "tsc_invariant = on\n"
 				   "isolation = vbs\n"
 				   "cpus = 0-2, 5\n"
 				   "priority = 31\n"
@@ -71,6 +72,7 @@ static void test_whole_file(void **state)
 	assert_string_equal(p->cmdline, "console=ttyS0 root=/dev/vda # quiet");
 	assert_true(p->hyperv == CONFIG_HYPERV_ON && p->autostart);
 	assert_int_equal(p->vtl, 1);
+	assert_true(p->tsc_invariant);
 	assert_int_equal(p->isolation, CONFIG_ISOLATION_VBS);
 	assert_int_equal(p->cpu_count, 4);
 	assert_int_equal(p->cpus[3], 5);
@@ -151,6 +153,8 @@ static const struct {
 	{P "devices = hpet,\n", 3, "a list"},
 	{P "vtl = 3\n", 3, "from 0 to 2"},
 	{P "vtl = 1\n", 3, "expected 'hyperv = on'"},
+	{P "tsc_invariant = on\n", 3, "expected 'hyperv = on'"},
+	{P "hyperv = vmm\ntsc_invariant = on\n", 4, "expected 'hyperv = on'"},
 	{P "cpus = 2-1\n", 3, "ascending"},
 	{P "cpus = 1, 1\n", 3, "ascending"},
 	{P "cpus = 0-4000000000\n", 3, "ascending"},

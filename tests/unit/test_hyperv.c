@@ -15,8 +15,10 @@
 #include <hv_msr.h>
 #include <kernel/cpu.h>
 #include <kernel/memory_map.h>
+#include <kernel/state.h>
 #include <kernel/synic.h>
 #include <outside.h>
+#include <tsc.h>
 #include <trivet/hv/features.h>
 
 #include "guest_stubs.h"
@@ -41,8 +43,6 @@ static bool waited;    /* it was finished outside */
 static status_t move_status;
 
 /* ---- what the kernel gives ---- */
-
-void (*fake_relaxed)(void);
 
 status_t gpa_overlay_move(struct gpa_space *space, struct gpa_overlay *overlay, gpa_t gpa)
 {
@@ -73,17 +73,6 @@ uint64_t partition_reference_time_at(const struct partition *partition, uint64_t
 uint64_t partition_reference_time(const struct partition *partition)
 {
 	return partition_reference_time_at(partition, partition_timestamp(partition));
-}
-
-bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc)
-{
-	uint32_t i;
-
-	*tsc = timestamp + partition->arch.tsc_offset;
-	for (i = 0; i < partition->vp_count; i++)
-		if (partition->vps[i]->arch.tsc_offset != partition->arch.tsc_offset)
-			return false;
-	return true;
 }
 
 void guest_exception(struct vp *v, uint8_t vector, bool has_error, uint32_t error)
@@ -235,7 +224,7 @@ static void test_leaves(void **state)
 	assert_memory_equal(&r[CPUID_EAX], "Hv#1", 4);
 	assert_int_equal(r[1] | r[2] | r[3], 0);
 	ask(0x40000003);
-	assert_int_equal(r[CPUID_EAX], 0xe7f);
+	assert_int_equal(r[CPUID_EAX], 0x2e7f);
 	assert_int_equal(r[CPUID_EBX], BIT(4) | BIT(5) | BIT(17) | BIT(20) | BIT(21));
 	assert_int_equal(r[CPUID_ECX], 0);
 	assert_int_equal(r[CPUID_EDX],
@@ -315,7 +304,136 @@ static void test_constants(void **state)
 	vp->cpu = NULL;
 	/* the gaps */
 	assert_false(can_read(0x40000003) || can_read(0x40000085) || wr(0x400000b8, 0) ||
-		     can_read(0x40000106) || can_read(0x400001ff) || can_read(0x40000118));
+		     can_read(0x40000109) || can_read(0x400001ff) || can_read(0x40000118));
+}
+
+static bool shows_invariant(void)
+{
+	ask(0x80000007);
+	return r[CPUID_EDX] & BIT(8);
+}
+
+static void test_tsc_registers(void **state)
+{
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	assert_true(shows_invariant());
+	assert_false(wr(0x40000118, 1));
+	assert_int_equal(rd(0x40000106) | rd(0x40000107) | rd(0x40000108), 0);
+	/* the vector of a fixed interrupt, and a VP; nothing reserved */
+	assert_true(wr(0x40000106, 1ull << 32 | 0x10055));
+	assert_false(wr(0x40000106, 2ull << 32 | 0x10055) || wr(0x40000106, 0x1000f) ||
+		     wr(0x40000106, 0x10155) || wr(0x40000106, 0x18055) ||
+		     wr(0x40000106, 0x30055) || wr(0x40000106, 0x80010055));
+	assert_int_equal(rd(0x40000106), 1ull << 32 | 0x10055);
+	assert_true(wr(0x40000106, 7ull << 32 | 3)); /* which is not enabled */
+	assert_true(wr(0x40000107, 1));
+	assert_false(wr(0x40000107, 2) || wr(0x40000107, BIT(63)));
+	assert_false(wr(0x40000108, 1) || wr(0x40000108, 2));
+	assert_true(wr(0x40000108, 0));
+	/* all VPs have one */
+	vp = p->vps[1];
+	assert_int_equal(rd(0x40000106), 7ull << 32 | 3);
+	assert_int_equal(rd(0x40000107), 1);
+	assert_int_equal(hv_partition_reset(p), STATUS_OK);
+	assert_int_equal(rd(0x40000106) | rd(0x40000107), 0);
+	vp = p->vps[0];
+}
+
+static void test_tsc_is_invariant_when_asked(void **state)
+{
+	(void)state;
+	make(PARTITION_HYPERV_TSC_INVARIANT, APIC_MODE_XAPIC);
+	ask(0x40000003);
+	assert_true(r[CPUID_EAX] & BIT(15));
+	assert_false(shows_invariant());
+	assert_false(wr(0x40000118, 2) || wr(0x40000118, 3));
+	assert_true(wr(0x40000118, 0));
+	assert_false(shows_invariant());
+	assert_true(wr(0x40000118, 1));
+	assert_int_equal(rd(0x40000118), 1);
+	assert_true(shows_invariant());
+	assert_true(wr(0x40000118, 1));
+	assert_false(wr(0x40000118, 0));
+	vp = p->vps[1];
+	assert_true(shows_invariant());
+	assert_int_equal(hv_partition_reset(p), STATUS_OK);
+	assert_false(shows_invariant());
+	assert_int_equal(rd(0x40000118), 0);
+	vp = p->vps[0];
+	/* What a leaf of the VMM's has hidden for good, the guest cannot show. */
+	p->hv->tsc.hides = false;
+	assert_true(wr(0x40000118, 1));
+	assert_false(shows_invariant());
+}
+
+/* At another rate than the host's, until the guest knows better. */
+static void emulated(uint64_t end_msr)
+{
+	const struct hv_reference_tsc_page *page = p->hv->vtl[0].reference_tsc.overlay.page;
+	uint64_t rate = timestamp_hz / 2 * 3, tsc = BIT(40), scale;
+	const struct partition_state_tsc_control control = {.reenlightenment = 1ull << 32 | 0x10055,
+							    .emulation = 1};
+	uint32_t sequence, i;
+
+	assert_true(wr(0x40000021, PLACE | 1));
+	scale = page->scale;
+	assert_true(hv_tsc_state_valid(p, &control) && hv_tsc_state_asks(&control));
+	hv_tsc_state_set(p, &control, true);
+	arch_partition_tsc_set(p, tsc, rate);
+	for (i = 0; i < 2; i++)
+		guest_tsc_adjust_set(p->vps[i], 0);
+	assert_int_equal(rd(0x10), tsc);
+	fake_timestamp += 1000;
+	assert_int_equal(rd(0x10), tsc + 1500);
+	assert_int_equal(rd(0x40000108), 1);
+	assert_int_equal(rd(0x40000022), timestamp_hz);
+	assert_int_equal(page->scale,
+			 (uint64_t)(((unsigned __int128)scale << 48) / p->arch.tsc_ratio));
+	assert_true(page->sequence);
+	sequence = page->sequence;
+	/* The VP that is to hear of it does. */
+	for (i = 0; i < 2; i++)
+		hv_tsc_announce(p->vps[i]);
+	assert_int_equal(lapic_highest_request(vp_lapic(p->vps[0], 0)), -1);
+	assert_int_equal(lapic_highest_request(vp_lapic(p->vps[1], 0)), 0x55);
+	assert_false(atomic_load(&p->hv->tsc.announce));
+	assert_true(wr(0x40000108, 1)); /* as it is */
+	assert_int_equal(rd(0x40000108), 1);
+	stub_requests[1] = 0;
+	assert_true(wr((uint32_t)end_msr, 0));
+	assert_true(stub_requests[1] & VP_REQUEST_TSC);
+	assert_int_equal(rd(0x40000108), 0);
+	assert_true(page->sequence && page->sequence != sequence);
+	assert_int_equal(page->scale, scale);
+	assert_int_equal(rd(0x10), tsc + 1500);
+	fake_timestamp += 1000;
+	assert_int_equal(rd(0x10), tsc + 2500);
+	assert_int_equal(p->vps[1]->arch.tsc_ratio != 0, 1); /* it has not looked yet */
+	assert_int_equal(guest_tsc_read(p->vps[1]), tsc + 2500);
+	guest_tsc_notice(p->vps[1]);
+	assert_int_equal(p->vps[1]->arch.tsc_ratio, 0);
+	assert_int_equal(guest_tsc_read(p->vps[1]), tsc + 2500);
+}
+
+static void test_tsc_emulation(void **state)
+{
+	static const uint32_t ends[] = {0x40000107, 0x40000108};
+	unsigned int i, turn;
+
+	for (turn = 0; turn < 4; turn++) {
+		i = turn & 1;
+		make(0, APIC_MODE_XAPIC);
+		for (unsigned int n = 0; n < 2; n++)
+			lapic_write(vp_lapic(p->vps[n], 0), LAPIC_SVR, 0x1ff, fake_timestamp,
+				    &(struct lapic_effects){0});
+		backend_assists = turn & 2 ? ASSIST_TSC_SCALING : 0;
+		emulated(ends[i]);
+		backend_assists = 0;
+		assert_int_equal(rd(0x40000107), i);
+		if (turn < 3)
+			teardown(state);
+	}
 }
 
 static void test_hypercall_page(void **state)
@@ -801,6 +919,9 @@ int main(void)
 		cmocka_unit_test_teardown(test_leaves_with_the_vmms_apic, teardown),
 		cmocka_unit_test_teardown(test_privileges, teardown),
 		cmocka_unit_test_teardown(test_constants, teardown),
+		cmocka_unit_test_teardown(test_tsc_registers, teardown),
+		cmocka_unit_test_teardown(test_tsc_is_invariant_when_asked, teardown),
+		cmocka_unit_test_teardown(test_tsc_emulation, teardown),
 		cmocka_unit_test_teardown(test_hypercall_page, teardown),
 		cmocka_unit_test_teardown(test_locked_hypercall_page, teardown),
 		cmocka_unit_test_teardown(test_moves_that_fail, teardown),

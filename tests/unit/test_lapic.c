@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <arch/guest_tsc.h>
 #include <lapic.h>
 
 static struct lapic lapic;
@@ -490,6 +491,38 @@ static void test_timer_deadline(void **state)
 	assert_int_equal(lapic_tsc_deadline_get(&lapic, now), 0);
 }
 
+/* A guest whose TSC runs at three halves of the host's rate, or at two thirds. */
+static void test_timer_deadline_at_another_rate(void **state)
+{
+	static const uint64_t ratios[] = {3ull << 47, (2ull << 48) / 3};
+	uint64_t guest, deadline, end, i;
+
+	(void)state;
+	wr(LAPIC_TIMER, LVT_DEADLINE | 0x32);
+	for (i = 0; i < 2; i++) {
+		lapic.tsc_ratio = ratios[i];
+		lapic.tsc_offset = 77;
+		guest = tsc_scaled(ratios[i], now) + 77;
+		deadline = guest + 1001;
+		lapic_tsc_deadline_set(&lapic, deadline, now);
+		end = lapic_timer_deadline(&lapic, now);
+		assert_in_range(end - now, i ? 1501 : 667, i ? 1503 : 669);
+		/* Not before it, and no more than a tick later. */
+		assert_true(tsc_scaled(ratios[i], end) + 77 >= deadline);
+		assert_true(tsc_scaled(ratios[i], end - 2) + 77 < deadline);
+		assert_int_equal(lapic_tsc_deadline_get(&lapic, end - 2), deadline);
+		assert_int_equal(lapic_tsc_deadline_get(&lapic, end), 0);
+		now = end;
+	}
+	lapic_tsc_deadline_set(&lapic, UINT64_MAX, now);
+	assert_true(lapic_timer_deadline(&lapic, now) < LAPIC_TIMER_NEVER);
+	/* Time that did not pass for the guest: its TSC is not before, and hardly behind, where it was. */
+	guest = tsc_scaled(lapic.tsc_ratio, now) + lapic.tsc_offset;
+	lapic_time_skip(&lapic, 100001);
+	end = tsc_scaled(lapic.tsc_ratio, now + 100001) + lapic.tsc_offset;
+	assert_in_range(end, guest, guest + 1);
+}
+
 static void test_init(void **state)
 {
 	(void)state;
@@ -701,6 +734,7 @@ int main(void)
 		cmocka_unit_test_setup(test_timer_one_shot, setup),
 		cmocka_unit_test_setup(test_timer_periodic, setup),
 		cmocka_unit_test_setup(test_timer_deadline, setup),
+		cmocka_unit_test_setup(test_timer_deadline_at_another_rate, setup),
 		cmocka_unit_test_setup(test_init, setup),
 		cmocka_unit_test_setup(test_save_load, setup),
 		cmocka_unit_test_setup(test_assist, setup_assist),

@@ -302,6 +302,15 @@ static void test_who_does_the_hyperv_interface(void **state)
 	assert_true(partition_has_hyperv(&config));
 	config.flags |= PARTITION_HYPERV_VMM;
 	assert_false(partition_has_hyperv(&config));
+	/* Only the kernel's can let the guest ask for an invariant TSC. */
+	config.vp_count = 1;
+	config.flags |= PARTITION_HYPERV_TSC_INVARIANT;
+	assert_int_equal(proto_partition_create(NULL, &config, &other), STATUS_INVALID_ARGUMENT);
+	config.flags = PARTITION_HYPERV_TSC_INVARIANT;
+	assert_int_equal(proto_partition_create(NULL, &config, &other), STATUS_INVALID_ARGUMENT);
+	config.flags |= PARTITION_HYPERV;
+	assert_int_equal(proto_partition_create(NULL, &config, &other), STATUS_OK);
+	partition_put(other);
 }
 
 /* A VP's part of it that can't go yet. */

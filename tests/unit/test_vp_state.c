@@ -12,8 +12,10 @@
 #include <cmocka.h>
 #include "vp_state_stubs.h"
 #include <lapic.h>
+#include <tsc.h>
 #include <arch/fpu.h>
 #include <kernel/state_format.h>
+#include <trivet/hv/features.h>
 
 static uint64_t saved_words[STATE_SIZE_MAX / 8], again_words[STATE_SIZE_MAX / 8];
 #define SAVED ((uint8_t *)saved_words)
@@ -294,7 +296,7 @@ static void test_partition_time(void **state)
 	for (uint64_t cut = 0; cut < size; cut++)
 		assert_int_not_equal(partition_restore(p, SAVED, cut), STATUS_OK);
 	((struct partition_state_time *)(SAVED + 48))->tsc_hz *= 2;
-	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_TSC_RATE);
 	record_of(SAVED, PARTITION_STATE_TIME)->element = PARTITION_STATE_ELEMENTS;
 	assert_int_equal(partition_restore(p, SAVED, size), STATUS_NOT_SUPPORTED);
 	record_of(SAVED, PARTITION_STATE_ELEMENTS)->element = PARTITION_STATE_HYPERCALL;
@@ -353,6 +355,105 @@ static void test_partition_hyperv(void **state)
 	assert_true(v->reference_tsc.overlay.gpa == GPA_NOWHERE);
 }
 
+/* A state of a machine whose TSC runs at another rate. */
+static void test_partition_at_another_rate(void **state)
+{
+	struct partition *p = vp->partition;
+	struct partition_state_tsc_control *c;
+	struct partition_state_time *time;
+	struct vp_state_tsc tsc;
+	uint64_t size, used;
+
+	(void)state;
+	p->hv->tsc.reenlightenment = 0x10055;
+	p->hv->tsc.emulation = 1;
+	assert_int_equal(partition_freeze(p), STATUS_OK);
+	assert_int_equal(partition_save(p, SAVED, STATE_SIZE_MAX, &size), STATUS_OK);
+	assert_int_equal(vp_state_get(vp, 0, VP_STATE_TSC, &tsc, sizeof(tsc), &used), STATUS_OK);
+	time = (void *)(record_of(SAVED, PARTITION_STATE_TIME) + 1);
+	c = (void *)(record_of(SAVED, PARTITION_STATE_TSC_CONTROL) + 1);
+	assert_int_equal(time->tsc_hz, timestamp_hz);
+	assert_int_equal(c->reenlightenment, 0x10055);
+	assert_int_equal(c->emulation, 1);
+	time->tsc_hz = timestamp_hz / 2 * 3;
+	/* Only both together are a wish. */
+	c->emulation = 0;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_TSC_RATE);
+	c->emulation = 1;
+	c->reenlightenment = 0x55;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_TSC_RATE);
+	assert_int_equal(p->arch.tsc_ratio, 0);
+	c->reenlightenment = 0x10055;
+	time->tsc_hz = timestamp_hz * 17;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_TSC_RATE);
+	time->tsc_hz = timestamp_hz / 17;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_TSC_RATE);
+	time->tsc_hz = 0;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_TSC_RATE);
+	time->tsc_hz = timestamp_hz / 2 * 3;
+	/* what no guest can have */
+	c->emulation = 3;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	c->emulation = 1;
+	c->invariant = 2;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	c->invariant = 0;
+	c->reenlightenment = 2ull << 32 | 0x10055;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	c->reenlightenment = 0x10055;
+	p->hv->privileges &= ~HV_PRIVILEGE_REENLIGHTENMENT;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_INVALID_REGISTER_VALUE);
+	p->hv->privileges |= HV_PRIVILEGE_REENLIGHTENMENT;
+
+	stub_requests[0] = stub_requests[1] = 0;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
+	assert_true(stub_requests[0] & stub_requests[1] & VP_REQUEST_TSC);
+	assert_true(p->hv->tsc.emulated && atomic_load(&p->hv->tsc.announce));
+	assert_int_equal(vp_state_set(vp, 0, VP_STATE_TSC, &tsc, used), STATUS_OK);
+	assert_int_equal(vp_state_set(p->vps[1], 0, VP_STATE_TSC, &tsc, used), STATUS_OK);
+	assert_int_equal(partition_thaw(p), STATUS_OK);
+	fake_timestamp += 2000;
+	assert_int_equal(guest_tsc_read(vp), tsc.tsc + 3000);
+	assert_int_equal(guest_tsc_read(p->vps[1]), tsc.tsc + 3000);
+	/* It is saved with the rate that its guest sees, and time goes on at it. */
+	assert_int_equal(partition_save(p, SAVED, STATE_SIZE_MAX, &size), STATUS_OK);
+	assert_int_equal(time->tsc_hz, timestamp_hz / 2 * 3);
+	assert_int_equal(vp_state_get(vp, 0, VP_STATE_TSC, &tsc, sizeof(tsc), &used), STATUS_OK);
+	fake_timestamp += timestamp_hz;
+	assert_int_equal(vp_state_set(vp, 0, VP_STATE_TSC, &tsc, used), STATUS_OK);
+	assert_int_equal(guest_tsc_read(vp), tsc.tsc + timestamp_hz / 2 * 3);
+	/* At this machine's rate there is nothing to emulate. */
+	time->tsc_hz = timestamp_hz;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
+	assert_false(p->hv->tsc.emulated);
+	assert_int_equal(p->arch.tsc_ratio, 0);
+	assert_int_equal(vp->arch.tsc_ratio, 0);
+}
+
+/* A processor that scales TSCs does so for each guest; its ratio has fewer bits. */
+static void test_partition_that_is_scaled(void **state)
+{
+	struct partition *p = vp->partition;
+	struct partition_state_time *time;
+	uint64_t size;
+
+	(void)state;
+	backend_assists = ASSIST_TSC_SCALING;
+	assert_int_equal(partition_save(p, SAVED, STATE_SIZE_MAX, &size), STATUS_OK);
+	time = (void *)(record_of(SAVED, PARTITION_STATE_TIME) + 1);
+	time->tsc_hz = timestamp_hz / 3 * 2;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_OK);
+	assert_false(p->hv->tsc.emulated);
+	assert_true(p->arch.tsc_ratio && !(p->arch.tsc_ratio & 0xffff));
+	guest_tsc_notice(vp);
+	assert_false(vp->arch.tsc_exits);
+	time->tsc_hz = timestamp_hz * 17;
+	assert_int_equal(partition_restore(p, SAVED, size), STATUS_TSC_RATE);
+	backend_assists = 0;
+	guest_tsc_notice(vp);
+	assert_true(vp->arch.tsc_exits);
+}
+
 /* Frozen timers: the count and the deadline stand still, and nothing is armed. */
 static void test_timers_stand_still(void **state)
 {
@@ -408,6 +509,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_xsave_of_another_maker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partition_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partition_hyperv, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_partition_at_another_rate, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_partition_that_is_scaled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_of_instructions_are_left_out, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_timers_stand_still, setup, teardown),

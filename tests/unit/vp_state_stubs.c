@@ -80,7 +80,6 @@ void arch_vp_resume(struct vp *vp)
 	(void)vp;
 }
 
-void (*fake_relaxed)(void);
 status_t stub_move_status;
 
 status_t gpa_overlays_move(struct gpa_space *space, const struct gpa_overlay_place *places,
@@ -106,11 +105,18 @@ void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page)
 	lapic_assist_set(vp_lapic(vp, vtl), page);
 }
 
+bool arch_hv_invariant_show(struct partition *partition, bool on)
+{
+	(void)partition;
+	return on;
+}
+
 /* Of the Hyper-V interface only this: the synic, and assist pages. */
 static void synics_create(struct partition *partition)
 {
 	partition->hv = calloc(1, sizeof(*partition->hv));
-	partition->hv->privileges = HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS;
+	partition->hv->privileges =
+		HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS | HV_PRIVILEGE_REENLIGHTENMENT;
 	partition->hv->features = (uint32_t)HV_FEATURE_DIRECT_TIMERS;
 	partition->space[0]->partition = partition;
 	for (uint32_t i = 0; i < 2; i++) {

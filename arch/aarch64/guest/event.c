@@ -80,6 +80,8 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 	}
 	if (a->work & WORK_EVENT)
 		event_deliver(vp, a);
+	if (a->work & WORK_DEBUG)
+		guest_debug_enter(vp);
 	return VP_CONTINUE;
 }
 

@@ -34,6 +34,11 @@ void guest_undefined(struct vp *vp)
 	take(vp_arch(vp), SYNDROME_IL);
 }
 
+void guest_take(struct vp *vp, uint64_t syndrome)
+{
+	take(vp_arch(vp), syndrome);
+}
+
 void guest_abort(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);

@@ -3,6 +3,7 @@
 #include "guest.h"
 #include "vgic_hw.h"
 #include <arch/fpu.h>
+#include <arch/gic.h>
 #include <kernel/cpu.h>
 #include <kernel/sched.h>
 
@@ -15,18 +16,26 @@ static enum vp_outcome exit_again(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
-/* The guest's own timer, and its GIC's need of list registers, are the most common of the host's interrupts, and
- * need none of the host. What else waits is not taken here: it makes the next entry exit. */
+/* Another CPU wants something of this VP, which the next look at its requests finds, or of this CPU. */
+static bool kick_is_vps(void)
+{
+	return gic_take_kick() && !atomic_load(&this_cpu()->pending);
+}
+
+/* The guest's own timer, its GIC's need of list registers, and kicks for it are the most common of the host's
+ * interrupts, and need none of the host. What else waits is not taken here: it makes the next entry exit. */
 static enum vp_outcome exit_interrupt(struct vp *vp, struct vp_exit *exit)
 {
 	(void)exit;
-	return guest_timer_interrupt(vp) || guest_gic_interrupt(vp) ? VP_CONTINUE : VP_SWITCH;
+	return guest_timer_interrupt(vp) || guest_gic_interrupt(vp) || kick_is_vps() ? VP_CONTINUE
+										     : VP_SWITCH;
 }
 
 static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
 {
 	if (likely(!SYNDROME_IMMEDIATE(exit->syndrome)))
 		return guest_call(vp);
+	vp_arch(vp)->pc -= 4; /* HVC is done when it exits; what is undefined is not */
 	guest_undefined(vp);
 	return VP_CONTINUE;
 }
@@ -90,7 +99,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_WAIT] = exit_wait,
 	[VP_EXIT_SIMD] = exit_simd,
 	[VP_EXIT_UNDEFINED] = exit_undefined,
-	[VP_EXIT_DEBUG] = exit_failed,
+	[VP_EXIT_DEBUG] = exit_debug,
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 	[VP_EXIT_FAILED] = exit_failed,
 };

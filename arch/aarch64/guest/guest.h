@@ -13,6 +13,7 @@
  *   psci.c       PSCI and the other calls by HVC and SMC
  *   timer.c      the virtual and the physical timer
  *   gic.c        the VP's side of vgic*.c
+ *   debug.c      debug registers: the guest's, and the VMM's as a debugger
  *   cache.c      guests whose caches are off
  *   run_page.c   what the VMM is told, and its answers
  *   registers.c  registers by name; state_elements.c
@@ -56,6 +57,8 @@ static inline void guest_x_set(struct vp *vp, unsigned int n, uint64_t value)
 void guest_instruction_done(struct vp *vp);
 /* Of a loaded VP: the guest takes the exception of an instruction that it does not have. */
 void guest_undefined(struct vp *vp);
+/* So too: that of an instruction that does so by itself, such as BRK. */
+void guest_take(struct vp *vp, uint64_t syndrome);
 /* So too: a synchronous external abort, of the access that a->syndrome and a->fault tell of. */
 void guest_abort(struct vp *vp);
 
@@ -77,6 +80,15 @@ void guest_power_on(struct vp *vp);
 /* ---- partition.c ---- */
 
 uint32_t guest_physical_bits(void);
+
+/* ---- debug.c ---- */
+
+/* The VP is loaded, and its MDSCR_EL1 or a debugger asks for something; and leaves the CPU afterwards. */
+void guest_debug_load(struct vp *vp);
+void guest_debug_put(void);
+/* Before an entry, with WORK_DEBUG. */
+void guest_debug_enter(struct vp *vp);
+enum vp_outcome exit_debug(struct vp *vp, struct vp_exit *exit);
 
 /* ---- psci.c ---- */
 
@@ -147,6 +159,8 @@ bool guest_register_is_known(uint32_t name);
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason);
 enum vp_outcome run_page_mmio(struct vp *vp, const struct vp_exit *exit);
 enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint32_t flags);
+/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3. */
+enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index);
 enum vp_outcome run_page_failed(struct vp *vp, uint64_t code);
 enum vp_outcome run_page_reset(struct vp *vp, uint64_t type, uint64_t cookie);
 

@@ -21,6 +21,13 @@ void arch_hv_features(const struct partition *partition, uint64_t *privileges, u
 	*features = 0;
 }
 
+bool arch_hv_invariant_show(struct partition *partition, bool on)
+{
+	(void)partition;
+	(void)on;
+	return false;
+}
+
 /* There is no end of an interrupt without an exit that would want it. */
 void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page)
 {

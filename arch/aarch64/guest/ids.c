@@ -64,8 +64,6 @@ static const struct id_field fields[] = {
 	FIELD(ID_AA64ISAR2, ISAR2_APA3_SHIFT, 5),
 	FIELD(ID_AA64ISAR2, 28, 1),	   /* CLRBHB */
 	FIELD(ID_AA64MMFR0, 4, 2),	   /* ASIDBits */
-	FIELD(ID_AA64MMFR0, 8, 1),	   /* BigEnd */
-	FIELD(ID_AA64MMFR0, 16, 1),	   /* BigEndEL0 */
 	FIELD(ID_AA64MMFR0, 20, 1),	   /* TGran16 */
 	FIELD_SIGNED(ID_AA64MMFR0, 24, 0), /* TGran64 */
 	FIELD_SIGNED(ID_AA64MMFR0, 28, 0), /* TGran4 */

@@ -180,9 +180,29 @@ uint64_t arch_partition_tsc(const struct partition *partition)
 	return partition_timestamp(partition) - partition->arch.counter_offset;
 }
 
-void arch_partition_tsc_set(struct partition *partition, uint64_t tsc)
+/* The counter's rate is the machine's. */
+uint64_t arch_partition_tsc_hz(const struct partition *partition)
 {
+	(void)partition;
+	return timestamp_hz;
+}
+
+bool arch_partition_tsc_can_run(uint64_t hz, bool prepared)
+{
+	(void)hz;
+	(void)prepared;
+	return false;
+}
+
+void arch_partition_tsc_set(struct partition *partition, uint64_t tsc, uint64_t hz)
+{
+	(void)hz;
 	partition->arch.counter_offset = partition_timestamp(partition) - tsc;
+}
+
+void arch_partition_tsc_settle(struct partition *partition)
+{
+	(void)partition;
 }
 
 void arch_partition_time_skip(struct partition *partition, uint64_t ticks)
@@ -190,8 +210,10 @@ void arch_partition_time_skip(struct partition *partition, uint64_t ticks)
 	partition->arch.counter_offset += ticks;
 }
 
-bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc)
+bool arch_partition_tsc_at(const struct partition *partition, uint64_t timestamp, uint64_t *tsc,
+			   uint64_t *scale)
 {
+	(void)scale;
 	*tsc = timestamp - partition->arch.counter_offset;
 	return true;
 }

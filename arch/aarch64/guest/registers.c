@@ -210,16 +210,3 @@ void arch_vp_inspect(struct vp *vp, struct inspect_vp *view)
 	view->physical_control = a->physical_timer.control;
 	view->physical_compare = a->physical_timer.compare;
 }
-
-/* A debugger's breakpoints and steps. */
-status_t arch_vp_set_debug_state(struct vp *vp, uint32_t vtl, const struct vp_debug_state *state)
-{
-	unsigned int i;
-
-	(void)vp;
-	(void)vtl;
-	for (i = 0; i < BREAKPOINT_COUNT; i++)
-		if (state->breakpoint[i].kind)
-			return STATUS_NOT_SUPPORTED;
-	return state->flags ? STATUS_NOT_SUPPORTED : STATUS_OK;
-}

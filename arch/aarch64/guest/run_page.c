@@ -26,7 +26,7 @@ static void regs_fill(struct vp *vp)
 	regs->sp_el0 = sysreg_read(sp_el0);
 	regs->sp_el1 = sysreg_read(sp_el1);
 	regs->pc = a->pc;
-	regs->pstate = a->pstate;
+	regs->pstate = a->work & WORK_DEBUG ? a->pstate & ~PSTATE_SS : a->pstate;
 	regs->sctlr_el1 = sysreg_read(sctlr_el1);
 	regs->tcr_el1 = sysreg_read(tcr_el1);
 	regs->ttbr0_el1 = sysreg_read(ttbr0_el1);
@@ -102,6 +102,14 @@ enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint
 	return run_page_return(vp, VP_RUN_EMULATE);
 }
 
+__cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index)
+{
+	regs_fill(vp);
+	vp->run->breakpoint.index = reason == VP_RUN_HW_BREAK ? index : 0;
+	vp_arch(vp)->waiting = WAITING_DEBUG;
+	return run_page_return(vp, reason);
+}
+
 __cold enum vp_outcome run_page_failed(struct vp *vp, uint64_t code)
 {
 	regs_fill(vp);
@@ -166,7 +174,7 @@ void arch_vp_resume(struct vp *vp)
 	set = *(volatile uint32_t *)&vp->run->set;
 	if (unlikely(set && event_take(vp, a, set)))
 		return;
-	if (waiting != WAITING_EMULATE)
+	if (waiting < WAITING_EMULATE)
 		mmio_finish(vp, a, waiting);
 	else if (set & VP_SET_GPRS)
 		gprs_take(vp, a);

@@ -83,12 +83,20 @@ static void physical_look(struct vp *vp, struct arch_vp_vtl *a)
 #define GICR_ISACTIVER0 0x300u
 #define GICR_ICACTIVER0 0x380u
 
+static volatile uint32_t *host_register(uint32_t offset)
+{
+	return (volatile uint32_t *)((volatile char *)this_cpu()->arch.redistributor +
+				     GICR_SGI_FRAME + offset);
+}
+
+static bool host_is_active(void)
+{
+	return *host_register(GICR_ISACTIVER0) & BIT(PPI_VIRTUAL);
+}
+
 static void host_active_set(bool active)
 {
-	volatile char *frame = (volatile char *)this_cpu()->arch.redistributor + GICR_SGI_FRAME;
-
-	*(volatile uint32_t *)(frame + (active ? GICR_ISACTIVER0 : GICR_ICACTIVER0)) =
-		(uint32_t)BIT(PPI_VIRTUAL);
+	*host_register(active ? GICR_ISACTIVER0 : GICR_ICACTIVER0) = (uint32_t)BIT(PPI_VIRTUAL);
 	__asm__ volatile("dsb sy" : : : "memory");
 }
 
@@ -105,8 +113,10 @@ bool guest_timer_interrupt(struct vp *vp)
 	uint64_t control = sysreg_read(cntv_ctl_el0);
 	struct arch_vp_vtl *a = vp_arch(vp);
 
-	if ((control & (TIMER_WRITABLE | TIMER_STATUS)) != (TIMER_ENABLE | TIMER_STATUS) ||
-	    a->virtual_held)
+	if ((control & (TIMER_WRITABLE | TIMER_STATUS)) != (TIMER_ENABLE | TIMER_STATUS))
+		return false;
+	/* It has it already, unless it has ended it since. */
+	if (a->virtual_held && host_is_active())
 		return false;
 	host_active_set(true);
 	a->virtual_held = true;

@@ -110,7 +110,7 @@ static bool write_ignored(struct vp *vp, const struct trap *trap, uint64_t value
 	return true;
 }
 
-/* ---- debug registers, in memory alone: MDCR_EL2.TDA ---- */
+/* ---- debug registers: MDCR_EL2.TDA, debug.c ---- */
 
 #define OSLSR_IMPLEMENTED BIT(3) /* OSLM: 0b10 */
 
@@ -125,6 +125,7 @@ static bool mdscr_write(struct vp *vp, const struct trap *trap, uint64_t value)
 {
 	(void)trap;
 	vp_arch(vp)->debug.mdscr_el1 = value & GUEST_MDSCR_WRITABLE;
+	guest_debug_load(vp);
 	return true;
 }
 
@@ -162,6 +163,7 @@ static bool debug_write(struct vp *vp, const struct trap *trap, uint64_t value)
 	if (!reg)
 		return false;
 	*reg = trap->argument & 1 ? (uint32_t)value : value;
+	guest_debug_load(vp);
 	return true;
 }
 

@@ -223,6 +223,16 @@ void vgic_enter_listing(struct vgic_cpu *cpu)
 	WRITE(ICH_HCR, cpu->interface.hcr);
 }
 
+/* EOIs that are counted meanwhile go on from there. */
+__cold void vgic_hold(bool hold, const struct vgic_cpu *cpu)
+{
+	uint64_t hcr = READ(ICH_HCR);
+
+	if (!vgic_is_resident(cpu))
+		return;
+	WRITE(ICH_HCR, hold ? hcr & ~1ull : hcr | (cpu->interface.hcr & 1));
+}
+
 bool vgic_wakes(struct vgic_cpu *cpu)
 {
 	vgic_sync(cpu);

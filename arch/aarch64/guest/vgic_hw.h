@@ -30,6 +30,8 @@ static inline void vgic_enter(struct vgic_cpu *cpu)
 	else if (cpu->quiet)
 		vgic_enter_quiet(cpu);
 }
+/* Of a VP that has been entered or is going to: no interrupt is signalled, and again. */
+void vgic_hold(bool hold, const struct vgic_cpu *cpu);
 /* Something would be signalled: WFI is over. */
 bool vgic_wakes(struct vgic_cpu *cpu);
 /* ICC_CTLR, DIR, PMR, RPR_EL1, where they trap. False: undefined. */

@@ -151,5 +151,6 @@ void vgic_cpu_state_set(struct vgic_cpu *cpu, const struct vp_state_gic *state)
 	memcpy(cpu->interface.ap, state->ap, sizeof(state->ap));
 	for (i = 0; i < VGIC_PRIVATE; i++)
 		atomic_store(&cpu->irq[i], irq_load(&state->irq[i]));
+	atomic_fetch_or(&cpu->posted_words, VGIC_LIST); /* by the new VMCR */
 	vgic_all_changed(cpu->vgic);
 }

@@ -34,8 +34,6 @@ static uint32_t features[1];
 
 /* X(register, field of struct vp_state_system) */
 #define EL1_REGISTERS(X)                  \
-	X(sctlr_el1, sctlr_el1)           \
-	X(cpacr_el1, cpacr_el1)           \
 	X(ttbr0_el1, ttbr0_el1)           \
 	X(ttbr1_el1, ttbr1_el1)           \
 	X(tcr_el1, tcr_el1)               \
@@ -51,12 +49,14 @@ static uint32_t features[1];
 	X(vbar_el1, vbar_el1)             \
 	X(contextidr_el1, contextidr_el1) \
 	X(tpidr_el1, tpidr_el1)           \
-	X(cntkctl_el1, cntkctl_el1)       \
 	X(csselr_el1, csselr_el1)
 
-/* Those that tasks use too: they move with each load and put. */
-#define EL0_REGISTERS(X)        \
-	X(tpidr_el0, tpidr_el0) \
+/* Those that EL0 of tasks feels too: they move with each load and put. */
+#define SHARED_REGISTERS(X)         \
+	X(sctlr_el1, sctlr_el1)     \
+	X(cpacr_el1, cpacr_el1)     \
+	X(cntkctl_el1, cntkctl_el1) \
+	X(tpidr_el0, tpidr_el0)     \
 	X(tpidrro_el0, tpidrro_el0)
 
 /* X(register, key, half) */
@@ -210,17 +210,16 @@ static void el2_load(struct vp *vp)
 	sysreg_write(vbar_el2, (uintptr_t)world_vectors);
 	sysreg_write(cnthctl_el2, 0);
 	space_load(c, vp);
+	/* Nobody has touched what the GIC's interface of a quiet VP has. */
+	if (unlikely(c->owner != vp || !a->gic.quiet))
+		vgic_load(&a->gic);
 	if (unlikely(c->owner != vp))
 		owner_change(c, vp);
-	else {
-		sysreg_write(sctlr_el1, s->sctlr_el1);
-		sysreg_write(cpacr_el1, s->cpacr_el1);
-		sysreg_write(cntkctl_el1, s->cntkctl_el1);
-	}
-	EL0_REGISTERS(RESTORE)
+	SHARED_REGISTERS(RESTORE)
 	sysreg_write(sp_el0, a->sp_el0);
 	guest_timers_load(vp);
-	vgic_load(&a->gic);
+	if (unlikely(a->debug.mdscr_el1 || (a->work & WORK_DEBUG)))
+		guest_debug_load(vp);
 }
 
 /* What tasks need otherwise is brought to memory. */
@@ -231,12 +230,22 @@ static void el2_put(struct vp *vp)
 
 	vgic_put(&a->gic);
 	guest_timers_put(vp);
-	EL0_REGISTERS(SAVE)
+	if (unlikely(a->debug.mdscr_el1 || (a->work & WORK_DEBUG)))
+		guest_debug_put();
+	SHARED_REGISTERS(SAVE)
 	a->sp_el0 = sysreg_read(sp_el0);
-	s->sctlr_el1 = sysreg_read(sctlr_el1);
-	s->cpacr_el1 = sysreg_read(cpacr_el1);
-	s->cntkctl_el1 = sysreg_read(cntkctl_el1);
 	sysreg_write(vbar_el2, (uintptr_t)trap_vectors);
+}
+
+/* Nothing is signalled to the guest for as long as this takes, which is an instruction. */
+static __cold enum vp_outcome enter_held(struct vp *vp, struct arch_vp_vtl *a)
+{
+	enum vp_outcome outcome;
+
+	vgic_hold(true, &a->gic);
+	outcome = el2_run(vp, a);
+	vgic_hold(false, &a->gic);
+	return outcome;
 }
 
 static enum vp_outcome el2_enter(struct vp *vp)
@@ -248,6 +257,8 @@ static enum vp_outcome el2_enter(struct vp *vp)
 		translations_drop();
 	atomic_store_explicit(&vp->tlb_seen, generation, memory_order_release);
 	vgic_enter(&v->arch.gic);
+	if (unlikely(v->arch.debugger.holds))
+		return enter_held(vp, &v->arch);
 	return el2_run(vp, &v->arch);
 }
 
@@ -427,6 +438,7 @@ static __cold status_t el2_cpu_enable(void)
 	sysreg_write(mdcr_el2, (sysreg_read(mdcr_el2) & MDCR_HPMN_MASK) | MDCR_TDRA | MDCR_TDOSA |
 				       MDCR_TDA | MDCR_TPM | MDCR_TPMCR);
 	sysreg_write(mdscr_el1, 0);
+	sysreg_write(oslar_el1, 0); /* locked, there would be no debug exceptions */
 	vgic_hw_start();
 	gic_private_enable(PPI_VIRTUAL, true);
 	gic_private_enable(PPI_MAINTENANCE, true);

@@ -28,6 +28,7 @@ struct el2_cpu {
 
 #define MDCR_TDRA      BIT(11)
 #define MDCR_TDOSA     BIT(10)
+#define MDCR_TDE       BIT(8)
 #define MDCR_TDA       BIT(9)
 #define MDCR_TPM       BIT(6)
 #define MDCR_TPMCR     BIT(5)

@@ -112,6 +112,31 @@ bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned 
 	return entry && (entry->value[reg] & BIT(bit));
 }
 
+static __cold struct cpuid_entry *entry_change(struct partition *partition, uint32_t leaf)
+{
+	return (struct cpuid_entry *)(uintptr_t)entry_find(partition->arch.cpuid, leaf, 0);
+}
+
+__cold void guest_cpuid_rate_set(struct partition *partition, uint64_t before, uint64_t hz)
+{
+	struct cpuid_entry *entry = NULL;
+
+	if (!(partition->config.flags & PARTITION_HYPERV))
+		entry = entry_change(partition, CPUID_LEAF_TIME);
+	if (entry && entry->value[CPUID_EAX] == (uint32_t)(before / 1000))
+		entry->value[CPUID_EAX] = (uint32_t)(hz / 1000);
+}
+
+__cold void guest_cpuid_show(struct partition *partition, uint32_t leaf, unsigned int reg,
+			     unsigned int bit, bool on)
+{
+	struct cpuid_entry *entry = entry_change(partition, leaf);
+	uint32_t mask = (uint32_t)BIT(bit);
+
+	if (entry)
+		entry->value[reg] = on ? entry->value[reg] | mask : entry->value[reg] & ~mask;
+}
+
 bool guest_cpuid_is_amd(const struct partition *partition)
 {
 	return partition->arch.cpuid->amd;

@@ -78,6 +78,11 @@ void guest_cpuid_built(const struct partition *partition, uint32_t leaf, uint32_
 /* Whether a feature bit is set as built: register 0-3 is eax-edx. */
 bool guest_cpuid_has(const struct partition *partition, uint32_t leaf, unsigned int reg,
 		     unsigned int bit);
+/* Shows such a bit while VPs run, or hides it. */
+void guest_cpuid_show(struct partition *partition, uint32_t leaf, unsigned int reg,
+		      unsigned int bit, bool on);
+/* Trivet's own leaf of time, if the VMM has not made it another, tells of that rate of the TSC from now on. */
+void guest_cpuid_rate_set(struct partition *partition, uint64_t before, uint64_t hz);
 /* "AuthenticAMD" or a processor that follows its manuals. */
 bool guest_cpuid_is_amd(const struct partition *partition);
 

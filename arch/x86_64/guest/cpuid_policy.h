@@ -81,6 +81,8 @@ bool cpuid_policy_row_get(const struct cpuid_policy *policy, unsigned int n,
 void cpuid_policy_value(const struct cpuid_policy *policy, unsigned int n, uint32_t index,
 			uint32_t out[4]);
 
+#define CPUID_LEAF_TIME 0x40000010u /* of Trivet's own */
+
 /* The leaves from 0x40000000 up (hv_cpuid.c); false: there is none, and it reads 0. */
 bool cpuid_hypervisor(const struct cpuid_policy *policy, uint32_t leaf, uint32_t out[4]);
 

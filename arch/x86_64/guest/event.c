@@ -118,6 +118,10 @@ static __attribute__((noinline)) void requests_take_others(struct vp *vp, uint32
 		stimer_fire(vp);
 	if (bits & VP_REQUEST_FLUSH)
 		translations_drop(vp);
+	if (bits & VP_REQUEST_TSC) {
+		guest_tsc_notice(vp);
+		hv_tsc_announce(vp);
+	}
 	if (bits & VP_REQUEST_NMI)
 		a->work |= WORK_NMI;
 	if (bits & VP_REQUEST_EXTINT)

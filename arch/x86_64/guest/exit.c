@@ -471,6 +471,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 	[VP_EXIT_APIC_WRITE] = exit_apic_write,
 	[VP_EXIT_TABLE] = guest_npiep_exit,
+	[VP_EXIT_TSC] = guest_tsc_exit,
 };
 
 enum vp_outcome arch_vp_handle_exit(struct vp *vp)
@@ -483,7 +484,7 @@ static exit_handler_t *const quick_handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_CPUID] = exit_cpuid,	      [VP_EXIT_MSR_READ] = exit_msr_read,
 	[VP_EXIT_MSR_WRITE] = exit_msr_write, [VP_EXIT_CACHE] = exit_skip,
 	[VP_EXIT_PAUSE] = exit_pause,	      [VP_EXIT_HYPERCALL] = guest_hypercall_quick,
-	[VP_EXIT_MEMORY] = quick_memory,
+	[VP_EXIT_MEMORY] = quick_memory,      [VP_EXIT_TSC] = guest_tsc_exit,
 };
 
 enum vp_outcome arch_vp_quick_exit(struct vp *vp)

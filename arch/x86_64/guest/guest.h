@@ -13,6 +13,7 @@
  *   npiep.c      what of it forbids programs a few instructions
  *   translate.c  the walk of the guest's page tables with their rights, for a hypercall
  *   linear.c     the walk of the guest's page tables, for what is looked at of its instructions
+ *   tsc.c        the TSC, at its rate or another
  *   cpuid*.c msr.c lapic*.c apic_bus.c mtrr.c
  */
 #ifndef GUEST_GUEST_H
@@ -22,6 +23,7 @@
 #include "lapic.h"
 #include "msr.h"
 #include "mtrr.h"
+#include "tsc.h"
 #include <arch/cr.h>
 #include <kernel/backend.h>
 #include <kernel/partition_arch.h>

@@ -12,15 +12,13 @@
 #include <trivet/hv/features.h>
 #include <trivet/hv/hypercall.h>
 
-#define LEAF_TIME 0x40000010u /* of Trivet's own */
-
 /* After so many turns of a spin lock a guest tells, and gives way. */
 #define SPIN_RETRIES 0xfffu
 
 /* The APICs are the kernel's. */
 #define APIC_PRIVILEGES                                                                \
 	(HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS | HV_PRIVILEGE_APIC_MSRS | \
-	 HV_PRIVILEGE_GUEST_IDLE)
+	 HV_PRIVILEGE_GUEST_IDLE | HV_PRIVILEGE_REENLIGHTENMENT)
 #define APIC_FEATURES (HV_FEATURE_GUEST_IDLE | HV_FEATURE_DIRECT_TIMERS)
 #define PRIVILEGES                                                                            \
 	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER | APIC_PRIVILEGES |         \
@@ -63,6 +61,8 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 	}
 	if (policy->npiep)
 		out[CPUID_EDX] |= (uint32_t)HV_FEATURE_NPIEP;
+	if (policy->config->flags & PARTITION_HYPERV_TSC_INVARIANT)
+		privileges |= HV_PRIVILEGE_TSC_INVARIANT;
 	out[CPUID_EAX] = (uint32_t)privileges;
 	out[CPUID_EBX] = (uint32_t)(privileges >> 32);
 }
@@ -96,7 +96,7 @@ static void hardware(const struct cpuid_policy *policy, uint32_t out[4])
 static void own_vendor(const struct cpuid_policy *policy, uint32_t out[4])
 {
 	(void)policy;
-	out[CPUID_EAX] = LEAF_TIME;
+	out[CPUID_EAX] = CPUID_LEAF_TIME;
 	/* "TrivetTrivet" */
 	out[CPUID_EBX] = 0x76697254;
 	out[CPUID_ECX] = 0x72547465;
@@ -117,7 +117,7 @@ static const struct {
 	{HV_CPUID_VENDOR, true, vendor},      {HV_CPUID_INTERFACE, true, interface},
 	{HV_CPUID_FEATURES, true, features},  {HV_CPUID_RECOMMENDATIONS, true, recommendations},
 	{HV_CPUID_LIMITS, true, limits},      {HV_CPUID_HARDWARE, true, hardware},
-	{HV_CPUID_VENDOR, false, own_vendor}, {LEAF_TIME, false, own_time},
+	{HV_CPUID_VENDOR, false, own_vendor}, {CPUID_LEAF_TIME, false, own_time},
 };
 
 bool cpuid_hypervisor(const struct cpuid_policy *policy, uint32_t leaf, uint32_t out[4])

@@ -4,7 +4,8 @@
  * feature that the partition has by its CPUID. The table below is all of them, those that are written often
  * first; others answer #GP, and so do those without a reader that are read, or without a writer that are written.
  *
- * What places a page waits for other CPUs: such a write is made when the VP is off its CPU (outside.h).
+ * What places a page waits for other CPUs: such a write is made when the VP is off its CPU (outside.h), and so
+ * is one that may end the emulation of TSCs, as both come one at a time.
  */
 #include "hv_msr.h"
 #include "guest.h"
@@ -26,7 +27,7 @@ struct hv_msr_row {
 	uint32_t privileges; /* HV_PRIVILEGE_... */
 	reader_t *read;
 	writer_t *write;
-	bool places; /* a page: register_place() writes it, outside */
+	bool places; /* a page, or the partition's rate of time: register_place() writes it, outside */
 };
 
 /* ---- identity, and what places a page ---- */
@@ -52,6 +53,8 @@ static status_t placed(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value
 	case HV_MSR_REFERENCE_TSC: return hv_reference_tsc_set(vp->partition, vtl, value);
 	case HV_MSR_SIEFP:
 	case HV_MSR_SIMP: return synic_page_set(vp, vtl, guest_synic_page(msr), value);
+	case HV_MSR_TSC_EMULATION_CONTROL: return hv_tsc_emulation_set(vp->partition, value);
+	case HV_MSR_TSC_EMULATION_STATUS: return hv_tsc_status_set(vp->partition, value);
 	default: return hv_assist_set(vp, vtl, value);
 	}
 }
@@ -96,10 +99,31 @@ static bool read_counter(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *va
 
 static bool read_frequency(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
 {
-	(void)vp;
 	(void)vtl;
-	*value = msr == HV_MSR_TSC_FREQUENCY ? timestamp_hz : LAPIC_BUS_HZ;
+	*value = msr == HV_MSR_TSC_FREQUENCY ? hv_tsc_hz(vp->partition) : LAPIC_BUS_HZ;
 	return true;
+}
+
+static bool read_tsc_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	const struct hv_tsc *tsc = &vp->partition->hv->tsc;
+
+	(void)vtl;
+	switch (msr) {
+	case HV_MSR_REENLIGHTENMENT_CONTROL: *value = tsc->reenlightenment; break;
+	case HV_MSR_TSC_EMULATION_CONTROL: *value = tsc->emulation; break;
+	case HV_MSR_TSC_EMULATION_STATUS: *value = tsc->emulated; break;
+	default: *value = tsc->invariant; break;
+	}
+	return true;
+}
+
+static bool write_tsc_control(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	(void)vtl;
+	if (msr == HV_MSR_TSC_INVARIANT_CONTROL)
+		return hv_tsc_invariant_set(vp->partition, value);
+	return hv_reenlightenment_set(vp->partition, value);
 }
 
 /* ---- the APIC (TLFS, "Local APIC MSR Accesses"): as its page or its own MSRs would do ---- */
@@ -288,6 +312,15 @@ static const struct hv_msr_row rows[] = {
 	 .write = write_crash},
 	{ONE(CRASH_CTL), .name = 0x00000215, FEATURE(GUEST_CRASH), .read = read_crash_control,
 	 .write = write_crash_control},
+	{ONE(REENLIGHTENMENT_CONTROL), WITH(REENLIGHTENMENT), .read = read_tsc_control,
+	 .write = write_tsc_control},
+	{.first = HV_MSR_TSC_EMULATION_CONTROL,
+	 .last = HV_MSR_TSC_EMULATION_STATUS,
+	 WITH(REENLIGHTENMENT),
+	 .read = read_tsc_control,
+	 .places = true},
+	{ONE(TSC_INVARIANT_CONTROL), WITH(TSC_INVARIANT), .read = read_tsc_control,
+	 .write = write_tsc_control},
 };
 
 static const struct hv_msr_row *row_find(const struct vp *vp, uint32_t msr)
@@ -385,6 +418,17 @@ void arch_hv_features(const struct partition *partition, uint64_t *privileges, u
 	*privileges = (shown[CPUID_EAX] & there[CPUID_EAX]) |
 		      (uint64_t)(shown[CPUID_EBX] & there[CPUID_EBX]) << 32;
 	*features = shown[CPUID_EDX] & there[CPUID_EDX];
+}
+
+#define LEAF_POWER    0x80000007u
+#define INVARIANT_TSC 8u /* of EDX */
+
+bool arch_hv_invariant_show(struct partition *partition, bool on)
+{
+	bool before = guest_cpuid_has(partition, LEAF_POWER, CPUID_EDX, INVARIANT_TSC);
+
+	guest_cpuid_show(partition, LEAF_POWER, CPUID_EDX, INVARIANT_TSC, on);
+	return before;
 }
 
 void arch_hv_assist(struct vp *vp, uint32_t vtl, void *page)

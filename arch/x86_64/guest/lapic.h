@@ -88,13 +88,5 @@ void guest_lapic_timer_update(struct vp *vp);
 void guest_lapic_timer_cancel(struct vp *vp);
 /* On VP_REQUEST_TIMER: delivers what has expired, notes WORK_INTERRUPT, arms the next. */
 void guest_lapic_timer_fire(struct vp *vp);
-/* The guest's TSC of this VP is the host's plus this: by partition, and by TSC and TSC_ADJUST
- * writes of the VP itself. */
-static inline uint64_t guest_tsc_offset(const struct vp *vp)
-{
-	return vp->vtl[0]->arch.lapic.tsc_offset;
-}
-/* Sets it for all VTLs. The backend must load guest_tsc_offset() before the next entry. */
-void guest_tsc_offset_set(struct vp *vp, uint64_t offset);
 
 #endif

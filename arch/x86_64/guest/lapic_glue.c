@@ -127,7 +127,6 @@ __cold void guest_lapic_reset(struct vp *vp, uint32_t vtl)
 		atomic_store(&arch->lapic.base, 0);
 	apic_changed(vp, vtl);
 	guest_apic_page_restore(vp->partition);
-	arch->lapic.tsc_offset = vp->partition->arch.tsc_offset;
 	if (timer_is_set(&arch->lapic_timer))
 		timer_cancel(&arch->lapic_timer);
 }
@@ -322,16 +321,4 @@ void guest_lapic_timer_fire(struct vp *vp)
 			vtl_arch(vp, vtl)->work |= WORK_INTERRUPT;
 		timer_update(vp, vtl, now);
 	}
-}
-
-__cold void guest_tsc_offset_set(struct vp *vp, uint64_t offset)
-{
-	uint32_t vtl;
-
-	vp->arch.tsc_offset = offset;
-	for (vtl = 0; vtl < VTL_COUNT; vtl++)
-		if (vp->vtl[vtl])
-			vp_lapic(vp, vtl)->tsc_offset = offset;
-	guest_lapic_timer_update(vp);
-	hv_time_changed(vp->partition);
 }

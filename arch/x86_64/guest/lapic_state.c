@@ -4,6 +4,7 @@
  * what a page cannot hold.
  */
 #include "lapic_model.h"
+#include <arch/guest_tsc.h>
 
 #include <kernel/string.h>
 
@@ -181,7 +182,7 @@ void lapic_state_set(struct lapic *lapic, uint64_t now, const struct vp_state_ap
 
 void lapic_time_skip(struct lapic *lapic, uint64_t ticks)
 {
-	lapic->tsc_offset -= ticks;
+	lapic->tsc_offset -= tsc_scaled(lapic->tsc_ratio, ticks);
 	lapic->start += ticks;
 	lapic->last_expiry += ticks;
 }

@@ -6,6 +6,7 @@
  * has already come is taken in under the old values.
  */
 #include "lapic_model.h"
+#include <arch/guest_tsc.h>
 
 typedef unsigned __int128 wide_t;
 
@@ -23,6 +24,11 @@ static uint32_t timer_mode(struct lapic *lapic)
 static unsigned int divide_shift(uint32_t divide)
 {
 	return (((divide & 3) | (divide >> 1 & 4)) + 1) & 7;
+}
+
+static uint64_t guest_tsc(const struct lapic *lapic, uint64_t now)
+{
+	return tsc_scaled(lapic->tsc_ratio, now) + lapic->tsc_offset;
 }
 
 /* Whole counts since start. */
@@ -84,7 +90,7 @@ bool lapic_timer_expired(struct lapic *lapic, uint64_t now)
 	bool expired = false;
 
 	if (timer_mode(lapic) == LVT_DEADLINE) {
-		if (lapic->tsc_deadline && now + lapic->tsc_offset >= lapic->tsc_deadline) {
+		if (lapic->tsc_deadline && guest_tsc(lapic, now) >= lapic->tsc_deadline) {
 			lapic->tsc_deadline = 0;
 			expired = true;
 		}
@@ -97,8 +103,8 @@ bool lapic_timer_expired(struct lapic *lapic, uint64_t now)
 uint64_t lapic_timer_deadline(struct lapic *lapic, uint64_t now)
 {
 	uint32_t lvt = timer_lvt(lapic);
-	uint64_t guest = now + lapic->tsc_offset;
-	uint64_t end, soonest;
+	uint64_t guest = guest_tsc(lapic, now);
+	uint64_t end, soonest, ticks;
 
 	if (lvt & LVT_MASKED)
 		return LAPIC_TIMER_NEVER; /* an expiry is found when somebody looks */
@@ -107,9 +113,10 @@ uint64_t lapic_timer_deadline(struct lapic *lapic, uint64_t now)
 			return LAPIC_TIMER_NEVER;
 		if (lapic->tsc_deadline <= guest)
 			return now;
-		if (lapic->tsc_deadline - guest >= LAPIC_TIMER_NEVER - now)
+		ticks = tsc_unscaled(lapic->tsc_ratio, lapic->tsc_deadline - guest);
+		if (ticks >= LAPIC_TIMER_NEVER - now)
 			return LAPIC_TIMER_NEVER - 1;
-		return now + (lapic->tsc_deadline - guest);
+		return now + ticks;
 	}
 	if (!lapic->counting)
 		return LAPIC_TIMER_NEVER;

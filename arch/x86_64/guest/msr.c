@@ -16,6 +16,7 @@
 #include <trivet/hv/features.h>
 #include "lapic.h"
 #include "mtrr.h"
+#include "tsc.h"
 
 #include <arch/msr.h>
 #include <arch/speculation.h>
@@ -160,7 +161,7 @@ static bool read_tsc(struct vp *vp, const row_t *row, uint32_t msr, uint64_t *va
 {
 	(void)row;
 	(void)msr;
-	*value = timestamp_read() + guest_tsc_offset(vp);
+	*value = guest_tsc_read(vp);
 	return true;
 }
 
@@ -168,7 +169,7 @@ static bool write_tsc(struct vp *vp, const row_t *row, uint32_t msr, uint64_t va
 {
 	(void)row;
 	(void)msr;
-	guest_tsc_offset_set(vp, value - timestamp_read());
+	guest_tsc_write(vp, value, timestamp_read());
 	return true;
 }
 
@@ -177,7 +178,7 @@ static bool read_tsc_adjust(struct vp *vp, const row_t *row, uint32_t msr, uint6
 {
 	(void)row;
 	(void)msr;
-	*value = guest_tsc_offset(vp) - vp->partition->arch.tsc_offset;
+	*value = guest_tsc_adjust_get(vp);
 	return true;
 }
 
@@ -185,7 +186,7 @@ static bool write_tsc_adjust(struct vp *vp, const row_t *row, uint32_t msr, uint
 {
 	(void)row;
 	(void)msr;
-	guest_tsc_offset_set(vp, vp->partition->arch.tsc_offset + value);
+	guest_tsc_adjust_set(vp, value);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include <arch/speculation.h>
 #include <kernel/cpu.h>
 #include <kernel/memory.h>
+#include <kernel/state.h>
 #include <kernel/string.h>
 
 #define MSR_TSC_AUX	0xc0000103u
@@ -51,7 +52,8 @@ __cold status_t arch_partition_build(struct partition *partition, const struct c
 /* The VPs' TSCs begin at 0 again. */
 __cold status_t arch_partition_reset(struct partition *partition)
 {
-	partition->arch.tsc_offset = 0 - timestamp_read();
+	arch_partition_tsc_set(partition, 0, 0);
+	partition->arch.tsc_offset = 0 - timestamp_read(); /* its time may stand still */
 	return STATUS_OK;
 }
 
@@ -166,7 +168,7 @@ __cold void arch_vp_reset(struct vp *vp)
 	guest_npiep_set(vp, 0, 0);
 	guest_mtrr_reset(&vp->arch.mtrr);
 	guest_lapic_reset(vp, 0);
-	guest_tsc_offset_set(vp, vp->partition->arch.tsc_offset);
+	guest_tsc_reset(vp);
 	if (vp->run)
 		vp->run->set = 0;
 }

@@ -383,7 +383,7 @@ void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r)
 	r->npiep = a->npiep;
 	r->mtrr = vp->arch.mtrr;
 	r->apic_base = lapic_base_get(&a->lapic);
-	r->tsc = r->tsc_read = partition_timestamp(vp->partition) + guest_tsc_offset(vp);
+	r->tsc = r->tsc_read = guest_tsc_at(vp, partition_timestamp(vp->partition));
 	activity_get(vp, a, r);
 	backend->arch.state_get(vp, vtl, STATE_ALL, &r->state);
 	registers_normalize(r);
@@ -449,7 +449,7 @@ void guest_registers_apply(struct vp *vp, uint32_t vtl, const struct guest_regis
 		vp->arch.fpu.xcr0 = r->xcr0;
 	}
 	if (r->tsc != r->tsc_read)
-		guest_tsc_offset_set(vp, guest_tsc_offset(vp) + r->tsc - r->tsc_read);
+		guest_tsc_adjust_set(vp, guest_tsc_adjust_get(vp) + r->tsc - r->tsc_read);
 	activity_set(vp, a, r);
 	a->work |= WORK_INTERRUPT; /* CR8 may be lower */
 	backend->arch.state_set(vp, vtl, STATE_ALL, &r->state);

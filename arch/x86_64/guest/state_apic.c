@@ -29,8 +29,8 @@ void state_apic_at_reset(struct vp *vp, uint32_t vtl, struct vp_state_apic *stat
 
 void state_tsc_get(const struct vp *vp, struct vp_state_tsc *state, bool reset)
 {
-	state->tsc = partition_timestamp(vp->partition) +
-		     (reset ? vp->partition->arch.tsc_offset : guest_tsc_offset(vp));
+	state->tsc = guest_tsc_at(vp, partition_timestamp(vp->partition)) -
+		     (reset ? guest_tsc_adjust_get(vp) : 0);
 	state->reference_time = partition_reference_time(vp->partition);
 }
 
@@ -38,8 +38,9 @@ void state_tsc_set(struct vp *vp, const struct vp_state_tsc *state)
 {
 	uint64_t now = partition_reference_time(vp->partition);
 	uint64_t units = now > state->reference_time ? now - state->reference_time : 0;
-	uint64_t ticks = units / UNITS_PER_SECOND * timestamp_hz +
-			 units % UNITS_PER_SECOND * timestamp_hz / UNITS_PER_SECOND;
+	uint64_t hz = arch_partition_tsc_hz(vp->partition);
+	uint64_t ticks =
+		units / UNITS_PER_SECOND * hz + units % UNITS_PER_SECOND * hz / UNITS_PER_SECOND;
 
-	guest_tsc_offset_set(vp, state->tsc + ticks - partition_timestamp(vp->partition));
+	guest_tsc_write(vp, state->tsc + ticks, partition_timestamp(vp->partition));
 }

@@ -36,6 +36,10 @@ enum hv_msr {
 	HV_MSR_CRASH_P0 = 0x40000100,
 	HV_MSR_CRASH_P4 = 0x40000104,
 	HV_MSR_CRASH_CTL = 0x40000105,
+	HV_MSR_REENLIGHTENMENT_CONTROL = 0x40000106,
+	HV_MSR_TSC_EMULATION_CONTROL = 0x40000107,
+	HV_MSR_TSC_EMULATION_STATUS = 0x40000108,
+	HV_MSR_TSC_INVARIANT_CONTROL = 0x40000118,
 };
 
 /* Of the registers that place a page: bits 63-12 are its number. */
@@ -52,6 +56,15 @@ enum hv_msr {
 #define HV_NPIEP_SLDT BIT(2)
 #define HV_NPIEP_STR  BIT(3)
 #define HV_NPIEP_ALL  (HV_NPIEP_SGDT | HV_NPIEP_SIDT | HV_NPIEP_SLDT | HV_NPIEP_STR)
+
+/* HV_REENLIGHTENMENT_CONTROL: bits 7-0 are the vector, 63-32 the index of the VP that gets it. */
+#define HV_REENLIGHTENMENT_ENABLED	BIT(16)
+#define HV_REENLIGHTENMENT_TARGET_SHIFT 32u
+#define HV_REENLIGHTENMENT_DEFINED	(0xffull | HV_REENLIGHTENMENT_ENABLED | MASK(32) << 32)
+
+#define HV_TSC_EMULATION_ENABLED     BIT(0)
+#define HV_TSC_EMULATION_IN_PROGRESS BIT(0)
+#define HV_TSC_INVARIANT_EXPOSED     BIT(0)
 
 /* HV_REFERENCE_TSC_PAGE: time = (tsc * scale >> 64) + offset, while sequence is the same before and after,
  * and not HV_TSC_INVALID. */

@@ -27,7 +27,12 @@ static uint32_t seconds_now(const struct pl031 *rtc)
 
 static void update(struct pl031 *rtc)
 {
-	device_irq_set(rtc->env, rtc->line, rtc->raw & rtc->mask);
+	bool irq = rtc->raw & rtc->mask;
+
+	if (irq == rtc->irq)
+		return;
+	rtc->irq = irq;
+	device_irq_set(rtc->env, rtc->line, irq);
 }
 
 /* Until it shows what is to be matched next: within 2^32 seconds. */
@@ -117,14 +122,14 @@ static bool state_valid(const struct device *dev)
 {
 	const struct pl031 *rtc = container_of(dev, struct pl031, dev);
 
-	return rtc->base_ns <= INT64_MAX;
+	return rtc->base_ns <= INT64_MAX && rtc->irq == ((rtc->raw & rtc->mask) != 0);
 }
 
 static const struct device_field fields[] = {
 	DEVICE_FIELD(struct pl031, at_base, 0), DEVICE_FIELD(struct pl031, base_ns, 0),
 	DEVICE_FIELD(struct pl031, load, 0),	DEVICE_FIELD(struct pl031, match, 0),
 	DEVICE_BITS(struct pl031, mask, 1),	DEVICE_BITS(struct pl031, raw, 1),
-	DEVICE_TIMER(struct pl031, alarm),
+	DEVICE_FIELD(struct pl031, irq, 1),	DEVICE_TIMER(struct pl031, alarm),
 };
 
 static const struct device_state state = {

@@ -15,6 +15,7 @@ struct pl031 {
 	uint64_t base_ns; /* of guest time */
 	uint32_t load, match;
 	uint32_t mask, raw; /* IMSC, RIS */
+	bool irq;
 };
 
 /* Bus statuses. */

@@ -120,10 +120,11 @@ static status_t madt_build(struct builder *b)
 		      count * sizeof(struct acpi_madt_gicc);
 	gpa_t gpa;
 	struct acpi_madt *madt = table_begin(b, "APIC", ACPI_MADT_REVISION, size, &gpa);
-	uint8_t *at = (uint8_t *)(madt + 1);
+	uint8_t *at;
 
 	if (!madt)
 		return STATUS_TOO_LARGE;
+	at = (uint8_t *)(madt + 1);
 	memcpy(at, &gicd, sizeof(gicd));
 	at += sizeof(gicd);
 	for (uint32_t vp = 0; vp < count; vp++, at += sizeof(struct acpi_madt_gicc)) {

@@ -16,9 +16,7 @@ bool processor_mmio_read(struct processor *processor, gpa_t gpa, unsigned int si
 	bool served;
 
 	mutex_lock(&machine->lock);
-	served = device_mmio_served(&machine->platform.bus, gpa);
-	if (served)
-		*value = device_mmio_read(&machine->platform.bus, gpa, size);
+	served = device_mmio_try_read(&machine->platform.bus, gpa, size, value);
 	mutex_unlock(&machine->lock);
 	return served;
 }
@@ -29,9 +27,7 @@ bool processor_mmio_write(struct processor *processor, gpa_t gpa, unsigned int s
 	bool served;
 
 	mutex_lock(&machine->lock);
-	served = device_mmio_served(&machine->platform.bus, gpa);
-	if (served)
-		device_mmio_write(&machine->platform.bus, gpa, size, value);
+	served = device_mmio_try_write(&machine->platform.bus, gpa, size, value);
 	mutex_unlock(&machine->lock);
 	/* Doorbells are where no device is; the kernel has found those that the processor tells of. */
 	return served || machine_doorbell_ring(machine, DOORBELL_GPA, gpa, size, value);

@@ -4,15 +4,17 @@
  * call. On an emulator that counts instructions the counter's ticks are so many of them; elsewhere the numbers
  * say nothing, but what is measured must happen.
  */
-#include "guest.h"
+#include "guest_gic.h"
 #include <kernel/console.h>
 
 GUEST_CODE_DECLARE(trips);
+GUEST_CODE_DECLARE(gic_sgis);
 
 #define ROUNDS		1000u
 #define INSTRUCTIONS_HZ 1000000000ull /* QEMU's -icount shift=0 */
 #define HVC_LIMIT	150u
 #define REGISTER_LIMIT	250u
+#define SGI_LIMIT	1200u /* between two CPUs; this is less than that */
 
 static void report(const char *name, uint64_t ticks, uint32_t limit)
 {
@@ -45,5 +47,20 @@ SELFTEST(bench_arm_exits)
 	for (i = 0; i < ROUNDS; i++)
 		GUEST_CHECK(&g, guest_says(&g, ROUNDS));
 	report("MMIO to the kernel's caller", timestamp_read() - start, 0);
+	guest_destroy(&g);
+}
+
+/* Sent, listed, acknowledged and ended: all but the kick and the exit of another CPU. */
+SELFTEST(bench_arm_sgi)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, gic_sgis);
+	gic_up(&g, 1);
+	GUEST_CHECK(&g, guest_register_set(&g, HV_ARM64_REGISTER_X0 + 19, ROUNDS));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	report("SGI to itself", g.vp->arch.x[0], SGI_LIMIT);
 	guest_destroy(&g);
 }

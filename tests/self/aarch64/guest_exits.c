@@ -28,7 +28,7 @@ SELFTEST(arm_calls)
 	GUEST_CHECK(&g, guest_says(&g, 2));
 	GUEST_CHECK(&g, guest_says(&g, NOT_SUPPORTED));
 	GUEST_CHECK(&g, guest_says(&g, 77));
-	/* Of another HVC there is nothing: it is undefined, with the return address behind it. */
+	/* Of another HVC there is nothing: it is undefined. */
 	GUEST_CHECK(&g, guest_says(&g, VECTOR_SAME));
 	GUEST_CHECK(&g, guest_says(&g, ESR_UNDEFINED));
 	GUEST_CHECK(&g, guest_says(&g, 1));

@@ -10,7 +10,7 @@ GUEST_CODE_DECLARE(gic_nest);
 GUEST_CODE_DECLARE(gic_split);
 GUEST_CODE_DECLARE(gic_fiq);
 GUEST_CODE_DECLARE(gic_saved);
-GUEST_CODE_DECLARE(gic_trips);
+GUEST_CODE_DECLARE(gic_wild);
 
 #define SPI_FIRST GIC_SPI_FIRST
 #define SPURIOUS  1023u
@@ -184,4 +184,27 @@ SELFTEST(arm_gic_saved)
 	page_free(&kernel_heap, state, STATE_ORDER);
 	GUEST_CHECK(&a, right);
 	guest_destroy(&a);
+}
+
+/* Whatever a guest does to its GIC, that has a state which can be saved and loaded. */
+SELFTEST(arm_gic_wild)
+{
+	void *state = page_alloc(&kernel_heap, STATE_ORDER);
+	struct test_guest g;
+	uint64_t needed;
+	bool right;
+
+	CHECK(state);
+	GUEST_SETUP(&g);
+	guest_start(&g, gic_wild);
+	gic_up(&g, 1);
+	right = guest_says(&g, 0) &&
+		partition_save(g.partition, state, STATE_ROOM, &needed) == STATUS_OK &&
+		partition_restore(g.partition, state, needed) == STATUS_OK;
+	memset(state, 0, STATE_ROOM);
+	right = right && vp_save(g.vp, state, STATE_ROOM, &needed) == STATUS_OK &&
+		vp_restore(g.vp, state, needed) == STATUS_OK;
+	page_free(&kernel_heap, state, STATE_ORDER);
+	GUEST_CHECK(&g, right);
+	guest_destroy(&g);
 }

@@ -7,6 +7,7 @@
 GUEST_CODE_DECLARE(second);
 GUEST_CODE_DECLARE(keep);
 
+#define GUEST_OTHER_SCTLR  0x34d5d805ull
 #define VECTOR_IRQ	   (0xe00u + 5)
 #define INVALID_PARAMETERS ((uint32_t)-2)
 #define ALREADY_ON	   ((uint32_t)-4)
@@ -46,11 +47,13 @@ static bool keeps(struct test_guest *g, uint32_t value)
 SELFTEST(arm_registers_stay)
 {
 	struct test_guest a, b;
+	uint64_t sctlr;
 	unsigned int i;
 	bool right = true;
 
 	GUEST_SETUP(&a);
 	GUEST_CHECK(&a, guest_create_vps(&b, 1));
+	sctlr = guest_register(&a, HV_ARM64_REGISTER_SCTLR_EL1);
 	guest_start(&a, keep);
 	guest_start(&b, keep);
 	right = guest_register_set(&a, HV_ARM64_REGISTER_X0 + 19, 111) &&
@@ -58,7 +61,13 @@ SELFTEST(arm_registers_stay)
 	for (i = 0; i < 10 && right; i++) {
 		right = keeps(&a, 111) && keeps(&b, 222) && guest_says(&a, 0x5000 + 111) &&
 			guest_says(&b, 0x5000 + 222) && guest_says(&a, 111) && guest_says(&b, 222);
+		/* What tasks have there instead, as on the way to EL0. */
+		sysreg_write(sctlr_el1, GUEST_OTHER_SCTLR);
+		sysreg_write(cpacr_el1, 0);
+		sysreg_write(tpidr_el0, i);
 		right = right && guest_register(&a, HV_ARM64_REGISTER_TPIDR_EL1) == 111 &&
+			guest_register(&a, HV_ARM64_REGISTER_SCTLR_EL1) == sctlr &&
+			guest_register(&b, HV_ARM64_REGISTER_SCTLR_EL1) == sctlr &&
 			guest_register(&b, HV_ARM64_REGISTER_CONTEXTIDR_EL1) == 0x5000 + 222 &&
 			guest_register(&a, HV_ARM64_REGISTER_Q0 + 3) == 111;
 	}

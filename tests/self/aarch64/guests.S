@@ -329,6 +329,46 @@ guest_vectors_end:
 	say	1
 	guest_end user
 
+	/* Instructions of each kind, to be stepped: by the processor, by the kernel, by the VMM. */
+	.globl	guest_debugged_data, guest_debugged_store, guest_debugged_break
+	guest	debugged
+	mov	x0, #1
+	mov	x1, #GUEST_DATA
+	mov	x20, #GUEST_PORT
+	mrs	x2, id_aa64pfr0_el1
+	mov	x0, #0x84000000
+	hvc	#0
+	str	w0, [x20]
+guest_debugged_data:
+	mov	w5, #55
+guest_debugged_store:
+	str	w5, [x1, #8]
+	ldr	w6, [x1, #8]
+	ldr	w7, [x1, #16]
+guest_debugged_break:
+	brk	#7
+	say	3
+	b	guest_debugged_data
+	guest_end debugged
+
+	/* The guest's own breakpoint, and its own step of a program. */
+	guest	own_debug
+	msr	oslar_el1, xzr
+	adr	x0, 1f
+	msr	dbgbvr0_el1, x0
+	mov	x1, #0x1e3			/* all bytes, EL1, on */
+	msr	dbgbcr0_el1, x1
+	mrs	x2, mdscr_el1
+	mov	x3, #0xa000			/* MDE, KDE */
+	orr	x2, x2, x3
+	msr	mdscr_el1, x2
+	isb
+	msr	daifclr, #8			/* PSTATE.D */
+	say	1
+1:	nop
+	say	2
+	guest_end own_debug
+
 	/* Round trips for measuring, X19 of each kind: X0 is what they took. */
 	guest	trips
 	mov	x10, x19

@@ -248,22 +248,74 @@ guest_\name\()_end:
 	b	.
 	guest_end gic_remote
 
-	/* SGIs to itself, for measuring: the counts for 1000 of them. */
-	guest	gic_trips
+	/* Reads and writes of all sizes, anywhere in its frames, of anything. */
+	guest	gic_wild
 	interface_up
-1:	mov	x19, #1000
+	set	x19, 20000
+	mov	x1, #1
+	mov	x2, #0x7f2d			/* 6364136223846793005 */
+	movk	x2, #0x4c95, lsl #16
+	movk	x2, #0xf42d, lsl #32
+	movk	x2, #0x5851, lsl #48
+1:	madd	x1, x1, x2, x2
+	ubfx	x3, x1, #20, #16
+	mov	x4, #GUEST_GICD
+	tbz	x1, #63, 2f
+	set	x4, GUEST_GICR
+	ubfx	x5, x1, #61, #1			/* which frame of VP 0 */
+	add	x4, x4, x5, lsl #16
+2:	bic	x3, x3, #7
+	add	x4, x4, x3
+	ubfx	x6, x1, #58, #3
+	tbz	x1, #57, 3f
+	add	x4, x4, #4			/* but for 64 bits */
+	cmp	x6, #5
+	b.hi	8f
+3:	cmp	x6, #2
+	b.lo	5f
+	b.eq	6f
+	cmp	x6, #4
+	b.lo	7f
+	b.eq	9f
+	cmp	x6, #6
+	b.lo	4f
+	b.eq	10f
+	str	x1, [x4]
+	b	8f
+4:	str	w1, [x4]
+	b	8f
+5:	strb	w1, [x4]
+	b	8f
+6:	strh	w1, [x4]
+	b	8f
+7:	ldr	w5, [x4]
+	b	8f
+9:	ldrb	w5, [x4, #3]
+	b	8f
+10:	ldr	x5, [x4]
+8:	mrs	x5, ICC_IAR1			/* and it takes what comes */
+	dsb	sy
+	msr	ICC_EOIR1, x5
+	subs	x19, x19, #1
+	b.ne	1b
+	tell	w19
+	guest_end gic_wild
+
+	/* SGIs to itself, X19 of them: X0 is the ticks that they took. */
+	guest	gic_sgis
+	interface_up
+	tell	wzr
 	mrs	x22, cntpct_el0
-2:	mov	x10, #1
+1:	mov	x10, #1
 	msr	ICC_SGI1R, x10
 	isb
 	mrs	x0, ICC_IAR1
 	msr	ICC_EOIR1, x0
 	subs	x19, x19, #1
-	b.ne	2b
-	mrs	x23, cntpct_el0
-	sub	x23, x23, x22
-	tell	w23
-	b	1b
-	guest_end gic_trips
+	b.ne	1b
+	mrs	x0, cntpct_el0
+	sub	x0, x0, x22
+	tell	w19
+	guest_end gic_sgis
 
 	.section .note.GNU-stack, "", %progbits

@@ -25,6 +25,8 @@ void gic_private_enable(uint32_t interrupt, bool on);
 bool gic_route(uint32_t interrupt);
 /* Takes interrupts that wait at this CPU, and handles them. */
 void gic_take(void);
+/* The same of a kick alone. False: it is something else that waits first, or nothing. */
+bool gic_take_kick(void);
 
 /* To one CPU: SGI_KICK, SGI_STOP. */
 void gic_send(const struct cpu *cpu, uint32_t sgi);

@@ -27,6 +27,7 @@ struct arch_vp {
 enum vp_work {
 	WORK_EVENT = BIT(0),	 /* the VMM's answer was an exception: `event` */
 	WORK_INTERRUPT = BIT(1), /* list registers are to be filled */
+	WORK_DEBUG = BIT(3),	 /* `debugger` asks for something: stays while it does */
 	WORK_CLEAN = BIT(2), /* memory is to be cleaned to where a guest without caches reads it */
 };
 
@@ -42,7 +43,13 @@ enum vp_activity {
 };
 
 /* What a run page's answer belongs to. */
-enum vp_waiting { WAITING_NONE, WAITING_MMIO_READ, WAITING_MMIO_WRITE, WAITING_EMULATE };
+enum vp_waiting {
+	WAITING_NONE,
+	WAITING_MMIO_READ,
+	WAITING_MMIO_WRITE,
+	WAITING_EMULATE,
+	WAITING_DEBUG
+};
 
 /* A timer of the guest: its registers, in counts of its own counter. */
 struct guest_timer {
@@ -52,6 +59,16 @@ struct guest_timer {
 
 /* PSCI: how another VP turns this one on. STARTING: `entry` and `context` are being written. */
 enum psci_power { PSCI_ON, PSCI_OFF, PSCI_STARTING, PSCI_ON_PENDING };
+
+/* What the VMM, as a debugger, has asked for (guest/debug.c). In use while WORK_DEBUG is set. */
+struct guest_debug {
+	struct vp_debug_state asked;
+	uint64_t broke_at; /* where it was told of last */
+	uint8_t hit;	   /* what is to be told when the step has ended: an index + 1 */
+	bool told;	   /* the VMM has been told since the last entry */
+	bool passing;	   /* an instruction is stepped over, without breakpoints */
+	bool holds;	   /* interrupts wait */
+};
 
 struct arch_vp_vtl {
 	uint64_t pc, pstate; /* first: assembly */
@@ -67,7 +84,8 @@ struct arch_vp_vtl {
 	uint64_t sp_el0, sp_el1;
 	struct vp_state_system system; /* while no CPU has them: guest/world.h */
 	struct vp_state_pauth pauth;
-	struct vp_state_debug debug;
+	struct vp_state_debug debug; /* the guest's own */
+	struct guest_debug debugger;
 	struct guest_timer virtual_timer, physical_timer;
 	struct timer
 		timer; /* for the first of them, while the VP sleeps; for the physical one always */

@@ -49,6 +49,9 @@ struct arch_backend_ops {
 
 	/* The debug state of a VTL has changed (arch_vp_vtl.debug): its registers, and what exits. */
 	void (*debug_set)(struct vp *vp, uint32_t vtl);
+	/* The rate of a VTL's TSC has changed (arch_vp.tsc_ratio), or whether RDTSC and RDTSCP exit
+	 * (arch_vp.tsc_exits). */
+	void (*tsc_set)(struct vp *vp, uint32_t vtl);
 	/* The next entry is a step, which guest_step_left() is told the end of. Of STEP_INSTRUCTION
 	 * all exceptions exit; STEP_DELIVERY ends behind what is injected, with VP_EXIT_INTERRUPT. */
 	void (*step)(struct vp *vp, enum step_mode mode);

@@ -50,6 +50,10 @@ struct vp_exit {
 		uint8_t vector;
 		uint32_t offset;
 		uint64_t code;
+		struct {
+			bool with_aux; /* RDTSCP */
+			bool either; /* it may be that: the instruction tells, and next_rip is RDTSC's */
+		} tsc;
 	};
 };
 

@@ -62,7 +62,10 @@ struct arch_vp {
 	struct fpu_state fpu; /* XCR0 is fpu.xcr0 */
 	uint64_t xss;
 	uint64_t tsc_aux;
-	uint64_t tsc_offset; /* guest TSC = host TSC + this; the backend loads it */
+	uint64_t
+		tsc_offset; /* guest TSC = tsc_scaled(ratio, host TSC) + this; the backend loads it */
+	uint64_t tsc_ratio;
+	bool tsc_exits; /* RDTSC and RDTSCP exit */
 	struct guest_mtrr mtrr;
 	/* guest/outside.h: what the VP has to do when it is off its CPU. */
 	uint64_t outside_rip, outside_next; /* of the instruction, and behind it */
@@ -84,9 +87,10 @@ enum vp_work {
 
 /* Those of enum vp_exit_kind that vp_exit_take() handles: common, and at home in RAX to RDX; and of memory
  * accesses the stores that have rung a doorbell before. */
-#define ARCH_QUICK_EXITS                                                       \
-	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) | \
-	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_HYPERCALL) | BIT(VP_EXIT_MEMORY))
+#define ARCH_QUICK_EXITS                                                                          \
+	(BIT(VP_EXIT_CPUID) | BIT(VP_EXIT_MSR_READ) | BIT(VP_EXIT_MSR_WRITE) |                    \
+	 BIT(VP_EXIT_CACHE) | BIT(VP_EXIT_PAUSE) | BIT(VP_EXIT_HYPERCALL) | BIT(VP_EXIT_MEMORY) | \
+	 BIT(VP_EXIT_TSC))
 
 enum vp_activity {
 	ACTIVITY_RUNNING,
@@ -254,7 +258,11 @@ enum guest_speculation {
 #define GUEST_SPEC_CTRL MASK(16)
 
 struct arch_partition {
-	uint64_t tsc_offset;	   /* guest TSC = host TSC + this */
+	uint64_t tsc_offset; /* guest/tsc.h; these three change with the partition's time */
+	uint64_t tsc_ratio;
+	uint64_t tsc_step;	   /* what offsets of VPs lack that have yet the ratio before */
+	uint64_t tsc_hz;	   /* the rate, if tsc_ratio is not 0 */
+	bool tsc_exits;		   /* RDTSC is to exit, though the processor could scale it */
 	struct guest_cpuid *cpuid; /* the leaves as the guest sees them */
 	uint64_t cr4_allowed;	   /* bits that the guest may set */
 	uint64_t efer_allowed;

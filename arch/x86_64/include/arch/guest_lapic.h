@@ -109,8 +109,9 @@ struct lapic {
 	uint64_t expiries;     /* that have been delivered since start (periodic mode) */
 	uint64_t last_expiry;  /* host timestamp of the last of them */
 	uint64_t tsc_deadline; /* in guest TSC; 0: disarmed */
-	uint64_t tsc_offset;   /* guest TSC = host timestamp + this */
-	uint64_t host_hz;      /* ticks a second of host timestamps */
+	uint64_t tsc_offset;   /* guest TSC = tsc_scaled(ratio, host timestamp) + this */
+	uint64_t tsc_ratio;
+	uint64_t host_hz; /* ticks a second of host timestamps */
 
 	/* Level-triggered vector whose end the VMM must hear of: 0x100 | vector, 0: none. */
 	uint32_t eoi_waiting;

@@ -13,7 +13,7 @@
 #ifndef HOSTILE_WRONG_H
 #define HOSTILE_WRONG_H
 
-#include "hostile.h"
+#include "../hostile.h"
 
 #define KERNEL_ADDRESS 0xffffffff80100000ull
 #define NON_CANONICAL  0x0000900000000000ull
@@ -86,6 +86,8 @@ union saved_partition {
 		struct partition_state_hypercall hypercall;
 		struct state_record reference_tsc_record;
 		struct partition_state_reference_tsc reference_tsc;
+		struct state_record tsc_control_record;
+		struct partition_state_tsc_control tsc_control;
 	};
 };
 

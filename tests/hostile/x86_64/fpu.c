@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that share a CPU and all use its FPU: each finds its own registers, from the first on. */
-#include "hostile.h"
+#include "../hostile.h"
 #include <string.h>
 
 #define THREADS_A_CPU 3u

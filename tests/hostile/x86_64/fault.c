@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* What a program can do wrong outside system calls: each of these must end with a report of the
  * registers and the end code of a faulting root task. */
-#include "hostile.h"
+#include "../hostile.h"
 #include <string.h>
 
 #define KERNEL_ADDRESS 0xffffffff80000000ull
 #define NON_CANONICAL  0x0000800000000000ull
 #define MARK	       "mov $0x600df00d, %%r15\n\t" /* is to be found in the report */
+
+__asm__(".text\n.globl hostile_exit\nhostile_exit: mov $13, %eax\n syscall\n ud2\n");
+
+uint64_t timestamp(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
 
 static void fault_pointer(void)
 {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What measurements count in: the time-stamp counter, which counts instructions on the emulators that measure. */
+#ifndef ROOT_BENCH_STAMP_H
+#define ROOT_BENCH_STAMP_H
+
+#include <lib/processor.h>
+
+static inline uint64_t bench_stamp(void)
+{
+	return timestamp_read();
+}
+
+#endif
