@@ -298,7 +298,7 @@ aarch64-images:
 
 # What the machines of the tests boot.
 .PHONY: system-images
-system-images: $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) $(addprefix $(BUILD)/$(ARCH_GUEST)/,vmlinuz initramfs)
+system-images: $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) $(addprefix $(BUILD)/$(ARCH_GUEST)/,vmlinuz initramfs hyperv/initramfs)
 
 unit: unit-build
 	@$(TEST) unit
@@ -370,7 +370,7 @@ $(GUEST)/vmlinuz:
 $(GUEST)/initramfs: scripts/guest-image scripts/guest-init
 	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image initramfs $@
 $(GUEST)/hyperv/initramfs: scripts/guest-image scripts/guest-init
-	@scripts/guest-image hyperv $(@D)
+	@$(WITH_LISTS) GUEST_ARCH=$(ARCH) scripts/guest-image hyperv $(@D)
 
 deps-run:
 	@scripts/deps run

@@ -9,6 +9,7 @@
 #include <arch/serial.h>
 #include <kernel/arch.h>
 #include <kernel/boot.h>
+#include <kernel/console.h>
 #include <kernel/cpu.h>
 #include <kernel/string.h>
 
@@ -16,7 +17,7 @@
 #define SEMIHOSTING_EXIT      0x18
 #define SEMIHOSTING_BY_ITSELF 0x20026 /* ADP_Stopped_ApplicationExit */
 
-static uint32_t psci_conduit;
+static bool has_psci;
 static struct cpu *_Atomic stopper; /* the CPU that stops the others */
 static _Atomic uint32_t stopped;
 
@@ -24,7 +25,11 @@ static _Atomic uint32_t stopped;
 
 void psci_init(uint32_t conduit)
 {
-	psci_conduit = conduit;
+	if (conduit == PSCI_SMC)
+		has_psci = true;
+	else
+		log_warn("no PSCI%s: one CPU, and no way to switch the machine off",
+			 conduit == PSCI_HVC ? " but by HVC, which leads to EL2 itself" : "");
 }
 
 /* SMCCC 1.0: X4 to X17 may be lost. */
@@ -35,19 +40,13 @@ int64_t psci_call(uint32_t function, uint64_t a, uint64_t b, uint64_t c)
 	register uint64_t x2 __asm__("x2") = b;
 	register uint64_t x3 __asm__("x3") = c;
 
-	if (psci_conduit == PSCI_NONE)
+	if (!has_psci)
 		return PSCI_NOT_THERE;
-#define PSCI_BY(instruction)                                                                      \
-	__asm__ volatile(instruction                                                              \
-			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                                 \
-			 :                                                                        \
-			 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
-			   "x15", "x16", "x17", "memory")
-	if (psci_conduit == PSCI_HVC)
-		PSCI_BY("hvc #0");
-	else
-		PSCI_BY("smc #0");
-#undef PSCI_BY
+	__asm__ volatile("smc #0"
+			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
+			 :
+			 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+			   "x15", "x16", "x17", "memory");
 	return (int64_t)(int32_t)x0;
 }
 

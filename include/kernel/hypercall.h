@@ -9,15 +9,16 @@
 #include <kernel/processor.h>
 #include <trivet/hv/hypercall.h>
 
-#define HYPERCALL_FAST_WORDS 14u
+#define HYPERCALL_FAST_WORDS 16u /* of the architecture that has most */
 
 struct hypercall {
 	/* From the caller. */
 	struct vp *vp;
 	uint32_t vtl;
-	uint32_t variable; /* words of the header behind its fixed part */
-	bool outside; /* the VP is loaded on no CPU; then `fast` is whole, otherwise the first two words */
-	uint64_t control; /* the hypercall input value */
+	uint32_t variable;  /* words of the header behind its fixed part */
+	bool outside;	    /* the VP is loaded on no CPU; then `fast` is whole */
+	uint8_t fast_words; /* otherwise, so many of it */
+	uint64_t control;   /* the hypercall input value */
 	gpa_t input, output;
 	uint64_t fast[HYPERCALL_FAST_WORDS]; /* a fast call's registers: input, then output */
 	uint8_t input_words, output_words;   /* that a fast call may have */

@@ -516,6 +516,9 @@ const struct backend_ops vmx_backend = MODEL_OPS(&ept_format);
 const struct backend_ops *const arch_backends[] = {&svm_backend, &vmx_backend};
 const uint32_t arch_backend_count = ARRAY_SIZE(arch_backends);
 
+const struct backend_ops *const arch_backends[] = {&svm_backend, &vmx_backend};
+const uint32_t arch_backend_count = ARRAY_SIZE(arch_backends);
+
 void model_backend_set(enum model_host host, uint32_t with)
 {
 	CHECK(!vps);

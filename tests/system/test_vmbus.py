@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from conftest import GUEST, linux
+from conftest import BUILD, machines
 from test_monitor import Monitor
 
 HEARTBEAT = "fd149e91-82e0-4a7d-afa6-2a4166cbd7c0"
@@ -12,7 +12,6 @@ SHUTDOWN = "b6650ff7-33bc-4840-8048-e0676786f393"
 TIMESYNC = "2dd1ce17-079e-403c-b352-a1921ee207ee"
 KVP = "242ff919-07db-4180-9c2e-b86cb68c8c55"
 SERVICES = (HEARTBEAT, SHUTDOWN, TIMESYNC, KVP)
-FILES = {name: GUEST / "hyperv" / name for name in ("vmlinuz", "initramfs")}
 CONF = """[system]
 on_exit = monitor
 
@@ -26,8 +25,28 @@ hyperv  = on
 """
 
 
-def start(boot, conf=CONF, **settings):
-    machine = boot(conf=conf, files=FILES, **settings)
+# What Linux says of the interface, the row of its interrupts, and the C library's places.
+KNOWN = {"x86_64": "Hypervisor detected: Microsoft Hyper-V", "aarch64": "Hyper-V: privilege flags low 0x"}
+ROW = {"x86_64": "HYP", "aarch64": "VMbus"}
+LOADER = {"x86_64": "/lib64/ld-linux-x86-64.so.2", "aarch64": "/lib/ld-linux-aarch64.so.1"}
+
+
+legs = pytest.mark.parametrize("leg", ["svm", "vmx", "el2"], indirect=True)
+in_qemu = pytest.mark.parametrize("leg", ["svm", "el2"], indirect=True)
+
+
+def arch_of(leg):
+    return "aarch64" if leg == "el2" else "x86_64"
+
+
+def start(boot, conf=CONF, leg="svm", **settings):
+    arch = arch_of(leg)
+    folder = BUILD / machines.GUEST_FOLDER[arch] / "hyperv"
+    if arch == "aarch64":
+        conf = conf.replace("ttyS0", "ttyAMA0")
+        settings["arch"] = arch
+    files = {name: folder / name for name in ("vmlinuz", "initramfs")}
+    machine = boot(conf=conf, files=files, **settings)
     machine.wait_prompt(timeout=240)
     return machine
 
@@ -50,19 +69,21 @@ def value(monitor, name):
     return monitor.command(f"inspect guest/linux/vmbus/{name}").split()[-1]
 
 
+@legs
 @pytest.mark.long_in_bochs
 def test_linux_connects_and_its_services_work(boot, leg):
     """The newest version, four devices bound to hv_utils, and each of the services does what it is for."""
-    words = {} if leg == "svm" else {"cpus": 1}
-    conf = CONF if leg == "svm" else CONF.replace("quiet", "quiet no_timer_check")
-    machine = start(boot, conf, **words)
+    words = {"cpus": 1} if leg == "vmx" else {}
+    conf = CONF.replace("quiet", "quiet no_timer_check") if leg == "vmx" else CONF
+    arch = arch_of(leg)
+    machine = start(boot, conf, leg, **words)
     monitor = Monitor(machine)
 
     # A clock that is wrong, for the service to set.
     machine.command("date -s 2001-02-03 && test $(date +%Y) = 2001")
     load_drivers(machine)
     log = machine.command("dmesg")
-    assert "Hypervisor detected: Microsoft Hyper-V" in log
+    assert KNOWN[arch] in log
     assert "hv_vmbus: Vmbus version:5.3" in log
     for line in ("Heartbeat IC version 3.0", "Shutdown IC version 3.2", "TimeSync IC version 4.0"):
         assert f"hv_utils: {line}" in log
@@ -70,7 +91,7 @@ def test_linux_connects_and_its_services_work(boot, leg):
     assert sorted(devices) == sorted(SERVICES)
     bound = machine.command("ls /sys/bus/vmbus/drivers/hv_utils")
     assert all(service in bound for service in SERVICES)
-    interrupts = machine.command("grep HYP /proc/interrupts")
+    interrupts = machine.command(f"grep {ROW[arch]} /proc/interrupts")
     assert int(interrupts.split()[1]) > 0
 
     # The clock was set, and there is one to ask.
@@ -95,7 +116,7 @@ def test_linux_connects_and_its_services_work(boot, leg):
     monitor.console(1)
     machine.shell()
 
-    key_value_exchange(machine, monitor)
+    key_value_exchange(machine, monitor, arch)
 
     monitor.enter()
     shuts_down(machine, monitor)
@@ -105,19 +126,19 @@ def test_linux_connects_and_its_services_work(boot, leg):
     machine.wait_prompt(timeout=240)
 
 
-def key_value_exchange(machine, monitor):
+def key_value_exchange(machine, monitor, arch):
     """Debian's own service in the guest; all pools, at the monitor."""
     # Where it keeps what it was told, and the loader that it wants.
-    machine.command("mkdir -p /var/lib /lib64 /lib/x86_64-linux-gnu /etc")
-    machine.command("ln -s /extra/ld-linux-x86-64.so.2 /lib64/; ln -s /extra/libc.so.6 /lib64/")
-    machine.command("ln -s /lib64/libc.so.6 /lib/x86_64-linux-gnu/")
+    machine.command(f"mkdir -p /var/lib /lib64 /lib/{arch}-linux-gnu /etc")
+    machine.command(f"ln -s /extra/{LOADER[arch].split('/')[-1]} {LOADER[arch]}")
+    machine.command(f"ln -s /extra/libc.so.6 /lib/{arch}-linux-gnu/")
     machine.command("mdev -s; ls /dev/vmbus/hv_kvp && /extra/hv_kvp_daemon")
     machine.command("until dmesg | grep -q 'KVP IC version'; do sleep 0.2; done", timeout=180)
     assert "hv_utils: KVP IC version 4.0" in machine.command("dmesg")
     monitor.enter()
     told = monitor.command("kvp linux")
     assert re.search(r"OSName = \S", told) and re.search(r"OSBuildNumber = 6\.", told)
-    assert "ProcessorArchitecture = x86_64" in told
+    assert f"ProcessorArchitecture = {arch}" in told
     assert "done" in monitor.command("kvp linux set external color blue")
     assert "color = blue" in monitor.command("kvp linux get external color")
     assert "color = blue" in monitor.command("kvp linux list external")
@@ -154,9 +175,10 @@ def test_the_oldest_version_and_a_driver_that_comes_and_goes(boot):
     assert "VMBus: the guest" not in machine.log
 
 
-def test_a_guest_that_panics_unloads_and_connects_again(boot):
+@in_qemu
+def test_a_guest_that_panics_unloads_and_connects_again(boot, leg):
     """The driver waits for the answer to its last message, with interrupts off."""
-    machine = start(boot, CONF.replace("quiet", "quiet panic=1"))
+    machine = start(boot, CONF.replace("quiet", "quiet panic=1"), leg)
     load_drivers(machine)
     machine.send_line("echo c > /proc/sysrq-trigger")
     machine.wait_prompt(timeout=240)
@@ -168,9 +190,10 @@ def test_a_guest_that_panics_unloads_and_connects_again(boot):
     assert "VMBus: the guest" not in machine.log
 
 
-def test_a_saved_guest_keeps_its_bus(boot):
+@in_qemu
+def test_a_saved_guest_keeps_its_bus(boot, leg):
     """The services go on, and the clock is set by what has passed meanwhile."""
-    machine = start(boot, memory="1G")
+    machine = start(boot, leg=leg, memory="1G")
     load_drivers(machine)
     said = int(machine.command("dmesg | wc -l"))
     before = int(machine.command("date +%s"))
@@ -230,8 +253,9 @@ def test_a_guest_that_restarts_instead_of_shutting_down(boot):
     assert "linux: stopped" in monitor.command("stop linux now")
 
 
-def test_a_guest_without_the_interface_has_no_bus(boot):
-    machine = start(boot, CONF.replace("hyperv  = on", "hyperv  = off"))
+@in_qemu
+def test_a_guest_without_the_interface_has_no_bus(boot, leg):
+    machine = start(boot, CONF.replace("hyperv  = on", "hyperv  = off"), leg)
     assert "Hyper-V" not in machine.command("dmesg")
     machine.send_line("insmod /extra/hv_vmbus.ko; echo status $?")
     machine.expect(r"status 1")
@@ -243,8 +267,9 @@ def test_a_guest_without_the_interface_has_no_bus(boot):
     assert "linux: stopped" in monitor.command("stop linux")
 
 
-def test_a_guest_that_was_reset_connects_again(boot):
-    machine = start(boot)
+@in_qemu
+def test_a_guest_that_was_reset_connects_again(boot, leg):
+    machine = start(boot, leg=leg)
     load_drivers(machine)
     monitor = Monitor(machine)
     monitor.enter()

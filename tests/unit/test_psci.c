@@ -45,6 +45,16 @@ void vp_request(struct vp *vp, uint32_t bits)
 	asked_bits |= bits;
 }
 
+/* The hypervisor's own: one, which ends in the VMM. */
+#define OWN_FUNCTION 0x46000001u
+
+bool guest_hv_function(struct vp *vp, uint32_t function, enum vp_outcome *outcome)
+{
+	(void)vp;
+	*outcome = VP_TO_VMM;
+	return function == OWN_FUNCTION;
+}
+
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason why)
 {
 	(void)vp;
@@ -147,6 +157,9 @@ static void ending(void **state)
 	assert_int_equal(reason, VP_RUN_SYSTEM_RESET);
 	assert_int_equal(reset_type, 0x80000005);
 	assert_int_equal(reset_cookie, 0x1122334455667788);
+	vps[0].arch.x[0] = OWN_FUNCTION;
+	assert_int_equal(guest_call(&vps[0]), VP_TO_VMM);
+	assert_int_equal(vps[0].arch.x[0], OWN_FUNCTION);
 	call(SYSTEM_RESET, 9, 9, 9);
 	assert_int_equal(reset_type | reset_cookie, 0);
 }

@@ -9,6 +9,15 @@
 #include <kernel/doorbell.h>
 #include <kernel/memory_map.h>
 
+static inline bool gic_is_at(const struct partition *partition, gpa_t gpa)
+{
+	const struct proto_partition_config *config = &partition->config;
+
+	return gpa - config->gic_distributor < VGIC_DISTRIBUTOR_SIZE ||
+	       gpa - config->gic_redistributors <
+		       (uint64_t)partition->vp_count * VGIC_REDISTRIBUTOR_SIZE;
+}
+
 /* An access to the GIC that the processor has decoded. */
 static bool gic_access(struct vp *vp, const struct vp_exit *exit)
 {
@@ -54,7 +63,7 @@ static bool is_over(struct vp *vp, const struct vp_exit *exit, bool fault_of_rig
 
 static enum vp_outcome decoded(struct vp *vp, struct vp_exit *exit)
 {
-	if (gic_access(vp, exit)) {
+	if (unlikely(gic_is_at(vp->partition, exit->gpa)) && gic_access(vp, exit)) {
 		guest_instruction_done(vp);
 		return VP_CONTINUE;
 	}

@@ -25,13 +25,12 @@
 #define WATCHPOINT_BYTES(b) ((uint64_t)(b) << 5)
 
 /* A register's number is a part of the instruction. */
-#define EACH_REGISTER(X, op2)                                                             \
-	X(0, op2)                                                                         \
-	X(1, op2)                                                                         \
-	X(2, op2)                                                                         \
-	X(3, op2)                                                                         \
-	X(4, op2) X(5, op2) X(6, op2) X(7, op2) X(8, op2) X(9, op2) X(10, op2) X(11, op2) \
-		X(12, op2) X(13, op2) X(14, op2) X(15, op2)
+/* clang-format off */
+#define EACH_REGISTER(X, op2)                                                    \
+	X(0, op2) X(1, op2) X(2, op2) X(3, op2) X(4, op2) X(5, op2) X(6, op2)     \
+	X(7, op2) X(8, op2) X(9, op2) X(10, op2) X(11, op2) X(12, op2)            \
+	X(13, op2) X(14, op2) X(15, op2)
+/* clang-format on */
 #define WRITE_CASE(n, op2) \
 	case n: __asm__ volatile("msr s2_0_c0_c" #n "_" #op2 ", %0" : : "r"(value)); break;
 

@@ -66,7 +66,7 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 	enum vp_outcome outcome;
 
 	a->work &= ~(uint32_t)WORK_INTERRUPT; /* the entry sees to that */
-	if (a->work & WORK_CLEAN)
+	if (a->work & (WORK_CLEAN | WORK_HYPERCALL))
 		return VP_UNLOAD;
 	if (atomic_load(&vp->requests)) {
 		outcome = requests_take(vp);
@@ -94,6 +94,12 @@ enum vp_outcome arch_vp_prepare(struct vp *vp)
 
 void arch_vp_unloaded(struct vp *vp)
 {
-	vp_arch(vp)->work &= ~(uint32_t)WORK_CLEAN;
-	guest_memory_clean(vp);
+	struct arch_vp_vtl *a = vp_arch(vp);
+	uint32_t work = a->work;
+
+	a->work &= ~(uint32_t)(WORK_CLEAN | WORK_HYPERCALL);
+	if (work & WORK_CLEAN)
+		guest_memory_clean(vp);
+	if (work & WORK_HYPERCALL)
+		guest_hypercall_outside(vp);
 }

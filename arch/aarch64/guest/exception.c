@@ -7,14 +7,16 @@
 #define WALK_EXTERNAL  0x14u /* at level 0 */
 #define FAULT_LEVEL    3u
 
-/* PSTATE.SS and BTYPE belong to the instruction that is done, and IT of 32-bit code has no part in what exits
- * here as done: system registers, and calls, which none of it makes. */
-void guest_instruction_done(struct vp *vp)
+/* IT, in two parts of PSTATE (Arm ARM C5.2.19), goes on as ITAdvance() says. An instruction may be of 16 bits. */
+__cold void guest_instruction_done_32(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
+	uint64_t it = (a->pstate >> 10 & 0x3f) << 2 | (a->pstate >> 25 & 3);
 
-	a->pc += 4;
-	a->pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
+	a->pc += vp->exit.syndrome & SYNDROME_IL ? 4 : 2;
+	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+	a->pstate &= ~(0x3full << 10 | 3ull << 25 | PSTATE_SS);
+	a->pstate |= it >> 2 << 10 | (it & 3) << 25;
 }
 
 static void take(struct arch_vp_vtl *a, uint64_t syndrome)

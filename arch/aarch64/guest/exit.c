@@ -33,8 +33,12 @@ static enum vp_outcome exit_interrupt(struct vp *vp, struct vp_exit *exit)
 
 static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
 {
-	if (likely(!SYNDROME_IMMEDIATE(exit->syndrome)))
+	uint32_t immediate = SYNDROME_IMMEDIATE(exit->syndrome);
+
+	if (likely(!immediate))
 		return guest_call(vp);
+	if (immediate == HV_CALL_IMMEDIATE && vp->partition->hv)
+		return guest_hypercall(vp, false);
 	vp_arch(vp)->pc -= 4; /* HVC is done when it exits; what is undefined is not */
 	guest_undefined(vp);
 	return VP_CONTINUE;

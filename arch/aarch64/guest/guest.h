@@ -15,6 +15,7 @@
  *   gic.c        the VP's side of vgic*.c
  *   debug.c      debug registers: the guest's, and the VMM's as a debugger
  *   cache.c      guests whose caches are off
+ *   hv_call.c    hypercalls; hv_registers.c, hv.c: the rest of the Hyper-V interface
  *   run_page.c   what the VMM is told, and its answers
  *   registers.c  registers by name; state_elements.c
  *   ids.c vmid.c syndrome.h: pure
@@ -53,8 +54,20 @@ static inline void guest_x_set(struct vp *vp, unsigned int n, uint64_t value)
 
 /* ---- exception.c ---- */
 
-/* The instruction that exited is done. */
-void guest_instruction_done(struct vp *vp);
+/* The rest of guest_instruction_done() for 32-bit programs. */
+void guest_instruction_done_32(struct vp *vp);
+/* The instruction that exited is done; PSTATE.SS and BTYPE belong to it. */
+static inline void guest_instruction_done(struct vp *vp)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	if (unlikely(a->pstate & PSTATE_32)) {
+		guest_instruction_done_32(vp);
+		return;
+	}
+	a->pc += 4;
+	a->pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
+}
 /* Of a loaded VP: the guest takes the exception of an instruction that it does not have. */
 void guest_undefined(struct vp *vp);
 /* So too: that of an instruction that does so by itself, such as BRK. */
@@ -94,6 +107,18 @@ enum vp_outcome exit_debug(struct vp *vp, struct vp_exit *exit);
 
 /* A call by HVC #0 or SMC #0: X0 is the function. */
 enum vp_outcome guest_call(struct vp *vp);
+
+/* ---- hv_call.c ---- */
+
+#define HV_CALL_IMMEDIATE 1u
+
+/* HVC #1, or (smccc) a call of SMCCC's with the function of hypercalls in X0, in a partition with the Hyper-V interface;
+ * PC is behind the instruction. */
+enum vp_outcome guest_hypercall(struct vp *vp, bool smccc);
+/* On WORK_HYPERCALL; the VP is loaded on no CPU. */
+void guest_hypercall_outside(struct vp *vp);
+/* A function of SMCCC's that the interface has. False: it has none of that number, or is not there. */
+bool guest_hv_function(struct vp *vp, uint32_t function, enum vp_outcome *outcome);
 
 /* ---- timer.c ---- */
 

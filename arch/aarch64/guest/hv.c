@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Hyper-V interface asks of the architecture. AArch64 partitions cannot have it yet (arch_partition_create):
- * it shows no features, and has no registers. What it knows are numbers of processors, the instruction of a
- * hypercall, and that interrupts are INTIDs of SGIs and PPIs, which are edges.
+ * What the Hyper-V interface asks of the architecture: which of it there is, and that its interrupts are INTIDs of
+ * PPIs, of which each is an edge. What PCs alone have of it (local APICs, translations, the start of a VP, all in
+ * ARCH_HAS_APICS) no call reaches.
  */
 #include "guest.h"
 #include "vgic.h"
@@ -10,6 +10,7 @@
 #include <kernel/hyperv.h>
 #include <kernel/string.h>
 #include <kernel/synic.h>
+#include <trivet/hv/features.h>
 
 #define HVC_1 0xd4000022u
 #define RET   0xd65f03c0u
@@ -17,8 +18,13 @@
 void arch_hv_features(const struct partition *partition, uint64_t *privileges, uint32_t *features)
 {
 	(void)partition;
-	*privileges = 0;
-	*features = 0;
+	*privileges = HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER |
+		      HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS |
+		      HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX |
+		      HV_PRIVILEGE_REFERENCE_TSC | HV_PRIVILEGE_POST_MESSAGES |
+		      HV_PRIVILEGE_SIGNAL_EVENTS | HV_PRIVILEGE_VP_REGISTERS |
+		      HV_PRIVILEGE_EXTENDED_HYPERCALLS;
+	*features = (uint32_t)(HV_FEATURE_GUEST_CRASH | HV_FEATURE_DIRECT_TIMERS);
 }
 
 bool arch_hv_invariant_show(struct partition *partition, bool on)
@@ -49,26 +55,6 @@ bool arch_vp_index(const struct partition *partition, uint64_t hardware_id, uint
 	return guest_mpidr_index(partition, hardware_id, index);
 }
 
-status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
-			      union hv_register_value *value)
-{
-	(void)vp;
-	(void)vtl;
-	(void)name;
-	(void)value;
-	return STATUS_INVALID_REGISTER;
-}
-
-status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value, bool own)
-{
-	(void)vp;
-	(void)vtl;
-	(void)name;
-	(void)value;
-	(void)own;
-	return STATUS_INVALID_REGISTER;
-}
-
 bool arch_register_is_plain(uint32_t name)
 {
 	return guest_register_is_known(name);
@@ -79,15 +65,10 @@ static bool is_private(uint32_t intid)
 	return intid >= VGIC_SGIS && intid < VGIC_PRIVATE;
 }
 
-/* The line rises and falls. */
 void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector)
 {
-	struct vgic_cpu *gic = &vtl_arch(vp, vtl)->gic;
-
-	if (!is_private(vector))
-		return;
-	vgic_set_ppi(gic, vector, true);
-	vgic_set_ppi(gic, vector, false);
+	if (is_private(vector))
+		vgic_pulse_ppi(&vtl_arch(vp, vtl)->gic, vector);
 }
 
 status_t arch_assert_interrupt(struct partition *partition, uint32_t vtl, uint64_t control,
@@ -128,16 +109,19 @@ uint64_t arch_processor_vendor(const struct partition *partition)
 	return 0;
 }
 
+/* Who takes an interrupt ends it. */
 bool arch_synic_sint_valid(uint64_t value)
 {
-	return (value & HV_SINT_MASKED) || is_private((uint32_t)(value & 0xff));
+	return (value & HV_SINT_MASKED) ||
+	       (is_private((uint32_t)(value & HV_SINT_VECTOR)) && !(value & HV_SINT_AUTO_EOI));
 }
 
 bool arch_stimer_config_valid(const struct vp *vp, uint64_t value)
 {
 	(void)vp;
-	return !(value & HV_STIMER_DIRECT) ||
-	       is_private((uint32_t)(value >> HV_STIMER_VECTOR_SHIFT & 0xff));
+	return !(value & ~HV_STIMER_DEFINED) &&
+	       (!(value & HV_STIMER_DIRECT) ||
+		is_private((uint32_t)(value >> HV_STIMER_VECTOR_SHIFT & 0xff)));
 }
 
 void arch_synic_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector)
@@ -150,7 +134,7 @@ void arch_synic_interrupt_self(struct vp *vp, uint32_t vtl, uint8_t vector)
 	arch_vp_interrupt(vp, vtl, vector);
 }
 
-/* Those of the interface are ended as all others. */
+/* There are none: arch_synic_sint_valid(). */
 void arch_synic_auto_eoi(struct vp *vp, uint32_t vtl, const uint32_t vectors[SYNIC_VECTOR_WORDS])
 {
 	(void)vp;

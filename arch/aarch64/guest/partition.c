@@ -31,7 +31,8 @@ bool arch_config_valid(const struct proto_partition_config *config)
 
 __cold status_t arch_partition_create(struct partition *partition)
 {
-	const uint32_t other = PARTITION_USER_MODE_APIC | PARTITION_HYPERV | PARTITION_HYPERV_VMM;
+	const uint32_t other =
+		PARTITION_USER_MODE_APIC | PARTITION_HYPERV_VMM | PARTITION_HYPERV_TSC_INVARIANT;
 
 	if (partition->config.flags & other)
 		return STATUS_NOT_SUPPORTED;

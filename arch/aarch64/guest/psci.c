@@ -224,6 +224,8 @@ enum vp_outcome guest_call(struct vp *vp)
 	int row = row_of(call.function);
 
 	if (unlikely(row < 0)) {
+		if (guest_hv_function(vp, call.function, &call.outcome))
+			return call.outcome;
 		x[0] = (uint64_t)CALL_NOT_SUPPORTED;
 		return VP_CONTINUE;
 	}

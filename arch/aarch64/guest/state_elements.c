@@ -8,8 +8,25 @@
 #include <arch/fpu.h>
 #include <kernel/cpu.h>
 #include <kernel/string.h>
+#include <kernel/synic.h>
 
-enum place { REGISTERS, ACTIVITY, SYSTEM, SIMD, GIC, TIMERS, DEBUG, PAUTH, PLACES };
+enum place {
+	REGISTERS,
+	ACTIVITY,
+	SYSTEM,
+	SIMD,
+	GIC,
+	TIMERS,
+	DEBUG,
+	PAUTH,
+	SYNIC_MSRS,
+	SYNIC_MESSAGE_PAGE,
+	SYNIC_EVENT_PAGE,
+	SYNIC_QUEUES,
+	SYNIC_TIMERS,
+	ASSIST,
+	PLACES
+};
 
 const struct state_element arch_vp_elements[] = {
 	[REGISTERS] = {VP_STATE_REGISTERS, STATE_EXACT, sizeof(struct vp_state_registers), 0},
@@ -20,14 +37,25 @@ const struct state_element arch_vp_elements[] = {
 	[TIMERS] = {VP_STATE_TIMERS, 0, sizeof(struct vp_state_arm_timers), 0},
 	[DEBUG] = {VP_STATE_DEBUG, STATE_EXACT, sizeof(struct vp_state_debug), 0},
 	[PAUTH] = {VP_STATE_PAUTH, STATE_EXACT, sizeof(struct vp_state_pauth), 0},
+	[SYNIC_MSRS] = {VP_STATE_SYNIC_MSRS, STATE_EXACT, sizeof(struct vp_state_synic), 0},
+	[SYNIC_MESSAGE_PAGE] = {VP_STATE_SYNIC_MESSAGE_PAGE, STATE_EXACT, PAGE_SIZE, 0},
+	[SYNIC_EVENT_PAGE] = {VP_STATE_SYNIC_EVENT_PAGE, STATE_EXACT, PAGE_SIZE, 0},
+	[SYNIC_QUEUES] = {VP_STATE_SYNIC_QUEUES, STATE_EXACT, sizeof(struct vp_state_queues), 0},
+	[SYNIC_TIMERS] = {VP_STATE_SYNIC_TIMERS, STATE_EXACT, sizeof(struct vp_state_timers), 0},
+	[ASSIST] = {VP_STATE_ASSIST, STATE_EXACT, sizeof(struct vp_state_assist), 0},
 };
 const uint32_t arch_vp_element_count = ARRAY_SIZE(arch_vp_elements);
 static_assert(PLACES <= STATE_ELEMENTS_MAX, "struct state_view");
 
 uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *element)
 {
-	(void)vp;
-	return element->size;
+	bool there = true;
+
+	if (element->id >= VP_STATE_SYNIC_MSRS && element->id <= VP_STATE_SYNIC_TIMERS)
+		there = vp_synic(vp, 0);
+	else if (element->id == VP_STATE_ASSIST)
+		there = vp->partition->hv;
+	return there ? element->size : 0;
 }
 
 /* ---- reading ---- */
@@ -112,12 +140,29 @@ static void reset_get(struct vp *vp, uint32_t vtl, const struct state_view *view
 		vgic_cpu_state_reset(&vtl_arch(vp, vtl)->gic, view->data[GIC]);
 }
 
+static void synic_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset)
+{
+	unsigned int i;
+
+	for (i = SYNIC_MSRS; i <= SYNIC_TIMERS; i++) {
+		if (!view->data[i])
+			continue;
+		if (reset)
+			synic_state_reset(arch_vp_elements[i].id, view->data[i]);
+		else
+			synic_state_get(vp, vtl, arch_vp_elements[i].id, view->data[i]);
+	}
+}
+
 void arch_vp_state_get(struct vp *vp, uint32_t vtl, const struct state_view *view, bool reset)
 {
 	if (reset)
 		reset_get(vp, vtl, view);
 	else
 		now_get(vp, vtl, view);
+	synic_get(vp, vtl, view, reset);
+	if (view->data[ASSIST] && !reset)
+		hv_assist_state_get(vp, vtl, view->data[ASSIST]);
 }
 
 /* ---- checking ---- */
@@ -144,6 +189,16 @@ static bool debug_valid(const struct vp *vp, const struct vp_state_debug *debug)
 	return !rest;
 }
 
+static bool synic_valid(const struct vp *vp, const struct state_view *view)
+{
+	unsigned int i;
+
+	for (i = SYNIC_MSRS; i <= SYNIC_TIMERS; i++)
+		if (view->data[i] && !synic_state_valid(vp, arch_vp_elements[i].id, view->data[i]))
+			return false;
+	return true;
+}
+
 bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *view)
 {
 	const struct vp_state_registers *r = view->data[REGISTERS];
@@ -158,17 +213,25 @@ bool arch_vp_state_valid(struct vp *vp, uint32_t vtl, const struct state_view *v
 	       (!view->data[GIC] ||
 		vgic_cpu_state_valid(&vtl_arch(vp, vtl)->gic, view->data[GIC])) &&
 	       (!t || (timer_valid(t->virtual_control) && timer_valid(t->physical_control))) &&
-	       (!view->data[DEBUG] || debug_valid(vp, view->data[DEBUG]));
+	       (!view->data[DEBUG] || debug_valid(vp, view->data[DEBUG])) &&
+	       synic_valid(vp, view) &&
+	       (!view->data[ASSIST] || hv_assist_state_valid(vp, vtl, view->data[ASSIST]));
 }
 
 /* ---- setting ---- */
 
 status_t arch_vp_state_place(struct vp *vp, uint32_t vtl, const struct state_view *view)
 {
-	(void)vp;
-	(void)vtl;
-	(void)view;
-	return STATUS_OK;
+	struct gpa_overlay_place places[SYNIC_STATE_PLACES + 1];
+	unsigned int count = 0;
+
+	if (view->data[SYNIC_MSRS]) {
+		synic_state_places(vp, vtl, view->data[SYNIC_MSRS], places);
+		count = SYNIC_STATE_PLACES;
+	}
+	if (view->data[ASSIST])
+		places[count++] = hv_assist_state_place(vp, vtl, view->data[ASSIST]);
+	return count ? gpa_overlays_move(vp->vtl[vtl]->space, places, count) : STATUS_OK;
 }
 
 static void registers_set(struct vp *vp, struct arch_vp_vtl *a, const struct vp_state_registers *r)
@@ -207,6 +270,15 @@ static void timers_set(struct vp *vp, uint32_t vtl, struct arch_vp_vtl *a,
 	guest_timers_changed(vp, vtl);
 }
 
+static void synic_set(struct vp *vp, uint32_t vtl, const struct state_view *view)
+{
+	unsigned int i;
+
+	for (i = SYNIC_MSRS; i <= SYNIC_TIMERS; i++)
+		if (view->data[i])
+			synic_state_set(vp, vtl, arch_vp_elements[i].id, view->data[i]);
+}
+
 void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *view)
 {
 	struct arch_vp_vtl *a = vtl_arch(vp, vtl);
@@ -230,6 +302,9 @@ void arch_vp_state_set(struct vp *vp, uint32_t vtl, const struct state_view *vie
 		memcpy(&a->debug, view->data[DEBUG], sizeof(a->debug));
 	if (view->data[PAUTH])
 		memcpy(&a->pauth, view->data[PAUTH], sizeof(a->pauth));
+	synic_set(vp, vtl, view);
+	if (view->data[ASSIST])
+		hv_assist_state_set(vp, vtl, view->data[ASSIST]);
 }
 
 /* A CPU_ON that has come by now is done with, so that the VP is either on or off. */
@@ -243,7 +318,7 @@ void arch_vp_settle(struct vp *vp)
 void arch_vp_forget(struct vp *vp)
 {
 	vp_arch(vp)->waiting = WAITING_NONE;
-	vp_arch(vp)->work &= ~(uint32_t)WORK_EVENT;
+	vp_arch(vp)->work &= ~(uint32_t)(WORK_EVENT | WORK_HYPERCALL);
 	if (vp->run)
 		vp->run->set = 0;
 }

@@ -224,6 +224,12 @@ void vgic_set_ppi(struct vgic_cpu *cpu, uint32_t intid, bool high)
 	input_set(cpu->vgic, cpu, intid, high);
 }
 
+void vgic_pulse_ppi(struct vgic_cpu *cpu, uint32_t intid)
+{
+	if (!(atomic_fetch_or(&cpu->irq[intid], IRQ_LATCH) & IRQ_LATCH))
+		vgic_changed(cpu->vgic, cpu, intid);
+}
+
 __cold void vgic_ppi_link(struct vgic_cpu *cpu, uint32_t intid, uint16_t physical)
 {
 	cpu->physical[intid] = physical;

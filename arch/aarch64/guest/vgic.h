@@ -57,6 +57,8 @@ bool vgic_set_spi(struct vgic *vgic, uint32_t intid, bool high);
 bool vgic_pulse_spi(struct vgic *vgic, uint32_t intid, bool *merged);
 /* The input of a PPI, 16 to 31. */
 void vgic_set_ppi(struct vgic_cpu *cpu, uint32_t intid, bool high);
+/* A PPI is pending, whatever its input. */
+void vgic_pulse_ppi(struct vgic_cpu *cpu, uint32_t intid);
 
 enum vgic_sgi_register { VGIC_SGI1R, VGIC_ASGI1R, VGIC_SGI0R };
 /* A write of ICC_SGI1R_EL1, ICC_ASGI1R_EL1 or ICC_SGI0R_EL1 by the VP. */

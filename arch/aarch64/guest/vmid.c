@@ -8,7 +8,7 @@
 static struct spinlock lock; /* protects all below, and what CPUs keep */
 static struct vmid_cpu *cpus;
 static uint64_t used[BIT(VMID_BITS_MAX) / WORD_BITS];
-static _Atomic uint64_t generation; /* the number's bits are 0; from the first one up */
+_Atomic uint64_t vmid_generation;
 static uint32_t limit, first_vmid, hint;
 
 __cold void vmid_init(uint32_t bits, uint32_t first)
@@ -17,7 +17,7 @@ __cold void vmid_init(uint32_t bits, uint32_t first)
 	first_vmid = hint = first;
 	memset(used, 0, sizeof(used));
 	cpus = NULL;
-	atomic_store(&generation, BIT(VMID_BITS_MAX));
+	atomic_store(&vmid_generation, BIT(VMID_BITS_MAX));
 }
 
 __cold void vmid_cpu_add(struct vmid_cpu *cpu)
@@ -27,11 +27,6 @@ __cold void vmid_cpu_add(struct vmid_cpu *cpu)
 	cpu->next = cpus;
 	cpus = cpu;
 	spin_unlock(&lock);
-}
-
-static bool is_current(uint64_t value)
-{
-	return value >> VMID_BITS_MAX == atomic_load(&generation) >> VMID_BITS_MAX;
 }
 
 static void use(uint32_t number)
@@ -45,7 +40,7 @@ static __cold void generation_begin(void)
 	struct vmid_cpu *cpu;
 
 	memset(used, 0, sizeof(used));
-	atomic_fetch_add(&generation, BIT(VMID_BITS_MAX));
+	atomic_fetch_add(&vmid_generation, BIT(VMID_BITS_MAX));
 	for (cpu = cpus; cpu; cpu = cpu->next) {
 		uint64_t active = atomic_exchange(&cpu->active, 0);
 
@@ -90,7 +85,7 @@ static bool is_kept(uint64_t old, uint64_t new)
 
 static uint64_t value_new(uint64_t old)
 {
-	uint64_t same = atomic_load(&generation) | (old & MASK(VMID_BITS_MAX));
+	uint64_t same = atomic_load(&vmid_generation) | (old & MASK(VMID_BITS_MAX));
 	uint32_t number;
 
 	if (is_kept(old, same))
@@ -98,12 +93,12 @@ static uint64_t value_new(uint64_t old)
 	number = number_take();
 	if (!number) {
 		generation_begin();
-		same = atomic_load(&generation) | (old & MASK(VMID_BITS_MAX));
+		same = atomic_load(&vmid_generation) | (old & MASK(VMID_BITS_MAX));
 		if (is_kept(old, same))
 			return same;
 		number = number_take();
 	}
-	return atomic_load(&generation) | number;
+	return atomic_load(&vmid_generation) | number;
 }
 
 uint32_t vmid_get(struct vmid_cpu *cpu, struct guest_vmid *vmid, bool *flush)
@@ -113,13 +108,13 @@ uint32_t vmid_get(struct vmid_cpu *cpu, struct guest_vmid *vmid, bool *flush)
 	/* A generation that begins meanwhile takes `active` away, so that the exchange fails; what is the same and
 	 * current is kept by it. */
 	*flush = false;
-	if (likely(active && is_current(value) &&
+	if (likely(active && vmid_is_current(value) &&
 		   (active == value ||
 		    atomic_compare_exchange_strong(&cpu->active, &active, value))))
 		return (uint32_t)(value & MASK(VMID_BITS_MAX));
 	spin_lock(&lock);
 	value = atomic_load(&vmid->value);
-	if (!is_current(value)) {
+	if (!vmid_is_current(value)) {
 		value = value_new(value);
 		atomic_store(&vmid->value, value);
 	}

@@ -23,6 +23,21 @@ struct vmid_cpu {
 void vmid_init(uint32_t bits, uint32_t first);
 /* On each CPU, once. */
 void vmid_cpu_add(struct vmid_cpu *cpu);
+extern _Atomic uint64_t vmid_generation; /* the number's bits are 0; from the first one up */
+static inline bool vmid_is_current(uint64_t value)
+{
+	return value >> VMID_BITS_MAX ==
+	       atomic_load_explicit(&vmid_generation, memory_order_acquire) >> VMID_BITS_MAX;
+}
+/* The CPU is still at this guest's: vmid_get() would say the same as the last time. A generation that begins
+ * later finds it so, and keeps it. */
+static inline bool vmid_stays(struct vmid_cpu *cpu, struct guest_vmid *vmid)
+{
+	uint64_t active = atomic_load_explicit(&cpu->active, memory_order_acquire);
+
+	return active && active == atomic_load_explicit(&vmid->value, memory_order_relaxed) &&
+	       vmid_is_current(active);
+}
 /* The number for the guest on this CPU, valid until the CPU asks for another. *flush: all translations of guests
  * are to be dropped first. */
 uint32_t vmid_get(struct vmid_cpu *cpu, struct guest_vmid *vmid, bool *flush);

@@ -140,7 +140,7 @@ void el2_translations_drop(struct vp *vp)
 	if (atomic_load(&vp->cpu) == this_cpu())
 		translations_drop();
 	else
-		vp->partition->arch.last_vp[this_cpu()->index] = 0;
+		el2_cpu()->vttbr = vp->partition->arch.last_vp[this_cpu()->index] = 0;
 }
 
 static void translations_drop_all(void)
@@ -164,7 +164,7 @@ static __attribute__((noinline)) void owner_change(struct el2_cpu *c, struct vp 
 	c->owner = vp;
 }
 
-static void space_load(struct el2_cpu *c, struct vp *vp)
+static __attribute__((noinline)) void space_change(struct el2_cpu *c, struct vp *vp)
 {
 	struct partition *partition = vp->partition;
 	uint32_t *last = &partition->arch.last_vp[this_cpu()->index];
@@ -172,13 +172,22 @@ static void space_load(struct el2_cpu *c, struct vp *vp)
 	bool flush;
 	uint32_t vmid = vmid_get(&c->vmid, &partition->arch.vmid, &flush);
 
-	sysreg_write(vttbr_el2, VTTBR_VMID(vmid) | root);
+	c->vttbr = VTTBR_VMID(vmid) | root;
+	sysreg_write(vttbr_el2, c->vttbr);
 	if (unlikely(flush))
 		translations_drop_all();
 	if (unlikely(*last != vp->index + 1)) {
 		translations_drop();
 		*last = vp->index + 1;
 	}
+}
+
+static inline void space_load(struct el2_cpu *c, struct vp *vp)
+{
+	if (likely(c->owner == vp && c->vttbr && vmid_stays(&c->vmid, &vp->partition->arch.vmid)))
+		sysreg_write(vttbr_el2, c->vttbr);
+	else
+		space_change(c, vp);
 }
 
 /* ---- the backend's operations ---- */

@@ -8,7 +8,7 @@
 struct el2_cpu {
 	struct vp *owner; /* whose EL1 registers this CPU has; NULL: nobody's */
 	struct vmid_cpu vmid;
-	uint64_t vttbr; /* as loaded last */
+	uint64_t vttbr; /* of the owner; 0: to be looked at anew */
 };
 
 #define HCR_FB	      BIT(9)

@@ -13,7 +13,8 @@
 #include <kernel/string.h>
 #include <trivet/hv/features.h>
 
-#define GENERAL_WORDS 2u /* of a fast call: RDX, R8 */
+#define GENERAL_WORDS 2u  /* of a fast call: RDX, R8 */
+#define ALL_WORDS     14u /* and XMM0 to XMM5 */
 
 /* Three numbers of a 32-bit caller are in pairs of registers. */
 static uint64_t pair(const uint64_t *gpr, enum gpr high, enum gpr low)
@@ -32,7 +33,7 @@ static void xmm_move(struct hypercall *call, bool put)
 {
 	unsigned int n;
 
-	for (n = GENERAL_WORDS; n < HYPERCALL_FAST_WORDS; n += 2) {
+	for (n = GENERAL_WORDS; n < ALL_WORDS; n += 2) {
 		void *xmm = fpu_xmm(&call->vp->arch.fpu, n / 2 - 1);
 
 		memcpy(put ? xmm : &call->fast[n], put ? &call->fast[n] : xmm, 16);
@@ -49,8 +50,9 @@ static void call_load(struct hypercall *call, bool wide)
 	call->output = wide ? gpr[GPR_R8] : pair(gpr, GPR_RDI, GPR_RSI);
 	call->fast[0] = call->input;
 	call->fast[1] = call->output;
-	call->input_words = features & HV_FEATURE_XMM_INPUT ? HYPERCALL_FAST_WORDS : GENERAL_WORDS;
-	call->output_words = wide && (features & HV_FEATURE_XMM_OUTPUT) ? HYPERCALL_FAST_WORDS : 0;
+	call->fast_words = GENERAL_WORDS;
+	call->input_words = features & HV_FEATURE_XMM_INPUT ? ALL_WORDS : GENERAL_WORDS;
+	call->output_words = wide && (features & HV_FEATURE_XMM_OUTPUT) ? ALL_WORDS : 0;
 	if (call->outside && (call->control & HV_CALL_FAST))
 		xmm_move(call, false);
 }

@@ -56,6 +56,13 @@ enum hv_cpuid_leaf {
 #define HV_HINT_CLUSTER_IPI	  BIT(10)
 #define HV_HINT_EX_MASKS	  BIT(11)
 
+/* What arm64 has in place of EDX, the hints and EAX of leaf 0x40000006, in the registers of the same contents. */
+#define HV_ARM64_FEATURE_GUEST_CRASH   BIT(8)
+#define HV_ARM64_FEATURE_DIRECT_TIMERS BIT(13)
+#define HV_ARM64_HINT_RELAXED_TIMING   BIT(1)
+#define HV_ARM64_HINT_EX_MASKS	       BIT(3)
+#define HV_ARM64_HARDWARE_SLAT	       BIT(1)
+
 /* EAX of leaf 0x40000006. */
 #define HV_HARDWARE_MSR_BITMAPS BIT(1)
 #define HV_HARDWARE_SLAT	BIT(3)

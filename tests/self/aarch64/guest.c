@@ -38,10 +38,11 @@ static bool create(struct test_guest *guest, const struct proto_partition_config
 		       GPA_WRITABLE | GPA_EXECUTABLE) == STATUS_OK;
 }
 
-bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
+bool guest_create_flags(struct test_guest *guest, uint32_t vp_count, uint32_t flags)
 {
 	const struct proto_partition_config config = {
 		.vp_count = vp_count,
+		.flags = flags,
 		.spi_count = GUEST_SPIS,
 		.gic_distributor = GUEST_GICD,
 		.gic_redistributors = GUEST_GICR,

@@ -47,7 +47,11 @@ struct test_guest {
 /* False: this machine runs no guests; *reason says why (for SKIP). */
 bool guests_can_run(const char **reason);
 /* A partition in reset state, its RAM mapped and zeroed; false: out of memory. */
-bool guest_create_vps(struct test_guest *guest, uint32_t vp_count);
+bool guest_create_flags(struct test_guest *guest, uint32_t vp_count, uint32_t flags);
+static inline bool guest_create_vps(struct test_guest *guest, uint32_t vp_count)
+{
+	return guest_create_flags(guest, vp_count, 0);
+}
 void guest_destroy(struct test_guest *guest);
 /* Copies code and puts VP 0 at its start; the vectors are those of guests.S, which tell of each exception. */
 void guest_start_code(struct test_guest *guest, const char *code, const char *end);
@@ -64,14 +68,15 @@ uint64_t guest_register(struct test_guest *guest, uint32_t name);
 bool guest_register_set(struct test_guest *guest, uint32_t name, uint64_t value);
 
 /* At the start of each test with a guest. */
-#define GUEST_SETUP_VPS(guest, count)                  \
-	do {                                           \
-		const char *why;                       \
-		if (!guests_can_run(&why))             \
-			SKIP(why);                     \
-		CHECK(guest_create_vps(guest, count)); \
+#define GUEST_SETUP_FLAGS(guest, count, flags)                  \
+	do {                                                    \
+		const char *why;                                \
+		if (!guests_can_run(&why))                      \
+			SKIP(why);                              \
+		CHECK(guest_create_flags(guest, count, flags)); \
 	} while (0)
-#define GUEST_SETUP(guest) GUEST_SETUP_VPS(guest, 1)
+#define GUEST_SETUP_VPS(guest, count) GUEST_SETUP_FLAGS(guest, count, 0)
+#define GUEST_SETUP(guest)	      GUEST_SETUP_VPS(guest, 1)
 /* A check that gives the guest back when it fails. */
 #define GUEST_CHECK(guest, condition)                                       \
 	do {                                                                \

@@ -369,6 +369,41 @@ guest_debugged_break:
 	say	2
 	guest_end own_debug
 
+	/* The handler of a guest that tries what there is not: X24 counts, X23 is lost. */
+	guest	passes_over
+	mrs	x23, elr_el1
+	add	x23, x23, #4
+	msr	elr_el1, x23
+	add	x24, x24, #1
+	eret
+	guest_end passes_over
+
+	/* Calls with whatever is in the registers, which a generator (xorshift) fills. */
+	guest	wild_calls
+	mov	x10, #3000
+1:	eor	x19, x19, x19, lsl #13
+	eor	x19, x19, x19, lsr #7
+	eor	x19, x19, x19, lsl #17
+	and	x0, x19, #0xff
+	tst	x19, #0x100
+	b.eq	2f
+	movk	x0, #0x8400, lsl #16
+	tst	x19, #0x200
+	b.eq	2f
+	movk	x0, #0xc400, lsl #16
+2:	lsr	x1, x19, #40
+	mov	x2, x19
+	lsr	x3, x19, #3
+	tst	x19, #0x400
+	b.eq	3f
+	hvc	#0
+	b	4f
+3:	smc	#0
+4:	subs	x10, x10, #1
+	b.ne	1b
+	say	1
+	guest_end wild_calls
+
 	/* Round trips for measuring, X19 of each kind: X0 is what they took. */
 	guest	trips
 	mov	x10, x19

@@ -23,8 +23,7 @@ struct arch_cpu {
 	/* EL0 is the tasks': the registers that arch/el0.h names are as tasks need them. A backend that
 	 * has loaded a guest's says so by false; the way to the next task loads them anew. */
 	bool el0_is_tasks;
-	uint64_t tlb_vttbr; /* VTTBR_EL2 of the task that is loaded */
-	uint64_t cptr;	    /* CPTR_EL2 as loaded */
+	uint64_t cptr; /* CPTR_EL2 as loaded */
 } __aligned(ARCH_CPU_SIZE);
 static_assert(sizeof(struct arch_cpu) == ARCH_CPU_SIZE, "assembly knows the size");
 

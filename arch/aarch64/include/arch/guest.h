@@ -15,12 +15,15 @@
 struct vp;
 
 #define ARCH_HAS_PORTS 0
+#define ARCH_HAS_APICS 0
 
 #define ARCH_PARTITION_STATE PARTITION_STATE_GIC
 
 struct arch_vp {
 	uint64_t x[31]; /* first: assembly */
 	struct fpu_state fpu;
+	uint64_t call_pc; /* of WORK_HYPERCALL: the instruction */
+	bool call_smccc;  /* so too: it is a call of SMCCC's */
 };
 
 /* What a VTL of a VP waits with; all zero in the common case, tested as one word. */
@@ -29,6 +32,7 @@ enum vp_work {
 	WORK_INTERRUPT = BIT(1), /* list registers are to be filled */
 	WORK_DEBUG = BIT(3),	 /* `debugger` asks for something: stays while it does */
 	WORK_CLEAN = BIT(2), /* memory is to be cleaned to where a guest without caches reads it */
+	WORK_HYPERCALL = BIT(4), /* a hypercall is to be made when no CPU has the VP */
 };
 
 /* Those of enum vp_exit_kind that vp_exit_take() handles at once. */

@@ -13,7 +13,7 @@
 #define PSCI_ALREADY_ON	  (-4)
 #define PSCI_NOT_THERE	  (-1) /* NOT_SUPPORTED: also when there is no PSCI at all */
 
-/* How the firmware is called: enum psci_conduit. */
+/* How the firmware is called: enum psci_conduit. There is nobody to call by HVC, which is taken to EL2. */
 void psci_init(uint32_t conduit);
 int64_t psci_call(uint32_t function, uint64_t a, uint64_t b, uint64_t c);
 

@@ -17,6 +17,7 @@ struct vp;
 struct guest_cpuid;
 
 #define ARCH_HAS_PORTS 1 /* guests have an I/O space of ports */
+#define ARCH_HAS_APICS 1 /* local ones, by whose numbers VPs are known */
 
 #define ARCH_PARTITION_STATE 0 /* no element of a partition's state is the architecture's */
 

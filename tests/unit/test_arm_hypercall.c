@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: MIT */
+/* Hypercalls of AArch64 guests: their registers by either instruction, and the interface's registers by name. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "guest.h"
+#include "vgic.h"
+#include <kernel/cpu.h>
+#include <kernel/hypercall.h>
+#include <kernel/sched.h>
+#include <kernel/synic.h>
+#include <trivet/hv/features.h>
+#include <trivet/hv/interface_registers.h>
+
+#define PC	 0x4000u
+#define FUNCTION 0x46000001u
+#define UID	 0x8600ff01u
+#define PPI	 18u
+
+static struct partition partition;
+static struct hv_partition hv;
+static struct vp vp;
+static struct vp_vtl vtl;
+static struct synic synic;
+
+/* ---- what the kernel does ---- */
+
+struct cpu *fake_cpu;
+static struct hypercall performed;
+static enum hypercall_outcome outcome;
+static uint64_t new_pc; /* 0: the call does not set it */
+static bool changes_fast;
+static unsigned int yields;
+
+enum hypercall_outcome hypercall_perform(struct hypercall *call)
+{
+	performed = *call;
+	call->result = 0x500000005;
+	call->yield = true;
+	if (outcome == HYPERCALL_AGAIN)
+		call->control |= 0x7ull << HV_CALL_REP_START_SHIFT;
+	if (changes_fast) {
+		call->fast_changed = true;
+		call->fast[4] = 0x4444;
+		call->fast[HYPERCALL_FAST_WORDS - 1] = 0xffff;
+	}
+	if (new_pc)
+		vtl.arch.pc = new_pc;
+	return outcome;
+}
+
+bool sched_yield(void)
+{
+	yields++;
+	return false;
+}
+
+static uint32_t pulsed;
+
+void vgic_pulse_ppi(struct vgic_cpu *gic, uint32_t intid)
+{
+	assert_ptr_equal(gic, &vtl.arch.gic);
+	pulsed = intid;
+}
+
+bool guest_mpidr_index(const struct partition *p, uint64_t mpidr, uint32_t *index)
+{
+	assert_ptr_equal(p, &partition);
+	*index = (uint32_t)mpidr;
+	return !mpidr;
+}
+
+bool guest_register_is_known(uint32_t name)
+{
+	return name == HV_REGISTER_VERSION + 1;
+}
+
+static uint64_t set_value;
+static uint32_t set_what;
+static status_t set_status;
+
+static status_t set(uint32_t what, uint64_t value)
+{
+	set_what = what;
+	set_value = value;
+	return set_status;
+}
+
+status_t hv_guest_os_id_set(struct partition *p, uint32_t v, uint64_t value)
+{
+	(void)p;
+	(void)v;
+	assert_true(hv.changing);
+	return set(HV_REGISTER_GUEST_OS_ID, value);
+}
+status_t hv_reference_tsc_set(struct partition *p, uint32_t v, uint64_t value)
+{
+	(void)p;
+	(void)v;
+	assert_true(hv.changing);
+	return set(HV_REGISTER_REFERENCE_TSC, value);
+}
+status_t hv_assist_set(struct vp *v, uint32_t l, uint64_t value)
+{
+	(void)v;
+	(void)l;
+	return set(HV_REGISTER_VP_ASSIST_PAGE, value);
+}
+status_t synic_page_set(struct vp *v, uint32_t l, enum synic_page which, uint64_t value)
+{
+	(void)v;
+	(void)l;
+	return set(which == SYNIC_EVENTS ? HV_REGISTER_SIEFP : HV_REGISTER_SIMP, value);
+}
+void synic_control_set(struct vp *v, uint32_t l, uint64_t value)
+{
+	(void)v;
+	(void)l;
+	set(HV_REGISTER_SCONTROL, value);
+}
+void synic_sint_set(struct vp *v, uint32_t l, uint32_t sint, uint64_t value)
+{
+	(void)v;
+	(void)l;
+	set(HV_REGISTER_SINT0 + sint, value);
+}
+void synic_message_end(struct vp *v, uint32_t l)
+{
+	(void)v;
+	(void)l;
+	set(HV_REGISTER_EOM, 0);
+}
+void stimer_config_set(struct vp *v, uint32_t l, uint32_t n, uint64_t value)
+{
+	(void)v;
+	(void)l;
+	set(HV_REGISTER_STIMER0_CONFIG + 2 * n, value);
+}
+void stimer_count_set(struct vp *v, uint32_t l, uint32_t n, uint64_t value)
+{
+	(void)v;
+	(void)l;
+	set(HV_REGISTER_STIMER0_COUNT + 2 * n, value);
+}
+void hv_crash_notify(struct vp *v, uint32_t l, uint64_t control)
+{
+	(void)v;
+	(void)l;
+	set(HV_REGISTER_CRASH_CTL, control);
+}
+uint64_t hv_vp_runtime(const struct vp *v)
+{
+	(void)v;
+	return 0x1234;
+}
+uint64_t partition_reference_time(const struct partition *p)
+{
+	(void)p;
+	return 0x5678;
+}
+
+static int setup(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	memset(&partition, 0, sizeof(partition));
+	memset(&hv, 0, sizeof(hv));
+	memset(&vp, 0, sizeof(vp));
+	memset(&vtl, 0, sizeof(vtl));
+	memset(&synic, 0, sizeof(synic));
+	partition.hv = &hv;
+	vp.partition = &partition;
+	vp.vtl[0] = &vtl;
+	vtl.synic = &synic;
+	vtl.arch.pc = PC + 4;
+	for (i = 0; i < 31; i++)
+		vp.arch.x[i] = 0x100 + i;
+	arch_hv_features(&partition, &hv.privileges, &hv.features);
+	outcome = HYPERCALL_DONE;
+	new_pc = 0;
+	changes_fast = false;
+	yields = 0;
+	pulsed = 0;
+	set_what = 0;
+	set_status = STATUS_OK;
+	return 0;
+}
+
+/* ---- calls ---- */
+
+/* Where the input value is. */
+static void test_parameters(unsigned int at)
+{
+	unsigned int i;
+
+	assert_false(performed.outside);
+	assert_int_equal(performed.control, 0x100 + at);
+	assert_int_equal(performed.input, 0x101 + at);
+	assert_int_equal(performed.output, 0x102 + at);
+	for (i = 0; i < HYPERCALL_FAST_WORDS; i++)
+		assert_int_equal(performed.fast[i], 0x101 + at + i);
+	assert_int_equal(performed.fast_words, HYPERCALL_FAST_WORDS);
+	assert_int_equal(performed.input_words, HYPERCALL_FAST_WORDS);
+	assert_int_equal(performed.output_words, HYPERCALL_FAST_WORDS);
+	assert_int_equal(vp.arch.x[0], 0x500000005);
+	for (i = 1; i < 31; i++)
+		assert_int_equal(vp.arch.x[i], 0x100 + i);
+	assert_int_equal(vtl.arch.pc, PC + 4);
+}
+
+static void test_by_immediate_1(void **state)
+{
+	(void)state;
+	assert_int_equal(guest_hypercall(&vp, false), VP_CONTINUE);
+	test_parameters(0);
+	assert_int_equal(yields, 1);
+}
+
+static void test_by_smccc(void **state)
+{
+	enum vp_outcome out = VP_CONTINUE;
+
+	(void)state;
+	assert_true(guest_hv_function(&vp, FUNCTION, &out));
+	assert_int_equal(out, VP_CONTINUE);
+	test_parameters(1);
+}
+
+static void test_fast_output(void **state)
+{
+	(void)state;
+	changes_fast = true;
+	guest_hypercall(&vp, true);
+	assert_int_equal(vp.arch.x[6], 0x4444);
+	assert_int_equal(vp.arch.x[17], 0xffff);
+	assert_int_equal(vp.arch.x[18], 0x112);
+	assert_int_equal(vp.arch.x[1], 0x101);
+	guest_hypercall(&vp, false);
+	assert_int_equal(vp.arch.x[5], 0x4444);
+	assert_int_equal(vp.arch.x[16], 0xffff);
+}
+
+static void test_goes_on(void **state)
+{
+	(void)state;
+	outcome = HYPERCALL_AGAIN;
+	guest_hypercall(&vp, false);
+	assert_int_equal(vtl.arch.pc, PC);
+	assert_int_equal(vp.arch.x[0], 0x100 | 7ull << HV_CALL_REP_START_SHIFT);
+	vtl.arch.pc = PC + 4;
+	vp.arch.x[0] = FUNCTION;
+	guest_hypercall(&vp, true);
+	assert_int_equal(vtl.arch.pc, PC);
+	assert_int_equal(vp.arch.x[0], FUNCTION);
+	assert_int_equal(vp.arch.x[1], 0x101 | 7ull << HV_CALL_REP_START_SHIFT);
+	assert_int_equal(vtl.arch.work, 0);
+}
+
+static void test_outside(void **state)
+{
+	(void)state;
+	outcome = HYPERCALL_OUTSIDE;
+	guest_hypercall(&vp, true);
+	assert_int_equal(vtl.arch.pc, PC);
+	assert_int_equal(vp.arch.x[0], 0x100);
+	assert_int_equal(vtl.arch.work, WORK_HYPERCALL);
+	vtl.arch.work = 0;
+	outcome = HYPERCALL_DONE;
+	guest_hypercall_outside(&vp);
+	assert_true(performed.outside);
+	assert_int_equal(performed.control, 0x101);
+	assert_int_equal(vtl.arch.pc, PC + 4);
+	assert_int_equal(vp.arch.x[0], 0x500000005);
+}
+
+static void test_outside_of_one_sent_elsewhere(void **state)
+{
+	(void)state;
+	outcome = HYPERCALL_OUTSIDE;
+	guest_hypercall(&vp, false);
+	vtl.arch.pc = 0x8000;
+	memset(&performed, 0, sizeof(performed));
+	outcome = HYPERCALL_DONE;
+	guest_hypercall_outside(&vp);
+	assert_null(performed.vp);
+	assert_int_equal(vtl.arch.pc, 0x8000);
+}
+
+static void test_the_call_sets_pc(void **state)
+{
+	(void)state;
+	new_pc = 0x9000;
+	guest_hypercall(&vp, false);
+	assert_int_equal(vtl.arch.pc, 0x9000);
+	/* One that is not done yet comes again. */
+	vtl.arch.pc = PC + 4;
+	outcome = HYPERCALL_AGAIN;
+	guest_hypercall(&vp, false);
+	assert_int_equal(vtl.arch.pc, PC);
+}
+
+static void test_functions(void **state)
+{
+	enum vp_outcome out = VP_CONTINUE;
+
+	(void)state;
+	assert_true(guest_hv_function(&vp, UID, &out));
+	assert_int_equal(vp.arch.x[0], 0x4d32ba58);
+	assert_int_equal(vp.arch.x[1], 0xcd244764);
+	assert_int_equal(vp.arch.x[2], 0x8eef6c75);
+	assert_int_equal(vp.arch.x[3], 0x16597024);
+	vp.arch.x[0] = 0;
+	assert_true(guest_hv_function(&vp, UID | (uint32_t)BIT(30), &out));
+	assert_int_equal(vp.arch.x[0], 0x4d32ba58);
+	assert_false(guest_hv_function(&vp, 0x46000002, &out));
+	partition.hv = NULL;
+	assert_false(guest_hv_function(&vp, FUNCTION, &out));
+	assert_false(guest_hv_function(&vp, UID, &out));
+}
+
+/* ---- registers ---- */
+
+static uint64_t get(uint32_t name)
+{
+	union hv_register_value value = {0};
+
+	assert_int_equal(arch_hv_register_get(&vp, 0, name, &value), STATUS_OK);
+	return value.low;
+}
+
+static status_t set_own(uint32_t name, uint64_t value)
+{
+	return arch_hv_register_set(&vp, 0, name, value, true);
+}
+
+static void test_what_is_shown(void **state)
+{
+	union hv_register_value value = {0};
+
+	(void)state;
+	arch_hv_register_get(&vp, 0, HV_REGISTER_FEATURES, &value);
+	assert_int_equal(value.low, hv.privileges);
+	assert_int_equal(value.high, HV_ARM64_FEATURE_GUEST_CRASH | HV_ARM64_FEATURE_DIRECT_TIMERS);
+	/* These would make a guest take itself for the root, or have calls that are not there. */
+	assert_false(value.low & (HV_PRIVILEGE_PARTITION_ID | BIT(44) | HV_PRIVILEGE_START_VP |
+				  HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_FREQUENCIES));
+	assert_int_equal(get(HV_REGISTER_HINTS), 0xfff0000000aull);
+	assert_int_equal(get(HV_REGISTER_LIMITS), 4096);
+	assert_int_equal(get(HV_REGISTER_HARDWARE), HV_ARM64_HARDWARE_SLAT);
+	assert_int_equal(get(HV_REGISTER_VERSION), 0);
+	assert_int_equal(get(HV_REGISTER_INTERFACE), 0x31237648);
+}
+
+static void test_reading(void **state)
+{
+	(void)state;
+	vp.index = 3;
+	hv.vtl[0].guest_os_id = 11;
+	hv.vtl[0].reference_tsc.value = 0x7001;
+	vtl.assist.value = 0x8001;
+	synic.control = 1;
+	synic.sint[2] = 0x12;
+	synic.page[SYNIC_EVENTS].value = 0x9001;
+	synic.page[SYNIC_MESSAGES_PAGE].value = 0xa001;
+	synic.stimer[3].config = 13;
+	synic.stimer[3].count = 14;
+	hv.crash.parameter[4] = 15;
+	assert_int_equal(get(HV_REGISTER_VP_INDEX), 3);
+	assert_int_equal(get(HV_REGISTER_GUEST_OS_ID), 11);
+	assert_int_equal(get(HV_REGISTER_REFERENCE_TSC), 0x7001);
+	assert_int_equal(get(HV_REGISTER_VP_ASSIST_PAGE), 0x8001);
+	assert_int_equal(get(HV_REGISTER_VP_RUNTIME), 0x1234);
+	assert_int_equal(get(HV_REGISTER_TIME_REF_COUNT), 0x5678);
+	assert_int_equal(get(HV_REGISTER_SCONTROL), 1);
+	assert_int_equal(get(HV_REGISTER_SVERSION), HV_SYNIC_VERSION);
+	assert_int_equal(get(HV_REGISTER_SINT0 + 2), 0x12);
+	assert_int_equal(get(HV_REGISTER_SIEFP), 0x9001);
+	assert_int_equal(get(HV_REGISTER_SIMP), 0xa001);
+	assert_int_equal(get(HV_REGISTER_EOM), 0);
+	assert_int_equal(get(HV_REGISTER_STIMER3_COUNT - 1), 13);
+	assert_int_equal(get(HV_REGISTER_STIMER3_COUNT), 14);
+	assert_int_equal(get(HV_REGISTER_CRASH_CTL - 1), 15);
+	assert_int_equal(get(HV_REGISTER_CRASH_CTL), HV_CRASH_NOTIFY | HV_CRASH_MESSAGE);
+}
+
+static void test_writing(void **state)
+{
+	const uint32_t names[] = {
+		HV_REGISTER_GUEST_OS_ID,    HV_REGISTER_REFERENCE_TSC, HV_REGISTER_VP_ASSIST_PAGE,
+		HV_REGISTER_SIEFP,	    HV_REGISTER_SIMP,	       HV_REGISTER_SCONTROL,
+		HV_REGISTER_STIMER0_CONFIG, HV_REGISTER_STIMER3_COUNT,
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(set_own(names[i], 1 + i), STATUS_OK);
+		assert_int_equal(set_what, names[i]);
+		assert_int_equal(set_value, 1 + i);
+		assert_false(hv.changing);
+	}
+	assert_int_equal(set_own(HV_REGISTER_EOM, 0), STATUS_OK);
+	assert_int_equal(set_what, HV_REGISTER_EOM);
+	assert_int_equal(set_own(HV_REGISTER_CRASH_P0, 5), STATUS_OK);
+	assert_int_equal(hv.crash.parameter[0], 5);
+	assert_int_equal(set_own(HV_REGISTER_CRASH_CTL, HV_CRASH_NOTIFY), STATUS_OK);
+	assert_int_equal(set_what, HV_REGISTER_CRASH_CTL);
+}
+
+static void test_wrong_writes(void **state)
+{
+	const uint32_t read_only[] = {
+		HV_REGISTER_VERSION,  HV_REGISTER_FEATURES,   HV_REGISTER_HARDWARE,
+		HV_REGISTER_VP_INDEX, HV_REGISTER_VP_RUNTIME, HV_REGISTER_TIME_REF_COUNT,
+		HV_REGISTER_SVERSION,
+	};
+	union hv_register_value value;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(read_only); i++)
+		assert_int_equal(set_own(read_only[i], 0), STATUS_INVALID_REGISTER);
+	/* That of the hypercall page, which is x86's. */
+	assert_int_equal(set_own(0x90001, 0), STATUS_INVALID_REGISTER);
+	assert_int_equal(arch_hv_register_get(&vp, 0, 0x90001, &value), STATUS_INVALID_REGISTER);
+	assert_int_equal(set_own(HV_REGISTER_EOM, 1), STATUS_INVALID_REGISTER_VALUE);
+	assert_int_equal(set_what, 0);
+	hv.changing = true;
+	assert_int_equal(set_own(HV_REGISTER_SIMP, 1), STATUS_BUSY);
+	hv.changing = false;
+	set_status = STATUS_NO_MEMORY;
+	assert_int_equal(set_own(HV_REGISTER_SIMP, 1), STATUS_NO_MEMORY);
+	assert_false(hv.changing);
+}
+
+static void test_of_another_vp(void **state)
+{
+	(void)state;
+	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_GUEST_OS_ID, 1, false),
+			 STATUS_OK);
+	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_REFERENCE_TSC, 1, false),
+			 STATUS_OK);
+	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_SIMP, 1, false),
+			 STATUS_WRONG_STATE);
+	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_EOM, 0, false),
+			 STATUS_WRONG_STATE);
+}
+
+static void test_privileges(void **state)
+{
+	union hv_register_value value;
+
+	(void)state;
+	hv.privileges &= ~HV_PRIVILEGE_SYNIC;
+	assert_int_equal(set_own(HV_REGISTER_SIMP, 1), STATUS_INVALID_REGISTER);
+	assert_int_equal(arch_hv_register_get(&vp, 0, HV_REGISTER_SIMP, &value),
+			 STATUS_INVALID_REGISTER);
+	hv.features = 0;
+	assert_int_equal(set_own(HV_REGISTER_CRASH_P0, 1), STATUS_INVALID_REGISTER);
+}
+
+/* ---- interrupts: INTIDs of PPIs ---- */
+
+static void test_vectors(void **state)
+{
+	(void)state;
+	assert_true(arch_synic_sint_valid(16) && arch_synic_sint_valid(31));
+	assert_false(arch_synic_sint_valid(15) || arch_synic_sint_valid(32));
+	assert_true(arch_synic_sint_valid(HV_SINT_MASKED));
+	assert_false(arch_synic_sint_valid(PPI | HV_SINT_AUTO_EOI));
+	assert_int_equal(set_own(HV_REGISTER_SINT0 + 2, 15), STATUS_INVALID_REGISTER_VALUE);
+	assert_int_equal(set_own(HV_REGISTER_SINT0 + 2, PPI), STATUS_OK);
+	assert_int_equal(set_what, HV_REGISTER_SINT0 + 2);
+	assert_true(
+		arch_stimer_config_valid(&vp, HV_STIMER_DIRECT | PPI << HV_STIMER_VECTOR_SHIFT));
+	assert_false(arch_stimer_config_valid(&vp, HV_STIMER_DIRECT | 3 << HV_STIMER_VECTOR_SHIFT));
+	assert_false(arch_stimer_config_valid(&vp, BIT(14)));
+	assert_int_equal(set_own(HV_REGISTER_STIMER0_CONFIG, BIT(14)),
+			 STATUS_INVALID_REGISTER_VALUE);
+	arch_synic_interrupt(&vp, 0, PPI);
+	assert_int_equal(pulsed, PPI);
+	pulsed = 0;
+	arch_synic_interrupt_self(&vp, 0, 40);
+	assert_int_equal(pulsed, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_by_immediate_1, setup),
+		cmocka_unit_test_setup(test_by_smccc, setup),
+		cmocka_unit_test_setup(test_fast_output, setup),
+		cmocka_unit_test_setup(test_goes_on, setup),
+		cmocka_unit_test_setup(test_outside, setup),
+		cmocka_unit_test_setup(test_outside_of_one_sent_elsewhere, setup),
+		cmocka_unit_test_setup(test_the_call_sets_pc, setup),
+		cmocka_unit_test_setup(test_functions, setup),
+		cmocka_unit_test_setup(test_what_is_shown, setup),
+		cmocka_unit_test_setup(test_reading, setup),
+		cmocka_unit_test_setup(test_writing, setup),
+		cmocka_unit_test_setup(test_wrong_writes, setup),
+		cmocka_unit_test_setup(test_of_another_vp, setup),
+		cmocka_unit_test_setup(test_privileges, setup),
+		cmocka_unit_test_setup(test_vectors, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
