@@ -198,6 +198,15 @@ static void decode_iret(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 	svm_intercept(s->vmcb, INTERCEPT_IRET, false);
 }
 
+/* In the order of their codes. */
+static void decode_table(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
+{
+	static const uint8_t stores[] = {HV_NPIEP_SIDT, HV_NPIEP_SGDT, HV_NPIEP_SLDT, HV_NPIEP_STR};
+
+	(void)vp;
+	exit->table.stores = stores[s->vmcb->exit_code - SVM_EXIT_IDTR_READ];
+}
+
 static void decode_window(struct vp *vp, struct svm_vp *s, struct vp_exit *exit)
 {
 	(void)exit;
@@ -217,6 +226,7 @@ static const struct exit_row rows[SVM_EXIT_LIMIT] = {
 	[SVM_EXIT_INIT] = {VP_EXIT_INTERRUPT, 0, NULL},
 	[SVM_EXIT_VINTR] = {VP_EXIT_INTERRUPT_WINDOW, 0, decode_window},
 	[SVM_EXIT_CR0_SEL] = {VP_EXIT_CR, 0, decode_cr},
+	[SVM_EXIT_IDTR_READ... SVM_EXIT_TR_READ] = {VP_EXIT_TABLE, 0, decode_table},
 	[SVM_EXIT_RDTSC] = {VP_EXIT_TSC, 2, decode_tsc},
 	[SVM_EXIT_RDPMC] = {VP_EXIT_PROTECTED, 2, NULL},
 	[SVM_EXIT_CPUID] = {VP_EXIT_CPUID, 2, NULL},

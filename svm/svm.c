@@ -72,6 +72,7 @@ static status_t svm_init(void)
 	if (speculation.actions)
 		svm_world_switch = svm_run_guarded;
 	svm_features = r.edx;
+	backend_assists |= ASSIST_TABLES;
 	if (svm_features & SVM_FEATURE_TSC_RATIO)
 		backend_assists |= ASSIST_TSC_SCALING;
 	asid_count = r.ebx;
@@ -182,6 +183,7 @@ const struct backend_ops svm_backend = {
 	.arch.tsc_set = svm_tsc_set,
 	.arch.debug_set = svm_debug_set,
 	.arch.step = svm_step,
+	.arch.tables_watch = svm_tables_watch,
 	.arch.state_get = svm_state_get,
 	.arch.addressing_64 = svm_addressing_64,
 	.arch.state_set = svm_state_set,

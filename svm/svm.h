@@ -139,6 +139,7 @@ void svm_tsc_set(struct vp *vp, uint32_t vtl);
 void svm_inject(struct vp *vp, const struct vp_event *event);
 void svm_window_request(struct vp *vp, enum vp_window window);
 void svm_window_close(struct svm_vp *s);
+void svm_tables_watch(struct vp *vp, uint32_t vtl, uint32_t stores);
 /* Ends the step of svm_window_request(); the entry is over, and v holds what it left. */
 void svm_step_stop(struct vp_vtl *v, struct svm_vp *s);
 /* Where the guest goes on: all that an exit may change after which it is entered again at once. */

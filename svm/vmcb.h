@@ -119,6 +119,10 @@ enum vmcb_intercept {
 	INTERCEPT_INIT = 3,
 	INTERCEPT_VINTR = 4,
 	INTERCEPT_CR0_SEL = 5, /* writes that change more than TS and MP */
+	INTERCEPT_IDTR_READ = 6,
+	INTERCEPT_GDTR_READ = 7,
+	INTERCEPT_LDTR_READ = 8,
+	INTERCEPT_TR_READ = 9,
 	INTERCEPT_RDTSC = 14,
 	INTERCEPT_RDPMC = 15,
 	INTERCEPT_PUSHF = 16,
@@ -208,6 +212,10 @@ enum vmcb_tlb_control {
 #define SVM_EXIT_INIT	    0x063u
 #define SVM_EXIT_VINTR	    0x064u
 #define SVM_EXIT_CR0_SEL    0x065u
+#define SVM_EXIT_IDTR_READ  0x066u
+#define SVM_EXIT_GDTR_READ  0x067u
+#define SVM_EXIT_LDTR_READ  0x068u
+#define SVM_EXIT_TR_READ    0x069u
 #define SVM_EXIT_RDTSC	    0x06eu
 #define SVM_EXIT_RDPMC	    0x06fu
 #define SVM_EXIT_PUSHF	    0x070u

@@ -375,6 +375,16 @@ static void nmi_window(struct vp_vtl *v, struct svm_vp *s)
 	step_over(v, s);
 }
 
+__cold void svm_tables_watch(struct vp *vp, uint32_t vtl, uint32_t stores)
+{
+	struct svm_vp *s = vp->vtl[vtl]->backend;
+
+	svm_intercept(s->vmcb, INTERCEPT_GDTR_READ, stores & HV_NPIEP_SGDT);
+	svm_intercept(s->vmcb, INTERCEPT_IDTR_READ, stores & HV_NPIEP_SIDT);
+	svm_intercept(s->vmcb, INTERCEPT_LDTR_READ, stores & HV_NPIEP_SLDT);
+	svm_intercept(s->vmcb, INTERCEPT_TR_READ, stores & HV_NPIEP_STR);
+}
+
 void svm_window_request(struct vp *vp, enum vp_window window)
 {
 	struct svm_vp *s = svm_active(vp);

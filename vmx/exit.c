@@ -204,6 +204,19 @@ static void decode_msr(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 	vmx_cr8_take(vp_active(vp), s);
 }
 
+static void decode_table(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
+{
+	uint64_t information = vmcs_read(VMCS_INSTRUCTION_INFORMATION);
+	uint32_t first = (uint16_t)vmcs_read(VMCS_EXIT_REASON) == VMX_GDTR_IDTR ? HV_NPIEP_SGDT
+										: HV_NPIEP_SLDT;
+
+	(void)vp;
+	(void)s;
+	exit->table.stores = (uint8_t)(information & TABLE_SECOND ? first << 1 : first);
+	if (information & TABLE_LOAD)
+		exit->table.stores = 0;
+}
+
 static void decode_tsc(struct vp *vp, struct vmx_vp *s, struct vp_exit *exit)
 {
 	(void)vp;
@@ -254,6 +267,7 @@ static const struct exit_row rows[VMX_REASON_LIMIT] = {
 	[VMX_TPR_BELOW_THRESHOLD] = {VP_EXIT_TPR, false, decode_threshold},
 	[VMX_APIC_ACCESS] = {VP_EXIT_APIC_ACCESS, false, vmx_decode_apic_access},
 	[VMX_VIRTUALIZED_EOI] = {VP_EXIT_EOI, false, vmx_decode_eoi},
+	[VMX_GDTR_IDTR... VMX_LDTR_TR] = {VP_EXIT_TABLE, false, decode_table},
 	[VMX_EPT_VIOLATION] = {VP_EXIT_MEMORY, false, decode_memory},
 	[VMX_EPT_MISCONFIGURATION] = {VP_EXIT_FAILED, false, decode_misconfiguration},
 	[VMX_INVEPT] = {VP_EXIT_UNDEFINED, false, NULL},

@@ -63,6 +63,7 @@ enum vmcs_field {
 	VMCS_VECTORING_EVENT = 0x4408,
 	VMCS_VECTORING_ERROR = 0x440a,
 	VMCS_INSTRUCTION_LENGTH = 0x440c,
+	VMCS_INSTRUCTION_INFORMATION = 0x440e,
 	VMCS_GUEST_ES_LIMIT = 0x4800, /* then CS SS DS FS GS LDTR TR, two apart */
 	VMCS_GUEST_GDTR_LIMIT = 0x4810,
 	VMCS_GUEST_IDTR_LIMIT = 0x4812,
@@ -135,6 +136,7 @@ enum vmcs_field {
 /* Secondary processor-based controls (25.6.2) */
 #define CPU2_APIC_ACCESSES	BIT(0)
 #define CPU2_EPT		BIT(1)
+#define CPU2_TABLES		BIT(2) /* "descriptor-table exiting" */
 #define CPU2_RDTSCP		BIT(3)
 #define CPU2_X2APIC_MODE	BIT(4)
 #define CPU2_VPID		BIT(5)
@@ -224,6 +226,8 @@ enum vmx_reason {
 	VMX_TPR_BELOW_THRESHOLD = 43,
 	VMX_APIC_ACCESS = 44,
 	VMX_VIRTUALIZED_EOI = 45,
+	VMX_GDTR_IDTR = 46,
+	VMX_LDTR_TR = 47,
 	VMX_EPT_VIOLATION = 48,
 	VMX_EPT_MISCONFIGURATION = 49,
 	VMX_INVEPT = 50,
@@ -260,6 +264,11 @@ enum vmx_reason {
 /* of a debug-register access (table 28-4) */
 #define DR_NUMBER(q) ((uint8_t)((q)&7))
 #define DR_READ	     BIT(4)
+
+/* Instruction information of an access to GDTR or IDTR (table 28-10), or to LDTR or TR (table 28-11):
+ * TABLE_SECOND is of IDTR and TR */
+#define TABLE_SECOND BIT(28)
+#define TABLE_LOAD   BIT(29)
 
 /* of an EPT violation (table 28-7) */
 #define EPT_WRITE	BIT(1)

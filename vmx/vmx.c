@@ -73,7 +73,7 @@ static const struct control_row control_rows[] = {
 	 CPU_TPR_SHADOW, CONTROL(cpu)},
 	{MSR_VMX_CPU2, MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_WBINVD,
 	 CPU2_VPID | CPU2_RDTSCP | CPU2_INVPCID | CPU2_XSAVES | CPU2_RDRAND | CPU2_RDSEED |
-		 CPU2_ENCLS | CPU2_PAUSE_LOOP | CPU2_TSC_SCALING | APIC_CONTROLS2,
+		 CPU2_ENCLS | CPU2_PAUSE_LOOP | CPU2_TSC_SCALING | CPU2_TABLES | APIC_CONTROLS2,
 	 CONTROL(cpu2)}, /* those of instructions: see vmx/vp.c; of the APIC: vmx/apicv.c */
 	{0x483, 0x48f,
 	 EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
@@ -212,6 +212,8 @@ static status_t vmx_init(void)
 	ept_levels_set(capabilities);
 	vmx_has_vpid = (vmx_controls.cpu2 & CPU2_VPID) &&
 		       (capabilities & VPID_CAP_INVVPID) == VPID_CAP_INVVPID;
+	if (vmx_controls.cpu2 & CPU2_TABLES)
+		backend_assists |= ASSIST_TABLES;
 	if (!vmx_has_vpid)
 		vmx_controls.cpu2 &= ~(uint32_t)CPU2_VPID;
 	if (vmx_controls.cpu2 & CPU2_TSC_SCALING)
@@ -305,6 +307,7 @@ const struct backend_ops vmx_backend = {
 	.arch.tsc_set = vmx_tsc_set,
 	.arch.debug_set = vmx_debug_set,
 	.arch.step = vmx_step,
+	.arch.tables_watch = vmx_tables_watch,
 	.arch.apic_place_set = vmx_apic_place_set,
 	.arch.state_get = vmx_state_get,
 	.arch.addressing_64 = vmx_addressing_64,

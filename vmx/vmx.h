@@ -99,6 +99,7 @@ bool vmx_can_take(struct vp *vp, enum vp_window window);
 void vmx_tsc_set(struct vp *vp, uint32_t vtl);
 void vmx_inject(struct vp *vp, const struct vp_event *event);
 void vmx_window_request(struct vp *vp, enum vp_window window);
+void vmx_tables_watch(struct vp *vp, uint32_t vtl, uint32_t stores);
 /* Makes the VMCS current on this CPU. */
 void vmx_use(struct vmx_vp *s);
 /* The preemption timer starts anew: the host's interrupts are looked at. */

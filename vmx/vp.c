@@ -79,8 +79,8 @@ static const char *vmx_error_words(void)
 
 /*
  * The secondary controls for what the partition's CPUID shows. RDTSCP, INVPCID and XSAVES work where
- * theirs is set, RDRAND and RDSEED exit. ENCLS exits always. All others stay off, among them VM
- * functions, PML, and what makes ENCLV, PCONFIG, TPAUSE and UMWAIT work.
+ * theirs is set, RDRAND and RDSEED exit. ENCLS exits always, the descriptor tables' registers while
+ * vmx_tables_watch() says so. All others stay off, among them VM functions, PML, and what makes ENCLV, PCONFIG, TPAUSE and UMWAIT work.
  */
 static uint32_t controls2(const struct vp *vp)
 {
@@ -106,7 +106,7 @@ static uint32_t controls2(const struct vp *vp)
 	for (i = 0; i < ARRAY_SIZE(exiting); i++)
 		if (shown & exiting[i].instruction)
 			off |= exiting[i].control;
-	return vmx_controls.cpu2 & ~(off | (uint32_t)APIC_CONTROLS2);
+	return vmx_controls.cpu2 & ~(off | (uint32_t)(APIC_CONTROLS2 | CPU2_TABLES));
 }
 
 void vmx_stay_begin(void)
@@ -536,6 +536,22 @@ void vmx_inject(struct vp *vp, const struct vp_event *event)
 	if (unlikely(event->type >= EVENT_SOFTWARE))
 		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH, event->length);
 	vmcs_write(VMCS_ENTRY_EVENT, info);
+}
+
+/* One control for all of them, and for the loads. What follows the APIC's mode stays. */
+__cold void vmx_tables_watch(struct vp *vp, uint32_t vtl, uint32_t stores)
+{
+	struct vmx_vp *s = vp->vtl[vtl]->backend;
+	uint32_t controls;
+
+	vmx_use(s);
+	controls = (uint32_t)vmcs_read(VMCS_CPU_CONTROLS_2) & ~(uint32_t)CPU2_TABLES;
+	s->cpu_controls2 &= ~(uint32_t)CPU2_TABLES;
+	if (stores) {
+		controls |= (uint32_t)CPU2_TABLES;
+		s->cpu_controls2 |= (uint32_t)CPU2_TABLES;
+	}
+	vmcs_write(VMCS_CPU_CONTROLS_2, controls);
 }
 
 void vmx_window_request(struct vp *vp, enum vp_window window)

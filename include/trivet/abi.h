@@ -213,6 +213,8 @@ enum inspect_assist {
 	ASSIST_POSTED = BIT(1),
 	/* A guest's TSC can have a rate of its own without exits. */
 	ASSIST_TSC_SCALING = BIT(2),
+	/* What reads the descriptor tables' registers can be made to exit. */
+	ASSIST_TABLES = BIT(3),
 };
 
 struct inspect_system {

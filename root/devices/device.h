@@ -245,6 +245,9 @@ void device_timer_arm(struct device_env *env, struct device_timer *timer, uint64
 /* The timer will not expire. Cancelling an idle timer does nothing. */
 void device_timer_cancel(struct device_env *env, struct device_timer *timer);
 
+/* No timer is armed any more, whoever's it is: the time of env ends. */
+void device_timers_end(struct device_env *env);
+
 /*
  * Run the timers that are due at now_ns(). Bounded: no more callbacks than timers were due
  * at the start, so one that arms itself into the past is left for the next call.

@@ -73,6 +73,13 @@ void device_timer_cancel(struct device_env *env, struct device_timer *timer)
 	deadline_announce(env);
 }
 
+void device_timers_end(struct device_env *env)
+{
+	while (env->timers)
+		timer_unlink(env, env->timers);
+	deadline_announce(env);
+}
+
 uint64_t device_timers_run(struct device_env *env)
 {
 	uint64_t now = device_now(env);

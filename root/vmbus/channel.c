@@ -226,9 +226,8 @@ static void room_look(struct vmbus_channel *channel)
 	channel->ops->writable(channel);
 }
 
-bool vmbus_channel_serve(struct vmbus_channel *channel)
+bool vmbus_channel_serve(struct vmbus_channel *channel, uint32_t *left)
 {
-	uint32_t left = VMBUS_SERVE_PACKETS;
 	status_t status;
 
 	if (channel->state == VMBUS_CHANNEL_OPEN)
@@ -236,7 +235,7 @@ bool vmbus_channel_serve(struct vmbus_channel *channel)
 	if (channel->state != VMBUS_CHANNEL_OPEN || !vmbus_ring_waits(&channel->incoming))
 		return false;
 	vmbus_ring_mask(&channel->incoming, true);
-	status = packets_receive(channel, &left);
+	status = packets_receive(channel, left);
 	if (status != STATUS_OK && status != STATUS_NOT_FOUND)
 		vmbus_channel_break(channel, "sends a packet that makes no sense to channel");
 	if (channel->state != VMBUS_CHANNEL_OPEN)

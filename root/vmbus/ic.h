@@ -65,15 +65,31 @@ struct ic_heartbeat {
 };
 status_t ic_heartbeat_offer(struct ic_heartbeat *heartbeat, struct vmbus *bus) __must_check;
 
+#define IC_SHUTDOWN_NS 60000000000ull
+
+/* What has become of a question to shut down. */
+enum ic_shutdown_news {
+	IC_SHUTDOWN_AGREED, /* the guest has said yes; more may follow */
+	/* The question is over, and may be put again. */
+	IC_SHUTDOWN_REFUSED,
+	IC_SHUTDOWN_CLOSED, /* the guest has closed the channel, and has not answered */
+	IC_SHUTDOWN_LATE,   /* it has not gone after IC_SHUTDOWN_NS */
+};
+
 /* The guest is asked to shut down. */
 struct ic_shutdown {
 	struct ic ic;
-	/* The guest has agreed to do so, or not. Set by the owner, before the offer. */
-	void (*done)(struct ic_shutdown *shutdown, bool agreed);
+	struct device_timer timer;
+	bool asked; /* and it is not over */
+	bool agreed;
+	/* Set by the owner, before the offer. */
+	void (*news)(struct ic_shutdown *shutdown, enum ic_shutdown_news news);
 };
 status_t ic_shutdown_offer(struct ic_shutdown *shutdown, struct vmbus *bus) __must_check;
-/* flags: IC_SHUTDOWN_*. Statuses as of ic_ask(). */
+/* flags: IC_SHUTDOWN_FORCE and the like. ALREADY_EXISTS: a question is not over. Else as ic_ask(). */
 status_t ic_shutdown_ask(struct ic_shutdown *shutdown, uint32_t flags) __must_check;
+/* The guest has ended: no news any more. True: it was asked. */
+bool ic_shutdown_forget(struct ic_shutdown *shutdown);
 
 #define IC_TIMESYNC_NS 5000000000ull
 

@@ -55,7 +55,9 @@ static void queue_send(struct vmbus *bus)
 
 static void retry_expired(struct device_timer *timer)
 {
-	vmbus_serve(container_of(timer, struct vmbus, retry));
+	struct vmbus *bus = container_of(timer, struct vmbus, retry);
+
+	bus->host->again(bus);
 }
 
 static void queue_clear(struct vmbus *bus)
@@ -445,6 +447,40 @@ static const struct {
 				  sizeof(struct vmbus_modify_channel)},
 };
 
+/* The oldest one; false: there is none. */
+static bool message_receive(struct vmbus *bus, uint8_t message[VMBUS_MESSAGE_MAX], size_t *size)
+{
+	struct vmbus_held *held = bus->held;
+
+	if (!held)
+		return bus->host->receive(bus, message, size) == STATUS_OK;
+	*size = held->size;
+	memcpy(message, held->bytes, held->size);
+	bus->held = held->next;
+	free(held);
+	return true;
+}
+
+status_t vmbus_hold(struct vmbus *bus)
+{
+	struct vmbus_held **end = &bus->held, *held;
+
+	while (*end)
+		end = &(*end)->next;
+	/* Ends when the ports are empty: the guest does not run. */
+	for (;;) {
+		held = calloc(1, sizeof(*held));
+		if (!held)
+			return STATUS_NO_MEMORY;
+		if (bus->host->receive(bus, held->bytes, &held->size) != STATUS_OK)
+			break;
+		*end = held;
+		end = &held->next;
+	}
+	free(held);
+	return STATUS_OK;
+}
+
 static void message_take(struct vmbus *bus, const uint8_t *message, size_t size)
 {
 	struct vmbus_header header;
@@ -477,20 +513,36 @@ static bool messages_serve(struct vmbus *bus)
 		/* The timer of the queue comes back here. */
 		if (!queue_has_room(bus))
 			return false;
-		if (bus->host->receive(bus, message, &size) != STATUS_OK)
+		if (!message_receive(bus, message, &size))
 			return false;
 		message_take(bus, message, size);
 	}
 	return true;
 }
 
+/* True: there may be more. The channel at which the packets' number is used up is the last next time. */
+static bool channels_serve(struct vmbus *bus)
+{
+	uint32_t left = VMBUS_SERVE_PACKETS, first = bus->first_channel;
+	bool more = false;
+
+	for (uint32_t i = 0; i < VMBUS_CHANNELS; i++) {
+		struct vmbus_channel *channel = bus->channels[(first + i) % VMBUS_CHANNELS];
+		bool any = left > 0;
+
+		if (channel && vmbus_channel_serve(channel, &left))
+			more = true;
+		if (any && left == 0)
+			bus->first_channel = (first + i + 1) % VMBUS_CHANNELS;
+	}
+	return more;
+}
+
 void vmbus_serve(struct vmbus *bus)
 {
 	bool more = messages_serve(bus);
 
-	for (uint32_t i = 0; i < VMBUS_CHANNELS; i++)
-		if (bus->channels[i] && vmbus_channel_serve(bus->channels[i]))
-			more = true;
+	more = channels_serve(bus) || more;
 	if (more)
 		bus->host->again(bus);
 }
@@ -516,13 +568,18 @@ void vmbus_reset(struct vmbus *bus)
 	size_t size;
 
 	disconnect(bus);
-	while (bus->host->receive(bus, message, &size) == STATUS_OK)
+	while (message_receive(bus, message, &size))
 		;
 }
 
 void vmbus_destroy(struct vmbus *bus)
 {
 	disconnect(bus);
+	for (struct vmbus_held *held = bus->held, *next; held; held = next) {
+		next = held->next;
+		free(held);
+	}
+	bus->held = NULL;
 	free(bus->packet);
 	bus->packet = NULL;
 }

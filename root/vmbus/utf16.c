@@ -20,8 +20,7 @@ static const struct {
 	uint32_t least;
 } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
 
-/* The next code point; false: there is none that is valid. */
-static bool utf8_take(const char **text, uint32_t *code)
+bool utf8_take(const char **text, uint32_t *code)
 {
 	uint8_t lead = (uint8_t) * (*text)++;
 	size_t follow = 0;

@@ -29,7 +29,7 @@ struct vmbus_channel;
 #define VMBUS_GPADL_PAGES   65536u /* of all of them */
 #define VMBUS_QUEUE	    16u	   /* messages that wait for room in the guest */
 #define VMBUS_PACKET_MAX    KIB(20)
-#define VMBUS_SERVE_PACKETS 64u /* and messages, at one call */
+#define VMBUS_SERVE_PACKETS 64u /* of all channels, and so many messages, at one call */
 
 /* ---- the world ---- */
 
@@ -122,6 +122,13 @@ struct vmbus_message {
 	uint8_t bytes[VMBUS_MESSAGE_MAX];
 };
 
+/* A message of the guest's that is kept. */
+struct vmbus_held {
+	struct vmbus_held *next;
+	size_t size;
+	uint8_t bytes[VMBUS_MESSAGE_MAX] __aligned(8);
+};
+
 struct vmbus {
 	const struct vmbus_host *host;
 	struct device_env *env;
@@ -134,9 +141,12 @@ struct vmbus {
 	bool offers_requested; /* since it is connected */
 	bool offers_end;       /* AllOffersDelivered is due when all are */
 
+	uint32_t first_channel; /* that is served at the next call */
+
 	struct vmbus_gpadl *gpadls;
 	uint32_t gpadl_count, gpadl_pages;
 
+	struct vmbus_held *held; /* oldest first: what the ports had, when they went */
 	struct vmbus_message queue[VMBUS_QUEUE];
 	uint32_t queue_first, queue_count;
 	struct device_timer retry;
@@ -165,6 +175,9 @@ static inline bool vmbus_channel_gone(const struct vmbus_channel *channel)
 /* Does what there is to be done: messages from and to the guest, packets. Bounded: it asks for another call. */
 void vmbus_serve(struct vmbus *bus);
 
+/* Takes in what the guest has sent and the server has had no room for, as it cannot be received later. NO_MEMORY: what
+ * was taken is kept all the same. */
+status_t vmbus_hold(struct vmbus *bus) __must_check;
 /* All signals are cut off, as the partition goes; and are set up again, in one like it. The guest does not
  * notice. The channels for which that fails break. */
 void vmbus_detach(struct vmbus *bus);
@@ -196,8 +209,8 @@ uint32_t vmbus_channel_open(struct vmbus_channel *channel, const struct vmbus_op
 void vmbus_channel_close(struct vmbus_channel *channel);
 /* The rings are not used any more; says why. */
 void vmbus_channel_break(struct vmbus_channel *channel, const char *why);
-/* True: there is more than was taken. */
-bool vmbus_channel_serve(struct vmbus_channel *channel);
+/* Takes up to *left packets, of which it takes their number away. True: there is more. */
+bool vmbus_channel_serve(struct vmbus_channel *channel, uint32_t *left);
 
 /* gpadl.c */
 struct vmbus_gpadl *vmbus_gpadl_find(const struct vmbus *bus, uint32_t id);

@@ -65,7 +65,7 @@ static void start_execute(struct machine *machine)
 	command_run(machine, MACHINE_START, "running");
 }
 
-/* A guest that can be asked shuts itself down; what else runs is switched off. */
+/* A guest that can be asked shuts itself down, which is told of in the log; what else runs is switched off. */
 static bool stop_execute(char *const words[])
 {
 	struct machine *machine = words[1] ? machine_find(words[1]) : NULL;
@@ -81,13 +81,12 @@ static bool stop_execute(char *const words[])
 	if (!now)
 		status = machine_shut_down(machine);
 	if (status == STATUS_OK)
-		print("%s: shut down\n", machine->config->name);
-	else if (status == STATUS_CANCELLED)
-		print("%s: has restarted instead of shutting down\n", machine->config->name);
-	else if (status == STATUS_TIMED_OUT)
-		print("%s: was asked to shut down and still runs; \"stop %s now\" switches it "
-		      "off\n",
-		      machine->config->name, machine->config->name);
+		print("%s: asked to shut down\n", machine->config->name);
+	else if (status == STATUS_ALREADY_EXISTS || status == STATUS_BUSY)
+		print("%s: %s; \"stop %s now\" switches it off\n", machine->config->name,
+		      status == STATUS_BUSY ? "takes no question now"
+					    : "was asked to shut down, and has not done it yet",
+		      machine->config->name);
 	else
 		command_run(machine, MACHINE_STOP, "stopped");
 	return true;

@@ -21,7 +21,7 @@ status_t machine_crash_watch(struct machine *machine)
 	if (machine->config->hyperv != CONFIG_HYPERV_ON)
 		return STATUS_OK;
 	/* Ends when it is done or there is nothing more to deposit. */
-	while ((status = partition_crash_bind(machine->partition, machine->event,
+	while ((status = partition_crash_bind(machine->partition, machine->guest_event,
 					      MACHINE_CRASHED)) == STATUS_NO_MEMORY) {
 		status = machine_deposit(machine, 1);
 		if (status != STATUS_OK)
@@ -72,14 +72,31 @@ static void crash_print(struct machine *machine, const struct partition_crash *c
 	text_print(machine, crash);
 }
 
+/* The last one. False: it was told of before, or is none, or too many were. The lock is held. */
+static bool crash_take(struct machine *machine, struct partition_crash *crash)
+{
+	if (machine->state != MACHINE_RUNNING ||
+	    partition_crash_get(machine->partition, crash) != STATUS_OK ||
+	    crash->count == machine->crashes_told)
+		return false;
+	machine->crashes_told = crash->count;
+	return log_limit_pass(&machine->crashes, time_now());
+}
+
 void machine_crash_report(struct machine *machine)
 {
 	struct partition_crash *crash;
+	bool take;
 
-	if (machine->partition == HANDLE_NONE || !log_limit_pass(&machine->crashes, time_now()))
+	if (machine->config->hyperv != CONFIG_HYPERV_ON)
 		return;
 	crash = malloc(sizeof(*crash));
-	if (crash && partition_crash_get(machine->partition, crash) == STATUS_OK)
+	if (!crash)
+		return;
+	mutex_lock(&machine->lock);
+	take = crash_take(machine, crash);
+	mutex_unlock(&machine->lock);
+	if (take)
 		crash_print(machine, crash);
 	free(crash);
 }

@@ -77,8 +77,11 @@ status_t machine_devices_create(struct machine *machine)
 void machine_devices_destroy(struct machine *machine)
 {
 	mutex_lock(&machine->lock);
-	if (machine->has_devices)
+	/* Those of the VMBus, which outlives its machine's save, too. */
+	if (machine->has_devices) {
+		device_timers_end(&machine->env);
 		platform_destroy(&machine->platform);
+	}
 	machine->has_devices = false;
 	mutex_unlock(&machine->lock);
 }

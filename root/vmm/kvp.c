@@ -8,6 +8,7 @@
 #include <lib/log.h>
 #include <lib/time.h>
 #include <vmm/monitor.h>
+#include <vmm/printable.h>
 #include <vmm/vmbus.h>
 
 /* A guest that lists without end; and one that takes its time: nobody else is heard meanwhile. */
@@ -34,16 +35,14 @@ static bool pool_parse(const char *word, enum ic_kvp_pool *pool)
 	return false;
 }
 
-/* Control characters become '?': C0 and DEL, and C1, which in UTF-8 is c2 80 to c2 9f. */
-static void text_tame(char *text)
+static void text_print(const char *text)
 {
-	for (; *text; text++) {
-		uint8_t byte = (uint8_t)text[0], next = (uint8_t)text[1];
+	char piece[PIECE];
 
-		if (byte < ' ' || byte == 0x7f)
-			*text = '?';
-		else if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
-			text[0] = text[1] = '?';
+	/* Ends at the text's end: each piece takes some of it. */
+	while (*text) {
+		text = printable_write(piece, sizeof(piece), text);
+		print("%s", piece);
 	}
 }
 
@@ -61,15 +60,11 @@ static void failure_print(const struct machine *machine, status_t status)
 		print("%s: %s\n", name, status_words(status));
 }
 
-static void pair_print(struct ic_kvp_request *request)
+static void pair_print(const struct ic_kvp_request *request)
 {
-	const char *value = request->value, *end = value + strlen(value);
-
-	text_tame(request->key);
-	text_tame(request->value);
-	print("%s = ", request->key);
-	for (; value < end; value += MIN(PIECE, (size_t)(end - value)))
-		print("%.*s", (int)MIN(PIECE, (size_t)(end - value)), value);
+	text_print(request->key);
+	print(" = ");
+	text_print(request->value);
 	print("\n");
 }
 

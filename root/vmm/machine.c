@@ -144,6 +144,7 @@ static status_t machine_boot(struct machine *machine)
 		return status;
 	mutex_lock(&machine->lock);
 	machine->power = MACHINE_POWER_NONE;
+	machine->crashes_told = 0;
 	platform_reset(&machine->platform);
 	machine_processors_reset(machine);
 	machine_vmbus_reset(machine);
@@ -195,9 +196,9 @@ static void machine_stop(struct machine *machine, enum machine_end end, uint32_t
 	mutex_lock(&machine->lock);
 	platform_flush(&machine->platform);
 	mutex_unlock(&machine->lock);
+	(void)machine_vmbus_ended(machine);
 	machine_end_set(machine, end, code);
 	machine->state = MACHINE_ENDED;
-	event_signal(machine->answer, MACHINE_HAS_ENDED);
 }
 
 static status_t machine_reset(struct machine *machine)
@@ -241,6 +242,8 @@ static void machine_power_act(struct machine *machine)
 	if (machine->state != MACHINE_RUNNING)
 		return;
 
+	/* Why it ends, if its own thread has not come to that yet. */
+	machine_crash_report(machine);
 	if (power != MACHINE_POWER_RESET)
 		resets_left_out_tell(machine);
 	switch (power) {
@@ -261,6 +264,9 @@ static void machine_power_act(struct machine *machine)
 		log_error("%s: guest crashed", machine->config->name);
 		break;
 	case MACHINE_POWER_RESET:
+		if (machine_vmbus_ended(machine))
+			log_warning("%s: has restarted instead of shutting down",
+				    machine->config->name);
 		if (guest_reset(machine) == STATUS_OK)
 			return;
 		break;
@@ -301,6 +307,9 @@ static status_t machine_resume(struct machine *machine)
 {
 	machine->resumes = true;
 	machine->state = MACHINE_RUNNING;
+	/* What came meanwhile was put off. */
+	if (machine->guest_service)
+		event_signal(machine->guest_event, MACHINE_VMBUS | MACHINE_CRASHED);
 	return processors_start(machine);
 }
 
@@ -316,13 +325,14 @@ static status_t command_save(struct machine *machine)
 	processors_stop(machine);
 	if (machine->power != MACHINE_POWER_NONE)
 		return STATUS_WRONG_STATE;
-	/* What the guest was told is posted ends with the ports. */
-	machine_vmbus_serve(machine);
 	/* Console input waits from here on: it would interrupt a VP that is saved already. */
 	mutex_lock(&machine->lock);
-	machine->state = MACHINE_SAVED;
+	status = machine_vmbus_hold(machine);
+	if (status == STATUS_OK)
+		machine->state = MACHINE_SAVED;
 	mutex_unlock(&machine->lock);
-	status = machine_state_save(machine);
+	if (status == STATUS_OK)
+		status = machine_state_save(machine);
 	if (status != STATUS_OK) {
 		(void)machine_resume(machine);
 		return status;
@@ -413,16 +423,10 @@ static void machine_service(void *argument)
 
 		if (event_wait(machine->event, wake, &bits) != STATUS_OK)
 			continue;
-		if (bits & MACHINE_VMBUS)
-			machine_vmbus_serve(machine);
-		if (bits & MACHINE_CRASHED)
-			machine_crash_report(machine);
 		if (bits & MACHINE_POWER)
 			machine_power_act(machine);
 		if (bits & MACHINE_COMMANDS)
 			machine_commands_act(machine, bits);
-		if (bits >> MACHINE_ARCH_SHIFT)
-			machine_platform_serve(machine, bits);
 	}
 }
 
@@ -455,6 +459,7 @@ status_t machine_move(struct machine *machine, uint32_t vp, uint32_t cpu)
 static status_t machine_create(struct machine *machine, const struct config_partition *config,
 			       uint32_t number)
 {
+	uint32_t cpu = vmm_cpu_next(config);
 	status_t status;
 
 	machine->config = config;
@@ -465,8 +470,10 @@ static status_t machine_create(struct machine *machine, const struct config_part
 	if (status == STATUS_OK)
 		status = event_create(&machine->answer);
 	if (status == STATUS_OK)
-		status = thread_start(vmm_cpu_next(config), vmm_service_priority(), machine_service,
-				      machine, &machine->service);
+		status = thread_start(cpu, vmm_service_priority(), machine_service, machine,
+				      &machine->service);
+	if (status == STATUS_OK && config->hyperv == CONFIG_HYPERV_ON)
+		status = machine_guest_service_start(machine, cpu);
 	return status;
 }
 

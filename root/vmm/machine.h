@@ -65,12 +65,13 @@ enum machine_end {
 #define MACHINE_POWER	 BIT(8)	 /* `power` holds what the guest asked for */
 #define MACHINE_TIMER	 BIT(9)	 /* a deadline is earlier than the one that is waited for */
 #define MACHINE_INPUT	 BIT(10) /* console input waits */
-#define MACHINE_VMBUS	 BIT(11) /* the guest has sent or signalled something: <vmm/vmbus.h> */
-#define MACHINE_CRASHED	 BIT(12) /* the guest has told so */
+
+/* Bits of guest_event. */
+#define MACHINE_VMBUS	BIT(0) /* the guest has sent or signalled something: <vmm/vmbus.h> */
+#define MACHINE_CRASHED BIT(1) /* the guest has told so */
 
 /* Bits of a machine's `answer`, on which a person's question to the guest waits. */
-#define MACHINE_HAS_ENDED    BIT(0) /* its VPs run no more, or anew */
-#define MACHINE_HAS_ANSWERED BIT(1)
+#define MACHINE_HAS_ANSWERED BIT(0)
 
 /* From this bit of its event on: the architecture's. */
 #define MACHINE_ARCH_SHIFT 16
@@ -131,6 +132,10 @@ struct machine {
 	handle_t answer;	    /* MACHINE_HAS_* bits */
 	uint32_t move_vp, move_cpu; /* what MACHINE_MOVE is about; who asks waits */
 	struct thread *service;
+	/* vmm/guest_service.c; HANDLE_NONE and NULL without the Hyper-V interface. */
+	handle_t
+		guest_event; /* what the guest asks for: MACHINE_VMBUS, MACHINE_CRASHED, test bits */
+	struct thread *guest_service;
 
 	/* Changed by the service thread only; read by all. */
 	_Atomic uint32_t state; /* enum machine_state */
@@ -141,6 +146,7 @@ struct machine {
 	struct saved_machine saved; /* while it is SAVED */
 	struct log_limit resets;    /* that the guest asks for: told of, not all */
 	struct log_limit crashes;   /* so too, that it tells of */
+	uint32_t crashes_told;	    /* of those that the partition has counted; under the lock */
 
 	handle_t partition;
 	uint8_t physical_bits;	      /* of the guest's physical addresses */
@@ -214,8 +220,12 @@ status_t machine_resources_recreate(struct machine *machine) __must_check;
 /* Gives `blocks` blocks of 2 MiB to the partition's account. */
 status_t machine_deposit(struct machine *machine, size_t blocks) __must_check;
 
+/* vmm/guest_service.c: the thread that does what the guest asks for. */
+status_t machine_guest_service_start(struct machine *machine, uint32_t cpu) __must_check;
+
 /* vmm/crash.c: what the guest says of its crash. */
 status_t machine_crash_watch(struct machine *machine);
+/* Each once. */
 void machine_crash_report(struct machine *machine);
 
 /* vmm/doorbell.c: writes of the guest that signal an event. */
@@ -279,7 +289,7 @@ status_t machine_save_check(const struct machine *machine) __must_check;
 /* vmm/interrupts.c: its devices, and where their interrupts go. */
 void machine_platform_configure(const struct machine *machine, struct platform_config *platform);
 extern const struct device_env_ops machine_env_ops;
-/* Bits of the machine's event from MACHINE_ARCH_SHIFT on. */
+/* Bits of guest_event from MACHINE_ARCH_SHIFT on, and none. */
 void machine_platform_serve(struct machine *machine, uint64_t bits);
 /* Asks the guest to shut down, by a power key. NOT_SUPPORTED: there is none, or the guest does not look at it. */
 status_t machine_power_key(struct machine *machine);

@@ -10,8 +10,7 @@
 #include <lib/time.h>
 #include <vmm/vmbus.h>
 
-#define REFERENCE_UNIT_NS  100u
-#define SHUT_DOWN_LIMIT_NS (60 * NS_PER_SECOND)
+#define REFERENCE_UNIT_NS 100u
 
 static struct machine_vmbus *vmbus_of(struct vmbus *bus)
 {
@@ -74,7 +73,8 @@ static status_t host_connect(struct vmbus *bus, struct vmbus_channel *channel)
 
 	do
 		status = host_event_port_create(machine->partition, 0, channel->connection,
-						machine->event, MACHINE_VMBUS, &channel->ports[0]);
+						machine->guest_event, MACHINE_VMBUS,
+						&channel->ports[0]);
 	while (more_is_deposited(machine, &status));
 	if (status == STATUS_OK && channel->vp != VMBUS_NO_VP)
 		do
@@ -109,7 +109,7 @@ static void *host_page(struct vmbus *bus, gpa_t gpa)
 
 static void host_again(struct vmbus *bus)
 {
-	event_signal(vmbus_of(bus)->machine->event, MACHINE_VMBUS);
+	event_signal(vmbus_of(bus)->machine->guest_event, MACHINE_VMBUS);
 }
 
 static bool host_clock(struct vmbus *bus, uint64_t *reference, uint64_t *utc)
@@ -151,13 +151,22 @@ static const struct vmbus_host host = {
 
 /* ---- its life ---- */
 
-static void shutdown_done(struct ic_shutdown *shutdown, bool agreed)
+/* Whoever has asked does not wait. That the guest has powered off is said as ever. */
+static void shutdown_news(struct ic_shutdown *shutdown, enum ic_shutdown_news news)
 {
-	struct machine_vmbus *vmbus =
-		container_of(shutdown, struct machine_vmbus, services.shutdown);
+	static const char *const words[] = {
+		[IC_SHUTDOWN_REFUSED] = "does not want to shut down",
+		[IC_SHUTDOWN_CLOSED] =
+			"does not answer whether it shuts down: it has closed that service",
+		[IC_SHUTDOWN_LATE] = "was asked to shut down and still runs",
+	};
+	const char *name = container_of(shutdown, struct machine_vmbus, services.shutdown)
+				   ->machine->config->name;
 
-	vmbus->agreed = agreed;
-	event_signal(vmbus->machine->answer, MACHINE_HAS_ANSWERED);
+	if (news == IC_SHUTDOWN_AGREED)
+		log_info("%s: shuts down", name);
+	else
+		log_warning("%s: %s; \"stop %s now\" switches it off", name, words[news], name);
 }
 
 static status_t server_create(struct machine *machine)
@@ -168,7 +177,7 @@ static status_t server_create(struct machine *machine)
 	if (!vmbus)
 		return STATUS_NO_MEMORY;
 	vmbus->machine = machine;
-	vmbus->services.shutdown.done = shutdown_done;
+	vmbus->services.shutdown.news = shutdown_news;
 	status = vmbus_init(&vmbus->bus, &host, &machine->env, machine->config->vps);
 	if (status == STATUS_OK)
 		status = ic_services_offer(&vmbus->services, &vmbus->bus);
@@ -190,7 +199,7 @@ static status_t message_ports_create(struct machine *machine)
 	for (size_t i = 0; i < ARRAY_SIZE(connections) && status == STATUS_OK; i++)
 		do
 			status = message_port_create(machine->partition, 0, connections[i],
-						     machine->event, MACHINE_VMBUS,
+						     machine->guest_event, MACHINE_VMBUS,
 						     &vmbus->message_ports[i]);
 		while (more_is_deposited(machine, &status));
 	return status;
@@ -238,6 +247,7 @@ void machine_vmbus_destroy(struct machine *machine)
 	machine_vmbus_detach(machine);
 	mutex_lock(&machine->lock);
 	if (machine->vmbus) {
+		(void)ic_shutdown_forget(&machine->vmbus->services.shutdown);
 		vmbus_destroy(&machine->vmbus->bus);
 		free(machine->vmbus);
 		machine->vmbus = NULL;
@@ -259,54 +269,33 @@ void machine_vmbus_serve(struct machine *machine)
 	mutex_unlock(&machine->lock);
 }
 
-/* ---- shutdown ---- */
-
-static status_t shutdown_ask(struct machine *machine)
+status_t machine_vmbus_hold(struct machine *machine)
 {
-	uint64_t stale;
-	status_t status;
-
-	(void)event_wait(machine->answer, 0, &stale);
-	mutex_lock(&machine->lock);
-	status = machine->vmbus && machine->state == MACHINE_RUNNING
-			 ? ic_shutdown_ask(&machine->vmbus->services.shutdown, IC_SHUTDOWN_FORCE)
-			 : STATUS_NOT_SUPPORTED;
-	mutex_unlock(&machine->lock);
-	/* One that is asked already may yet do it. */
-	return status == STATUS_OK || status == STATUS_BUSY ? STATUS_OK : STATUS_NOT_SUPPORTED;
+	return machine->vmbus ? vmbus_hold(&machine->vmbus->bus) : STATUS_OK;
 }
 
-static bool shutdown_is_refused(struct machine *machine)
+bool machine_vmbus_ended(struct machine *machine)
 {
-	bool refused;
+	bool asked;
 
 	mutex_lock(&machine->lock);
-	refused = machine->vmbus && !machine->vmbus->agreed;
+	asked = machine->vmbus && ic_shutdown_forget(&machine->vmbus->services.shutdown);
 	mutex_unlock(&machine->lock);
-	return refused;
+	return asked;
 }
 
+/* By the service that is there to ask, or by a power key. */
 status_t machine_shut_down(struct machine *machine)
 {
-	uint64_t limit = time_now() + SHUT_DOWN_LIMIT_NS, bits;
-	status_t status;
+	status_t status = STATUS_NOT_SUPPORTED;
 
-	if (machine->state != MACHINE_RUNNING)
-		return STATUS_WRONG_STATE;
-	status = shutdown_ask(machine);
-	if (status == STATUS_NOT_SUPPORTED)
+	mutex_lock(&machine->lock);
+	if (machine->vmbus && machine->state == MACHINE_RUNNING)
+		status = ic_shutdown_ask(&machine->vmbus->services.shutdown, IC_SHUTDOWN_FORCE);
+	mutex_unlock(&machine->lock);
+	if (machine->state == MACHINE_RUNNING &&
+	    (status == STATUS_NOT_SUPPORTED || status == STATUS_WRONG_STATE))
 		status = machine_power_key(machine);
-	while (status == STATUS_OK) {
-		status = event_wait(machine->answer, limit, &bits);
-		if (status == STATUS_OK && (bits & MACHINE_HAS_ENDED))
-			return machine->power == MACHINE_POWER_RESET ||
-					       machine->state == MACHINE_RUNNING
-				       ? STATUS_CANCELLED
-				       : STATUS_OK;
-		if (status == STATUS_OK && (bits & MACHINE_HAS_ANSWERED) &&
-		    shutdown_is_refused(machine))
-			return STATUS_NOT_SUPPORTED;
-	}
 	return status;
 }
 

@@ -312,7 +312,8 @@ static void schedule_init(void)
 
 	schedule = (seed + 1) * 0x9e3779b97f4a7c15ull;
 	model_host_set(host);
-	model_backend_set(host, (kind & 2 ? ASSIST_APIC_PAGE : 0) | (kind & 4 ? ASSIST_POSTED : 0));
+	model_backend_set(host, (kind & 2 ? ASSIST_APIC_PAGE : 0) | (kind & 4 ? ASSIST_POSTED : 0) |
+					ASSIST_TABLES);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

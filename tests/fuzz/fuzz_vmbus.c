@@ -40,9 +40,9 @@ struct world {
 	bool detached;
 };
 
-static void shutdown_done(struct ic_shutdown *shutdown, bool agreed)
+static void shutdown_news(struct ic_shutdown *shutdown, enum ic_shutdown_news news)
 {
-	(void)shutdown, (void)agreed;
+	CHECK(shutdown->asked == (news == IC_SHUTDOWN_AGREED));
 }
 
 static void request_done(struct ic_kvp_request *request, status_t status)
@@ -213,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct input input = {bytes, size};
 	struct world world = {.guest = guest_new()};
 
-	world.services.shutdown.done = shutdown_done;
+	world.services.shutdown.news = shutdown_news;
 	CHECK(ic_services_offer(&world.services, &world.guest->bus) == STATUS_OK);
 	for (unsigned int i = 0; i < COMMANDS && input.left; i++) {
 		command(&world, &input);

@@ -18,10 +18,10 @@ struct world {
 	size_t size[CHANNELS + 1];
 };
 
-static void shutdown_done(struct ic_shutdown *shutdown, bool agreed)
+static void shutdown_news(struct ic_shutdown *shutdown, enum ic_shutdown_news news)
 {
-	CHECK(shutdown->ic.state == IC_READY);
-	(void)agreed;
+	CHECK(shutdown->ic.state == IC_READY || news >= IC_SHUTDOWN_CLOSED);
+	CHECK(shutdown->asked == (news == IC_SHUTDOWN_AGREED));
 }
 
 static void request_done(struct ic_kvp_request *request, status_t status)
@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct world *world = calloc(1, sizeof(*world));
 
 	world->guest = guest_new();
-	world->services.shutdown.done = shutdown_done;
+	world->services.shutdown.news = shutdown_news;
 	CHECK(ic_services_offer(&world->services, &world->guest->bus) == STATUS_OK);
 	guest_contact(world->guest, VMBUS_VERSION_5_3);
 	guest_request_offers(world->guest);

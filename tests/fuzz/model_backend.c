@@ -23,6 +23,7 @@ struct model_vp {
 	struct cpu *cpu;       /* on which it is loaded */
 	bool delivers;	       /* what is in IRR */
 	bool steps;	       /* at the next entry */
+	uint32_t tables;       /* HV_NPIEP_...: what exits */
 };
 
 static uint32_t vps; /* that there are */
@@ -156,6 +157,14 @@ static void model_step(struct vp *vp, enum step_mode mode)
 	model_of(vp)->steps = true;
 }
 
+static void model_tables_watch(struct vp *vp, uint32_t vtl, uint32_t stores)
+{
+	struct model_vp *m = vp->vtl[vtl]->backend;
+
+	CHECK(!(stores & ~(uint32_t)HV_NPIEP_ALL));
+	m->tables = stores;
+}
+
 static bool model_apic_place_set(struct vp *vp, uint32_t vtl, uint32_t place)
 {
 	struct model_vp *m = vp->vtl[vtl]->backend;
@@ -253,6 +262,8 @@ static void entry_check(struct vp *vp, struct vp_vtl *v, struct model_vp *m)
 	CHECK(this_cpu()->fpu_owner == &vp->arch.fpu);
 	CHECK(vp->run && block_owner_get(vp->run_hpa) != BLOCK_DEPOSITED);
 	CHECK(a->waiting == WAITING_NONE);
+	CHECK(m->tables == (a->debug.lets ? 0 : a->npiep));
+	CHECK(!a->debug.lets || (m->steps && m->event.type == EVENT_NONE));
 	state_check(vp, &m->state);
 	interrupts_check(vp, a, m);
 }
@@ -306,8 +317,8 @@ static uint32_t msr_any(void)
 		0x80f,	    0x828,	0x82f,	    0x830,	0x832,	    0x835,	0x836,
 		0x837,	    0x838,	0x83e,	    0x83f,	0xda0,	    0xc0000080, 0xc0000081,
 		0xc0000082, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103, 0x40000000,
-		0x40000001, 0x40000020, 0x40000021, 0x40000022, 0x40000106, 0x40000107, 0x40000108,
-		0x40000118};
+		0x40000001, 0x40000020, 0x40000021, 0x40000022, 0x40000040, 0x40000106, 0x40000107,
+		0x40000108, 0x40000118};
 	uint64_t n = input_below(ARRAY_SIZE(msrs) + 1);
 
 	return n < ARRAY_SIZE(msrs) ? msrs[n] : (uint32_t)input_below(0);
@@ -393,6 +404,9 @@ static void exit_fill(struct vp *vp, struct vp_exit *exit)
 		exit->offset = (uint32_t)input_below(256) << 4;
 		lapic_page_put(&vp_arch(vp)->lapic, exit->offset, (uint32_t)value_any());
 		break;
+	case VP_EXIT_TABLE:
+		exit->table.stores = (uint8_t)(BIT(input_below(5)) & HV_NPIEP_ALL);
+		break;
 	case VP_EXIT_FAILED: exit->code = input_below(0); break;
 	case VP_EXIT_TSC:
 		exit->tsc.with_aux = input_below(2);
@@ -409,6 +423,7 @@ static bool kind_fits(const struct model_vp *m, uint32_t kind)
 	/* Writes to what the processor works on itself do not exit: TPR, EOI, ICR are no part. */
 	case VP_EXIT_APIC_WRITE:
 	case VP_EXIT_APIC_ACCESS: return m->delivers;
+	case VP_EXIT_TABLE: return m->tables;
 	case VP_EXIT_INTERRUPT_WINDOW:
 	case VP_EXIT_NMI_WINDOW:
 	case VP_EXIT_TPR: return false; /* when they open */
@@ -489,8 +504,9 @@ static enum vp_outcome model_enter(struct vp *vp)
 		.arch.can_take = model_can_take, .arch.inject = model_inject,                      \
 		.arch.window_request = model_window_request,                                       \
 		.arch.apic_place_set = model_apic_place_set, .arch.debug_set = model_debug_set,    \
-		.arch.step = model_step, .arch.state_get = model_state_get,                        \
-		.arch.state_set = model_state_set, .arch.tsc_set = model_tsc_set,                  \
+		.arch.step = model_step, .arch.tables_watch = model_tables_watch,                  \
+		.arch.state_get = model_state_get, .arch.state_set = model_state_set,              \
+		.arch.tsc_set = model_tsc_set,                                                     \
 	}
 
 extern struct page_table_format npt_format, ept_format;

@@ -55,6 +55,14 @@ def load_drivers(machine):
     machine.command("until dmesg | grep -q 'TimeSync IC version'; do sleep 0.2; done", timeout=180)
 
 
+def shuts_down(machine, monitor):
+    """The monitor asks, and hears of it later."""
+    assert "linux: asked to shut down" in monitor.command("stop linux")
+    machine.expect("linux: powered off", timeout=180)
+    machine.send("\r")
+    machine.expect("trivet> ")
+
+
 def value(monitor, name):
     """A value of the guest's VMBus in the inspect tree."""
     return monitor.command(f"inspect guest/linux/vmbus/{name}").split()[-1]
@@ -110,7 +118,7 @@ def test_linux_connects_and_its_services_work(boot, leg):
     key_value_exchange(machine, monitor, arch)
 
     monitor.enter()
-    assert "linux: shut down" in monitor.command("stop linux", timeout=180)
+    shuts_down(machine, monitor)
     assert re.search(r"1 linux +powered off", monitor.command("list"))
     monitor.command("start linux")
     monitor.console(1)
@@ -202,7 +210,46 @@ def test_a_saved_guest_keeps_its_bus(boot, leg):
     assert int(machine.command("date +%s")) >= before + 12
     assert machine.command(f"dmesg | tail -n +{said + 1}") == ""
     monitor.enter()
-    assert "linux: shut down" in monitor.command("stop linux")
+    shuts_down(machine, monitor)
+
+
+def poweroff_is(machine, command):
+    """What the guest's kernel starts to power off does this instead."""
+    machine.command(f"printf '#!/bin/sh\\n{command}\\n' > /other; chmod +x /other")
+    machine.command("ln -sf /other /sbin/poweroff")
+
+
+def test_a_guest_that_agrees_to_shut_down_and_stays(boot):
+    """The monitor does not wait for it, and says what can be done."""
+    machine = start(boot)
+    load_drivers(machine)
+    poweroff_is(machine, "exit 0")
+    monitor = Monitor(machine)
+    monitor.enter()
+    began = time.monotonic()
+    told = monitor.command("stop linux")
+    assert "linux: asked to shut down" in told
+    # It comes between what is typed.
+    if "linux: shuts down" not in told:
+        machine.expect("linux: shuts down")
+        machine.send("\r")
+        machine.expect("trivet> ")
+    assert re.search(r"1 linux +running", monitor.command("list"))
+    assert "has not done it yet" in monitor.command("stop linux")
+    assert time.monotonic() - began < 30
+    machine.expect('linux: was asked to shut down and still runs; "stop linux now"', timeout=120)
+    assert "linux: stopped" in monitor.command("stop linux now")
+
+
+def test_a_guest_that_restarts_instead_of_shutting_down(boot):
+    machine = start(boot)
+    load_drivers(machine)
+    poweroff_is(machine, "reboot -f")
+    monitor = Monitor(machine)
+    monitor.enter()
+    assert "linux: asked to shut down" in monitor.command("stop linux")
+    machine.expect("linux: has restarted instead of shutting down", timeout=120)
+    assert "linux: stopped" in monitor.command("stop linux now")
 
 
 @in_qemu

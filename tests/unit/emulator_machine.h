@@ -55,6 +55,7 @@ struct machine {
 	unsigned interfering;	     /* this many exchanges fail */
 	unsigned exchanges;
 	union hv_register_value xmm[16];
+	union hv_register_value gdtr, idtr, ldtr, tr;
 	uint8_t ram[MACHINE_RAM];
 };
 
@@ -163,6 +164,13 @@ static inline enum emulator_answer machine_register_read(void *context, uint32_t
 {
 	struct machine *m = context;
 
+	switch (name) {
+	case HV_X64_REGISTER_GDTR: *value = m->gdtr; return m->answer;
+	case HV_X64_REGISTER_IDTR: *value = m->idtr; return m->answer;
+	case HV_X64_REGISTER_LDTR: *value = m->ldtr; return m->answer;
+	case HV_X64_REGISTER_TR: *value = m->tr; return m->answer;
+	default: break;
+	}
 	if (name - HV_X64_REGISTER_XMM0 >= 16)
 		return EMULATOR_ANSWER_STOP;
 	*value = m->xmm[name - HV_X64_REGISTER_XMM0];

@@ -206,6 +206,15 @@ static void stub_set(struct vp *vp, uint32_t vtl, uint32_t groups, const struct 
 	stub_state = *state;
 }
 
+uint32_t stub_tables;
+
+static void stub_watch(struct vp *vp, uint32_t vtl, uint32_t stores)
+{
+	(void)vp;
+	(void)vtl;
+	stub_tables = stores;
+}
+
 static void stub_tsc_set(struct vp *vp, uint32_t vtl)
 {
 	(void)vp;
@@ -214,6 +223,7 @@ static void stub_tsc_set(struct vp *vp, uint32_t vtl)
 
 static const struct backend_ops stub_backend = {
 	.name = "stub",
+	.arch.tables_watch = stub_watch,
 	.gpa_format = &stub_gpa_format,
 	.arch.state_get = stub_get,
 	.arch.state_set = stub_set,

@@ -30,4 +30,7 @@ extern struct page_table_format stub_gpa_format;
 struct partition *stub_partition(const struct proto_partition_config *config);
 void stub_partition_free(struct partition *partition);
 
+/* What of the descriptor tables' registers exits, as the backend was told last. */
+extern uint32_t stub_tables;
+
 #endif

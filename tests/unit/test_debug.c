@@ -59,10 +59,20 @@ static void step(struct vp *of, enum step_mode mode)
 	stepped = mode;
 }
 
+static uint32_t watched; /* what of the descriptor tables exits */
+
+static void tables_watch(struct vp *of, uint32_t number, uint32_t stores)
+{
+	(void)of;
+	(void)number;
+	watched = stores;
+}
+
 static const struct backend_ops stub_backend = {.arch.state_get = state_get,
 						.arch.state_set = state_set,
 						.arch.debug_set = debug_set,
-						.arch.step = step};
+						.arch.step = step,
+						.arch.tables_watch = tables_watch};
 const struct backend_ops *backend = &stub_backend;
 
 void guest_event_deliver(struct vp *of)
@@ -332,6 +342,90 @@ static void test_the_length_by_the_bytes(void **state)
 	event_is(EVENT_SOFTWARE, 0x21, 2);
 }
 
+/* ---- an instruction that is let pass, once ---- */
+
+/* It has exited at CODE. */
+static void lets(uint32_t flags)
+{
+	debugged(flags, true);
+	if (!flags)
+		assert_int_equal(arch_vp_set_debug_state(&vp, 0, &(struct vp_debug_state){0}),
+				 STATUS_OK);
+	assert_int_equal(!!(a->work & WORK_DEBUG), flags != 0);
+	stub.dr7 = DR7_RESET | 1;
+	watched = a->npiep = 5;
+	guest_debug_let(&vp);
+	assert_int_equal(watched, 5);
+	assert_true(guest_debug_holds(a));
+}
+
+static void test_let_pass(void **state)
+{
+	(void)state;
+	lets(0);
+	assert_int_equal(guest_debug_report(&vp), VP_CONTINUE);
+	assert_int_equal(guest_debug_enter(&vp), VP_CONTINUE);
+	assert_int_equal(watched, 0);
+	assert_int_equal(stepped, STEP_INSTRUCTION);
+	assert_true((a->rflags & RFLAGS_TF) && (a->rflags & RF));
+	a->rip = CODE + 3;
+	vp.exit.kind = VP_EXIT_EXCEPTION;
+	vp.exit.event.vector = EXCEPTION_DB;
+	vp.exit.event.debug = DR6_BS;
+	guest_step_left(&vp);
+	assert_int_equal(watched, 5);
+	assert_true(guest_debug_exception(&vp, &vp.exit));
+	assert_int_equal(guest_debug_report(&vp), VP_CONTINUE);
+	assert_false(a->work & WORK_DEBUG);
+	assert_int_equal(stub.dr7, DR7_RESET | 1);
+	assert_false(a->rflags & (RFLAGS_TF | RF));
+}
+
+/* A host interrupt before the instruction: nothing passes any more until it has exited again. */
+static void test_let_pass_is_cut_short(void **state)
+{
+	(void)state;
+	lets(0);
+	entry(CODE, VP_EXIT_INTERRUPT);
+	assert_int_equal(watched, 5);
+	assert_int_equal(guest_debug_report(&vp), VP_CONTINUE);
+	assert_false(a->work & WORK_DEBUG);
+}
+
+/* What is entered is another instruction, or the handler of an event. */
+static void test_let_pass_elsewhere(void **state)
+{
+	(void)state;
+	lets(0);
+	a->rip = CODE + 8;
+	assert_int_equal(guest_debug_report(&vp), VP_CONTINUE);
+	assert_int_equal(guest_debug_enter(&vp), VP_CONTINUE);
+	assert_int_equal(watched, 5);
+	assert_false(a->debug.lets);
+	lets(0);
+	a->debug.injected = true;
+	assert_int_equal(guest_debug_enter(&vp), VP_CONTINUE);
+	assert_int_equal(watched, 5);
+	assert_false(a->debug.lets);
+	/* the debugger comes, and goes, in between */
+	lets(0);
+	assert_int_equal(arch_vp_set_debug_state(&vp, 0, &(struct vp_debug_state){0}), STATUS_OK);
+	assert_false((a->work & WORK_DEBUG) || a->debug.lets);
+	assert_int_equal(watched, 5);
+}
+
+/* A debugger stays, and hears of it as of each step. */
+static void test_let_pass_in_a_step(void **state)
+{
+	(void)state;
+	lets(DEBUG_SINGLE_STEP);
+	assert_true(entry_ends(CODE + 3, EXCEPTION_DB, DR6_BS, 0));
+	assert_int_equal(watched, 5);
+	assert_int_equal(guest_debug_report(&vp), VP_TO_VMM);
+	assert_int_equal(told, VP_RUN_SINGLE_STEP);
+	assert_true(a->work & WORK_DEBUG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +435,10 @@ int main(void)
 		cmocka_unit_test(test_into),
 		cmocka_unit_test(test_the_processor_tells_the_length),
 		cmocka_unit_test(test_the_length_by_the_bytes),
+		cmocka_unit_test(test_let_pass),
+		cmocka_unit_test(test_let_pass_is_cut_short),
+		cmocka_unit_test(test_let_pass_elsewhere),
+		cmocka_unit_test(test_let_pass_in_a_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -290,6 +290,24 @@ static void a_timer_may_cancel_another_that_is_due(void **state)
 	fake_destroy(&fake);
 }
 
+static void all_timers_end(void **state)
+{
+	struct device_timer timers[3] = {0};
+	struct fake fake;
+
+	(void)state;
+	fake_init(&fake);
+	for (unsigned int i = 0; i < ARRAY_SIZE(timers); i++)
+		device_timer_arm(&fake.env, &timers[i], 100 + i);
+	device_timers_end(&fake.env);
+	for (unsigned int i = 0; i < ARRAY_SIZE(timers); i++)
+		assert_false(timers[i].armed || timers[i].prev || timers[i].next);
+	assert_null(fake.env.timers);
+	assert_true(fake.env.deadline_ns == DEVICE_NEVER);
+	assert_true(fake.deadline_ns == DEVICE_NEVER);
+	fake_destroy(&fake);
+}
+
 static void a_timer_in_the_past_does_not_loop(void **state)
 {
 	struct fake fake;
@@ -344,6 +362,7 @@ int main(void)
 		cmocka_unit_test(missing_ops_are_unserved),
 		cmocka_unit_test(timers_run_in_order),
 		cmocka_unit_test(a_timer_may_cancel_another_that_is_due),
+		cmocka_unit_test(all_timers_end),
 		cmocka_unit_test(a_timer_in_the_past_does_not_loop),
 		cmocka_unit_test(reset_reaches_all),
 		cmocka_unit_test(scale_keeps_the_high_half),

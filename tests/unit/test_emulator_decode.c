@@ -111,7 +111,7 @@ static bool same_operand(const struct instruction *ours, const struct operand *o
 		return t->type == ZYDIS_OPERAND_TYPE_MEMORY && same_memory(ours, t) &&
 		       (t->size == 8u * o->size || ours->operation == OPERATION_LEA ||
 			ours->operation == OPERATION_CMPXCHG_PAIR ||
-			ours->operation == OPERATION_LMSW || ours->operation == OPERATION_SMSW ||
+			(ours->operation >= OPERATION_LMSW && ours->operation <= OPERATION_STR) ||
 			/* MOVSXD r16: manuals differ about the source */
 			(ours->operation == OPERATION_MOVSX && ours->operand_size == 2));
 	case OPERAND_REGISTER:

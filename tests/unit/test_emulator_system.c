@@ -221,6 +221,84 @@ static void control_registers(void **state)
 	assert_fault(GP, 0, 0x0f, 0x01, 0xe1);
 }
 
+/* Where the machine's RBX points to, or another one. */
+static void descriptor_tables(void **state)
+{
+	(void)state;
+	m->gdtr.table = (struct hv_x64_table_register){.limit = 0x7f, .base = 0x123456789abcdef0};
+	m->idtr.table = (struct hv_x64_table_register){.limit = 0xfff, .base = 0xfedcba9876543210};
+	m->ldtr.segment.selector = 0x38;
+	m->tr.segment.selector = 0x40;
+	gpr(RBX) = MACHINE_DATA;
+	machine_put(m, MACHINE_DATA + 8, ~0ull, 8);
+	assert_done(0x0f, 0x01, 0x03); /* sgdt (%rbx) */
+	assert_int_equal(machine_get(m, MACHINE_DATA, 2), 0x7f);
+	assert_int_equal(machine_get(m, MACHINE_DATA + 2, 8), 0x123456789abcdef0);
+	assert_int_equal(machine_get(m, MACHINE_DATA + 10, 2), 0xffff);
+	assert_done(0x66, 0x0f, 0x01, 0x0b); /* sidt: no operand size makes it shorter */
+	assert_int_equal(machine_get(m, MACHINE_DATA, 2), 0xfff);
+	assert_int_equal(machine_get(m, MACHINE_DATA + 2, 8), 0xfedcba9876543210);
+	gpr(RCX) = ~0ull;
+	assert_done(0x0f, 0x00, 0xc1); /* sldt %ecx */
+	assert_int_equal(gpr(RCX), 0x38);
+	gpr(RCX) = ~0ull;
+	assert_done(0x66, 0x0f, 0x00, 0xc9); /* str %cx */
+	assert_int_equal(gpr(RCX), 0xffffffffffff0040);
+	assert_done(0x0f, 0x00, 0x0b); /* str (%rbx): 2 bytes */
+	assert_int_equal(machine_get(m, MACHINE_DATA, 4), (0x3210ull << 16 | 0x40));
+	/* over the end of a page, and as a device sees it */
+	gpr(RBX) = MACHINE_DATA + PAGE_SIZE - 5;
+	assert_done(0x0f, 0x01, 0x03);
+	assert_int_equal(machine_get(m, MACHINE_DATA + PAGE_SIZE - 3, 8), 0x123456789abcdef0);
+	gpr(RBX) = MACHINE_MMIO;
+	assert_done(0x0f, 0x01, 0x03);
+	assert_event(0, MACHINE_MMIO_WRITE, MACHINE_MMIO, 2, 0x7f);
+	assert_int_equal(RUN(m, 0x0f, 0x01, 0xc1), EMULATOR_UNHANDLED); /* VMCALL */
+	assert_int_equal(RUN(m, 0x0f, 0x01, 0x13), EMULATOR_UNHANDLED); /* LGDT */
+}
+
+static void forbidden_tables(void **state)
+{
+	static const uint8_t codes[4][3] = {
+		{0x0f, 0x01, 0x03}, {0x0f, 0x01, 0x0b}, {0x0f, 0x00, 0xc1}, {0x0f, 0x00, 0xc9}};
+	unsigned config, i;
+
+	(void)state;
+	for (config = 0; config < 16; config++) {
+		for (i = 0; i < 4; i++) {
+			const uint8_t *c = codes[i];
+
+			machine_long64(m);
+			gpr(RBX) = MACHINE_DATA;
+			m->cpu.forbidden = (uint8_t)config;
+			assert_done(c[0], c[1], c[2]);
+			machine_user(m);
+			if (config >> i & 1)
+				assert_fault(GP, 0, c[0], c[1], c[2]);
+			else
+				assert_done(c[0], c[1], c[2]);
+			m->cpu.cr4 |= GUEST_CR4_UMIP;
+			assert_fault(GP, 0, c[0], c[1], c[2]);
+		}
+	}
+}
+
+static void descriptor_tables_in_old_modes(void **state)
+{
+	(void)state;
+	machine_protected32(m);
+	m->gdtr.table = (struct hv_x64_table_register){.limit = 0x7f, .base = 0x9abcdef0};
+	gpr(RBX) = MACHINE_DATA;
+	machine_put(m, MACHINE_DATA, ~0ull, 8);
+	assert_done(0x0f, 0x01, 0x03);
+	assert_int_equal(machine_get(m, MACHINE_DATA, 8), 0xffff9abcdef0007full);
+	machine_real(m);
+	assert_fault(UD, 0, 0x0f, 0x00, 0xc1);
+	assert_fault(UD, 0, 0x0f, 0x00, 0xc9);
+	gpr(RBX) = 0x100;
+	assert_done(0x0f, 0x01, 0x07); /* sgdt (%bx) */
+}
+
 static void control_registers_in_32bit_code(void **state)
 {
 	(void)state;
@@ -360,6 +438,9 @@ int main(void)
 		TEST(ports_need_permission),
 		TEST(what_is_not_served_is_unhandled),
 		TEST(control_registers),
+		TEST(descriptor_tables),
+		TEST(forbidden_tables),
+		TEST(descriptor_tables_in_old_modes),
 		TEST(control_registers_in_32bit_code),
 		TEST(interrupt_flag),
 		TEST(single_step),

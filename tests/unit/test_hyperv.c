@@ -848,6 +848,33 @@ static void test_stimers(void **state)
 	assert_true(wr(0x400000b0, 0x20008));
 }
 
+/* Shown where the backend can do it; four bits, which it is told of when they change. */
+static void test_npiep(void **state)
+{
+	(void)state;
+	make(0, APIC_MODE_XAPIC);
+	ask(0x40000003);
+	assert_false((r[CPUID_EDX] & BIT(12)) || can_read(0x40000040) || wr(0x40000040, 0));
+	teardown(NULL);
+	backend_assists |= ASSIST_TABLES;
+	make(0, APIC_MODE_XAPIC);
+	ask(0x40000003);
+	assert_true(r[CPUID_EDX] & BIT(12));
+	assert_int_equal(rd(0x40000040), 0);
+	stub_tables = 0x77;
+	assert_true(wr(0x40000040, 0));
+	assert_int_equal(stub_tables, 0x77);
+	assert_true(wr(0x40000040, 0xa));
+	assert_int_equal(stub_tables, 0xa);
+	assert_int_equal(rd(0x40000040), 0xa);
+	assert_false(wr(0x40000040, 0x1a) || wr(0x40000040, BIT(63)));
+	assert_int_equal(rd(0x40000040), 0xa);
+	assert_int_equal(p->vps[1]->vtl[0]->arch.npiep, 0);
+	p->hv->features &= ~(uint32_t)BIT(12);
+	assert_false(can_read(0x40000040) || wr(0x40000040, 1));
+	backend_assists &= ~(uint32_t)ASSIST_TABLES;
+}
+
 /* Every number can be read and written, whatever it is. */
 static void test_sweep(void **state)
 {
@@ -908,6 +935,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_synic_interrupts, teardown),
 		cmocka_unit_test_teardown(test_auto_eoi, teardown),
 		cmocka_unit_test_teardown(test_stimers, teardown),
+		cmocka_unit_test_teardown(test_npiep, teardown),
 		cmocka_unit_test_teardown(test_sweep, teardown),
 		cmocka_unit_test(test_without_memory),
 	};

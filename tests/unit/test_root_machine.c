@@ -463,7 +463,7 @@ static void guest_says(struct machine *machine, const void *bytes, size_t size, 
 	memcpy(message.payload, bytes, size);
 	fake_kernel.to_host = &message;
 	fake_kernel.to_host_count = 1;
-	event_signal(machine->event, MACHINE_VMBUS);
+	event_signal(machine->guest_event, MACHINE_VMBUS);
 	for (int i = 0; i < 3000 && fake_kernel.from_host_count < count; i++)
 		thread_sleep(NS_PER_MS);
 	assert_int_equal(fake_kernel.from_host_count, count);
@@ -541,6 +541,61 @@ static void a_vmbus_is_saved_with_its_machine(void **state)
 	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
 	assert_int_equal(free_bytes(), before);
 	assert_int_equal(fake_kernel.events, events);
+}
+
+#define BURST (VMBUS_QUEUE + 10)
+
+/* What the guest has sent is accepted, and a save loses nothing of it: neither what waits for the guest, nor what the
+ * server has had no room for. */
+static void a_save_loses_no_message(void **state)
+{
+	static const struct fake_step script[] = {{FAKE_END, 0, 0}};
+	const struct vmbus_initiate_contact contact = {
+		.header.type = VMBUS_INITIATE_CONTACT, .version = VMBUS_VERSION_5_3, .sint = 2};
+	const struct vmbus_modify_channel modify = {.header.type = VMBUS_MODIFY_CHANNEL,
+						    .relid = 1};
+	static struct hv_message burst[BURST];
+	struct machine *machine = &machines[HYPERV];
+	const struct device_timer *timer;
+	uint64_t before = free_bytes();
+
+	(void)state;
+	fake_kernel.script = script;
+	fake_kernel.from_host_count = 0;
+	assert_int_equal(machine_command(machine, MACHINE_START), STATUS_OK);
+	guest_says(machine, &contact, sizeof(contact), 1);
+	fake_kernel.from_host_count = ARRAY_SIZE(fake_kernel.from_host); /* it takes none */
+	for (size_t i = 0; i < BURST; i++) {
+		burst[i] = (struct hv_message){.type = VMBUS_MESSAGE_TYPE,
+					       .payload_size = sizeof(modify)};
+		memcpy(burst[i].payload, &modify, sizeof(modify));
+	}
+	fake_kernel.to_host = burst;
+	fake_kernel.to_host_count = BURST;
+	event_signal(machine->guest_event, MACHINE_VMBUS);
+	for (int i = 0; i < 3000 && machine->vmbus->bus.queue_count < VMBUS_QUEUE; i++)
+		thread_sleep(NS_PER_MS);
+	assert_int_equal(fake_kernel.to_host_count, BURST - VMBUS_QUEUE);
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_OK);
+	assert_int_equal(fake_kernel.to_host_count, 0);
+	assert_false(machine->vmbus->bus.retry.armed);
+	assert_int_equal(machine_command(machine, MACHINE_RESTORE), STATUS_OK);
+	/* Timers of before and after are not mixed up. */
+	mutex_lock(&machine->lock);
+	for (timer = machine->env.timers; timer && timer->next; timer = timer->next)
+		assert_ptr_equal(timer->next->prev, timer);
+	mutex_unlock(&machine->lock);
+	fake_kernel.from_host_count = 0;
+	for (int i = 0; i < 3000 && fake_kernel.from_host_count < BURST; i++)
+		thread_sleep(NS_PER_MS);
+	assert_int_equal(fake_kernel.from_host_count, BURST);
+	/* And is given back, if it is never taken. */
+	fake_kernel.from_host_count = ARRAY_SIZE(fake_kernel.from_host);
+	fake_kernel.to_host = burst;
+	fake_kernel.to_host_count = BURST;
+	assert_int_equal(machine_command(machine, MACHINE_SAVE), STATUS_OK);
+	assert_int_equal(machine_command(machine, MACHINE_DESTROY), STATUS_OK);
+	assert_int_equal(free_bytes(), before);
 }
 
 static void commands_are_carried_out(void **state)
@@ -909,6 +964,7 @@ int main(void)
 		cmocka_unit_test_setup(failed_starts_leave_nothing, setup),
 		cmocka_unit_test_setup(saved_machines_go_on, setup),
 		cmocka_unit_test_setup(a_vmbus_is_saved_with_its_machine, setup),
+		cmocka_unit_test_setup(a_save_loses_no_message, setup),
 		cmocka_unit_test_setup(commands_are_carried_out, setup),
 		cmocka_unit_test_setup(output_is_kept_and_replayed, setup),
 		cmocka_unit_test_setup(gdb_debugs, setup),

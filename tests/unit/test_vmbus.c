@@ -387,6 +387,47 @@ static void a_guest_that_does_not_listen(void **state)
 	assert_null(guest->env.timers);
 }
 
+/* Where no message can be received any more, they are taken in before; they come in their order. */
+static void what_was_sent_is_held(void **state)
+{
+	struct guest *guest = *state;
+	struct vmbus_modify_channel modify = {.header.type = VMBUS_MODIFY_CHANNEL};
+
+	connected(guest);
+	guest_forget(guest);
+	guest->room = 0;
+	for (uint32_t i = 0; i < 40; i++) {
+		modify.relid = i;
+		guest_send(guest, &modify, sizeof(modify));
+	}
+	guest_serve(guest);
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+	assert_int_equal(guest->sent_count, 0);
+	guest->room = 1000;
+	modify.relid = 40;
+	guest_send(guest, &modify, sizeof(modify));
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+	guest_serve(guest);
+	assert_int_equal(guest->got_count, 41);
+	for (uint32_t i = 0; i < 41; i++)
+		assert_int_equal(
+			((struct vmbus_modify_channel_response *)(void *)guest->got[i].bytes)
+				->relid,
+			i);
+	/* A guest that begins anew has sent none of it. */
+	guest->room = 0;
+	for (uint32_t i = 0; i < 40; i++)
+		guest_send(guest, &modify, sizeof(modify));
+	guest_serve(guest);
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+	assert_non_null(guest->bus.held);
+	vmbus_reset(&guest->bus);
+	assert_null(guest->bus.held);
+	/* What is held at the end is given back. */
+	guest_send(guest, &modify, sizeof(modify));
+	assert_int_equal(vmbus_hold(&guest->bus), STATUS_OK);
+}
+
 static void retries_become_rare(void **state)
 {
 	struct guest *guest = *state;
@@ -1017,6 +1058,28 @@ static void packets_in_turns(void **state)
 	assert_int_equal(rings.up.words[VMBUS_RING_OUT], rings.up.words[VMBUS_RING_IN]);
 }
 
+/* All channels together, and none of them for ever before the others. */
+static void channels_take_turns(void **state)
+{
+	struct guest *guest = *state;
+	struct rings rings[2] = {opened(guest)};
+
+	guest_gpadl(guest, 2, GPADL + 1, RING_PAGE + RING_PAGES, RING_PAGES);
+	guest_open(guest, 2, GPADL + 1, 1, RING_SPLIT);
+	assert_int_equal(open_status(guest), VMBUS_STATUS_SUCCESS);
+	rings[1].up = guest_ring_at(guest, RING_PAGE + RING_PAGES, RING_SPLIT);
+	for (uint32_t i = 0; i < 200; i++)
+		for (uint32_t n = 0; n < 2; n++)
+			guest_ring_put(&rings[n].up, VMBUS_PACKET_IN_BAND, 0, NULL, 0, "", 1);
+	for (uint32_t turn = 1; turn <= 4; turn++) {
+		vmbus_serve(&guest->bus);
+		assert_int_equal(services[0].packets, (turn + 1) / 2 * VMBUS_SERVE_PACKETS);
+		assert_int_equal(services[1].packets, turn / 2 * VMBUS_SERVE_PACKETS);
+	}
+	guest_serve(guest);
+	assert_int_equal(services[0].packets + services[1].packets, 400);
+}
+
 static void a_guest_that_waits_for_room(void **state)
 {
 	struct guest *guest = *state;
@@ -1140,6 +1203,7 @@ int main(void)
 		TEST(contact_again_begins_anew),
 		TEST(a_reset_forgets_all),
 		TEST(a_guest_that_does_not_listen),
+		TEST(what_was_sent_is_held),
 		TEST(retries_become_rare),
 		TEST(a_guest_without_a_synic_loses_messages),
 		TEST(messages_that_are_none),
@@ -1161,6 +1225,7 @@ int main(void)
 		TEST(packets_with_pages),
 		TEST(packets_with_wrong_page_counts),
 		TEST(packets_in_turns),
+		TEST(channels_take_turns),
 		TEST(a_guest_that_waits_for_room),
 		TEST(wild_indices),
 		TEST(indices_of_ours),

@@ -25,7 +25,7 @@ enum { HEARTBEAT = 1, SHUTDOWN = 2, TIMESYNC = 3, KVP = 4 };
 struct world {
 	struct guest *guest;
 	struct ic_services services;
-	uint32_t agreed, refused;
+	uint32_t news[4]; /* by enum ic_shutdown_news */
 };
 
 /* A message as it lies in a packet. */
@@ -37,11 +37,11 @@ struct message {
 
 static struct world world;
 
-static void shutdown_done(struct ic_shutdown *shutdown, bool agreed)
+static void shutdown_news(struct ic_shutdown *shutdown, enum ic_shutdown_news news)
 {
 	assert_ptr_equal(shutdown, &world.services.shutdown);
-	world.agreed += agreed;
-	world.refused += !agreed;
+	assert_int_equal(shutdown->asked, news == IC_SHUTDOWN_AGREED);
+	world.news[news]++;
 }
 
 static int setup(void **state)
@@ -50,7 +50,7 @@ static int setup(void **state)
 
 	memset(&world, 0, sizeof(world));
 	world.guest = guest;
-	world.services.shutdown.done = shutdown_done;
+	world.services.shutdown.news = shutdown_news;
 	assert_int_equal(ic_services_offer(&world.services, &guest->bus), STATUS_OK);
 	guest_contact(guest, VMBUS_VERSION_5_3);
 	guest_request_offers(guest);
@@ -299,18 +299,60 @@ static void a_guest_is_shut_down(void **state)
 	assert_int_equal(ic_shutdown_ask(&world.services.shutdown, 0), STATUS_WRONG_STATE);
 	agree(SHUTDOWN, v3_0, v3_2);
 	assert_int_equal(ic_shutdown_ask(&world.services.shutdown, IC_SHUTDOWN_FORCE), STATUS_OK);
-	assert_int_equal(ic_shutdown_ask(&world.services.shutdown, 0), STATUS_BUSY);
+	assert_int_equal(ic_shutdown_ask(&world.services.shutdown, 0), STATUS_ALREADY_EXISTS);
 	assert_true(take(SHUTDOWN, &message, &size));
 	body = (const void *)message.body;
 	assert_int_equal(message.header.size, sizeof(*body));
 	assert_int_equal(message.header.type, IC_SHUTDOWN);
 	assert_int_equal(body->flags, IC_SHUTDOWN_FORCE);
 	answer(SHUTDOWN, &message, size, 0);
-	assert_int_equal(world.agreed, 1);
-	assert_int_equal(ic_shutdown_ask(&world.services.shutdown, 0), STATUS_OK);
+	assert_int_equal(world.news[IC_SHUTDOWN_AGREED], 1);
+	/* It is about to go, and closes what it has. */
+	assert_int_equal(ic_shutdown_ask(&world.services.shutdown, 0), STATUS_ALREADY_EXISTS);
+	guest_relid(world.guest, VMBUS_CLOSE_CHANNEL, SHUTDOWN);
+	assert_int_equal(world.news[IC_SHUTDOWN_CLOSED], 0);
+	assert_true(ic_shutdown_forget(&world.services.shutdown));
+	assert_false(ic_shutdown_forget(&world.services.shutdown));
+	guest_time(world.guest, IC_SHUTDOWN_NS);
+	assert_int_equal(world.news[IC_SHUTDOWN_LATE], 0);
+}
+
+/* The question is over then, and may be put again. */
+static void a_guest_that_is_not_shut_down(void **state)
+{
+	struct ic_shutdown *shutdown = &world.services.shutdown;
+	struct message message;
+	size_t size;
+
+	(void)state;
+	agree(SHUTDOWN, v3_0, v3_2);
+	assert_int_equal(ic_shutdown_ask(shutdown, 0), STATUS_OK);
 	assert_true(take(SHUTDOWN, &message, &size));
 	answer(SHUTDOWN, &message, size, IC_STATUS_FAILED);
-	assert_int_equal(world.refused, 1);
+	assert_int_equal(world.news[IC_SHUTDOWN_REFUSED], 1);
+	/* It agrees, and stays. */
+	assert_int_equal(ic_shutdown_ask(shutdown, 0), STATUS_OK);
+	assert_true(take(SHUTDOWN, &message, &size));
+	answer(SHUTDOWN, &message, size, 0);
+	guest_time(world.guest, IC_SHUTDOWN_NS - 1);
+	assert_int_equal(world.news[IC_SHUTDOWN_LATE], 0);
+	guest_time(world.guest, 1);
+	assert_int_equal(world.news[IC_SHUTDOWN_LATE], 1);
+	/* It does not answer in time: another question has to wait, as the guest knows of one alone. */
+	assert_int_equal(ic_shutdown_ask(shutdown, 0), STATUS_OK);
+	guest_time(world.guest, IC_SHUTDOWN_NS);
+	assert_int_equal(world.news[IC_SHUTDOWN_LATE], 2);
+	assert_int_equal(ic_shutdown_ask(shutdown, 0), STATUS_BUSY);
+	assert_true(take(SHUTDOWN, &message, &size));
+	answer(SHUTDOWN, &message, size, 0);
+	assert_int_equal(world.news[IC_SHUTDOWN_AGREED], 1);
+	/* It closes the service instead of an answer: that ends it at once. */
+	assert_int_equal(ic_shutdown_ask(shutdown, 0), STATUS_OK);
+	guest_relid(world.guest, VMBUS_CLOSE_CHANNEL, SHUTDOWN);
+	assert_int_equal(world.news[IC_SHUTDOWN_CLOSED], 1);
+	assert_int_equal(ic_shutdown_ask(shutdown, 0), STATUS_WRONG_STATE);
+	guest_time(world.guest, IC_SHUTDOWN_NS);
+	assert_int_equal(world.news[IC_SHUTDOWN_LATE], 2);
 }
 
 /* ---- time ---- */
@@ -620,6 +662,7 @@ int main(void)
 		TEST(hearts_beat),
 		TEST(hearts_beat_after_a_save),
 		TEST(a_guest_is_shut_down),
+		TEST(a_guest_that_is_not_shut_down),
 		TEST(time_is_told),
 		TEST(time_for_an_old_guest),
 		TEST(no_time_without_a_clock),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <vmm/console.h>
 #include <vmm/line_editor.h>
+#include <vmm/printable.h>
 
 static void queue_wraps_and_fills(void **state)
 {
@@ -158,12 +159,79 @@ static void words_are_cut(void **state)
 	assert_string_equal(words[7], "h");
 }
 
+/* ---- what a guest tells ---- */
+
+static void printed_is(const char *text, const char *expected)
+{
+	char to[4096] = "";
+
+	assert_int_equal(*printable_write(to, sizeof(to), text), 0);
+	assert_string_equal(to, expected);
+}
+
+static void what_is_printed(void **state)
+{
+	(void)state;
+	printed_is("", "");
+	printed_is("plain ~text", "plain ~text");
+	printed_is("Gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7",
+		   "Gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7");
+	printed_is("a\\b", "a\\\\b");
+	printed_is("\x1b[31mred\r\n\x7f", "\\x1b[31mred\\x0d\\x0a\\x7f");
+	/* CSI of C1; what turns the writing; what is not to be seen */
+	printed_is("\xc2\x9b", "\\xc2\\x9b");
+	printed_is("\xe2\x80\xae"
+		   "x",
+		   "\\xe2\\x80\\xaex");
+	printed_is("\xef\xbb\xbf", "\\xef\\xbb\\xbf");
+	/* not UTF-8: alone, cut off, too long, surrogates, too large; what follows is read again */
+	printed_is("\x80"
+		   "a",
+		   "\\x80a");
+	printed_is("\xc3", "\\xc3");
+	printed_is("\xe2\x82"
+		   "z",
+		   "\\xe2\\x82z");
+	printed_is("\xc0\xaf", "\\xc0\\xaf");
+	printed_is("\xed\xa0\x80", "\\xed\\xa0\\x80");
+	printed_is("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+	printed_is("\xff\xc3\xbc", "\\xff\xc3\xbc");
+}
+
+/* Any buffer that holds one character comes to the end. */
+static void what_is_printed_in_pieces(void **state)
+{
+	char text[300], whole[2000], to[40], joined[2000] = "";
+	const char *rest;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		text[i] = (char)(i % 255 + 1);
+	text[sizeof(text) - 1] = 0;
+	assert_int_equal(*printable_write(whole, sizeof(whole), text), 0);
+	for (size_t size = PRINTABLE_MOST + 1; size <= sizeof(to); size++) {
+		joined[0] = 0;
+		for (rest = text; *rest;) {
+			const char *next = printable_write(to, size, rest);
+
+			assert_true(next > rest && strlen(to) < size);
+			strcat(joined, to);
+			rest = next;
+		}
+		assert_string_equal(joined, whole);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(queue_wraps_and_fills), cmocka_unit_test(ring_keeps_the_end),
-		cmocka_unit_test(keys_are_decoded),	 cmocka_unit_test(lines_are_edited),
+		cmocka_unit_test(queue_wraps_and_fills),
+		cmocka_unit_test(ring_keeps_the_end),
+		cmocka_unit_test(keys_are_decoded),
+		cmocka_unit_test(lines_are_edited),
 		cmocka_unit_test(words_are_cut),
+		cmocka_unit_test(what_is_printed),
+		cmocka_unit_test(what_is_printed_in_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

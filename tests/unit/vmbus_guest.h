@@ -228,10 +228,15 @@ static inline void guest_serve(struct guest *guest)
 	} while (guest->agains != before);
 }
 
+/* What a timer asks for is done. */
 static inline void guest_time(struct guest *guest, uint64_t ns)
 {
+	uint32_t before = guest->agains;
+
 	guest->now_ns += ns;
 	(void)device_timers_run(&guest->env);
+	if (guest->agains != before)
+		guest_serve(guest);
 }
 
 /* Sends it, and has the server do what it will. */

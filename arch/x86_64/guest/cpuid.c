@@ -327,6 +327,7 @@ static __cold void policy_init(struct cpuid_policy *policy,
 {
 	cpuid_policy_init(policy, config, (uint32_t)(timestamp_hz / 1000),
 			  page_table_bits(backend->gpa_format));
+	policy->npiep = backend_assists & ASSIST_TABLES;
 }
 
 /* What goes straight to the processor. */

@@ -41,6 +41,7 @@ struct cpuid_policy {
 	uint32_t tsc_khz;
 	uint8_t physical_bits; /* of the guest's physical addresses */
 	bool amd;	       /* AMD or Hygon */
+	bool npiep;	       /* the backend can do it */
 };
 
 /* What depends on the VP or its state, filled in at the time of asking. */

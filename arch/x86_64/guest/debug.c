@@ -79,6 +79,7 @@ static void end(struct vp *vp, uint32_t vtl)
 	if (a->debug.resume_flag)
 		a->rflags &= ~RFLAGS_RF;
 	a->work &= ~(uint32_t)WORK_DEBUG;
+	a->debug.lets = false;
 	backend->arch.state_set(vp, vtl, STATE_DEBUG, &state);
 	backend->arch.debug_set(vp, vtl);
 }
@@ -100,6 +101,7 @@ __cold status_t arch_vp_set_debug_state(struct vp *vp, uint32_t vtl,
 	if (!(a->work & WORK_DEBUG))
 		begin(vp, vtl);
 	a->debug.asked = *state;
+	a->debug.own = false;
 	a->debug.hit = 0;
 	guest_debug_moved(vp, vtl);
 	guest_debug_merge(vp, vtl);
@@ -174,6 +176,20 @@ __cold void guest_debug_access(struct vp *vp, const struct vp_exit *exit)
 	d->guest_turn = true;
 	d->written6 = exit->cr.write && (exit->cr.number == 6 || exit->cr.number == 4);
 	backend->arch.debug_set(vp, vp->active_vtl);
+}
+
+__cold void guest_debug_let(struct vp *vp)
+{
+	struct arch_vp_vtl *a = vp_arch(vp);
+
+	if (!(a->work & WORK_DEBUG)) {
+		begin(vp, vp->active_vtl);
+		a->debug.own = true;
+		guest_debug_moved(vp, vp->active_vtl);
+		guest_debug_merge(vp, vp->active_vtl);
+	}
+	a->debug.lets = true;
+	a->debug.let_rip = a->rip;
 }
 
 /* The instruction of the guest's turn is over, or was not begun. The trap of the step may have added
@@ -295,6 +311,10 @@ __cold enum vp_outcome guest_debug_report(struct vp *vp)
 	if (d->resume_flag)
 		a->rflags &= ~RFLAGS_RF;
 	d->resume_flag = false;
+	if (d->own && !d->lets) {
+		end(vp, vp->active_vtl);
+		return VP_CONTINUE;
+	}
 	if (d->guest_turn && a->rip != d->rip)
 		guest_turn_end(vp);
 	if (d->hit)
@@ -320,8 +340,11 @@ __cold enum vp_outcome guest_debug_enter(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 	struct guest_debug *d = &a->debug;
-	bool steps = guest_debug_steps(a);
+	bool steps;
 
+	if (d->injected || a->rip != d->let_rip)
+		d->lets = false;
+	steps = guest_debug_steps(a);
 	d->rip = a->rip;
 	d->left = STEP_NONE;
 	d->done = false;
@@ -339,5 +362,10 @@ __cold enum vp_outcome guest_debug_enter(struct vp *vp)
 		backend->arch.step(vp, STEP_DELIVERY);
 	}
 	d->injected = false;
+	if (d->lets) {
+		/* It has passed its breakpoints before it exited. */
+		guest_debug_resume(vp);
+		backend->arch.tables_watch(vp, vp->active_vtl, 0);
+	}
 	return VP_CONTINUE;
 }

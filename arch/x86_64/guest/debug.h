@@ -10,7 +10,13 @@
 
 #include "guest.h"
 
-/* ---- debug.c; all with WORK_DEBUG ---- */
+/* ---- debug.c ---- */
+
+/* The instruction at RIP has exited as VP_EXIT_TABLE, at privilege level 0. The next entry is a step over it,
+ * and at no other time, nor at another RIP, does the processor let it pass. */
+void guest_debug_let(struct vp *vp);
+
+/* The others are for WORK_DEBUG. */
 
 /* Before an entry: what the last one brought goes to the VMM, if it is something. */
 enum vp_outcome guest_debug_report(struct vp *vp);
@@ -31,14 +37,15 @@ void guest_debug_moved(struct vp *vp, uint32_t vtl);
 static inline bool guest_debug_steps(const struct arch_vp_vtl *a)
 {
 	return (a->work & WORK_DEBUG) &&
-	       ((a->debug.asked.flags & DEBUG_SINGLE_STEP) || a->debug.guest_turn);
+	       ((a->debug.asked.flags & DEBUG_SINGLE_STEP) || a->debug.guest_turn || a->debug.lets);
 }
 
 /* True: interrupts wait for the end of the step. */
 static inline bool guest_debug_holds(const struct arch_vp_vtl *a)
 {
 	return guest_debug_steps(a) && a->activity == ACTIVITY_RUNNING &&
-	       (a->debug.guest_turn || (a->debug.asked.flags & DEBUG_HOLD_INTERRUPTS));
+	       (a->debug.guest_turn || a->debug.lets ||
+		(a->debug.asked.flags & DEBUG_HOLD_INTERRUPTS));
 }
 
 /* ---- step.c ---- */

@@ -6,6 +6,7 @@
 #include "cpuid.h"
 #include "debug.h"
 #include "hv_call.h"
+#include "npiep.h"
 #include "outside.h"
 #include "store_exit.h"
 #include <arch/msr.h>
@@ -469,6 +470,7 @@ static exit_handler_t *const handlers[VP_EXIT_KINDS] = {
 	[VP_EXIT_APIC_ACCESS] = exit_memory,
 	[VP_EXIT_MACHINE_CHECK] = exit_machine_check,
 	[VP_EXIT_APIC_WRITE] = exit_apic_write,
+	[VP_EXIT_TABLE] = guest_npiep_exit,
 	[VP_EXIT_TSC] = guest_tsc_exit,
 };
 

@@ -10,6 +10,7 @@
  *   debug.c      what the VMM does as a debugger; step.c
  *   outside.c    what is finished when the VP is off its CPU
  *   hv_*.c       the Hyper-V interface: CPUID, MSRs
+ *   npiep.c      what of it forbids programs a few instructions
  *   translate.c  the walk of the guest's page tables with their rights, for a hypercall
  *   linear.c     the walk of the guest's page tables, for what is looked at of its instructions
  *   tsc.c        the TSC, at its rate or another
@@ -103,7 +104,7 @@ struct guest_registers {
 	uint64_t rip, rflags, cr2;
 	struct guest_state state;
 	uint64_t dr[4];
-	uint64_t xcr0, xss, tsc_aux, spec_ctrl;
+	uint64_t xcr0, xss, tsc_aux, spec_ctrl, npiep;
 	struct guest_mtrr mtrr;
 	uint64_t apic_base;
 	uint64_t tsc, tsc_read; /* as it was read, to see whether it has been changed */

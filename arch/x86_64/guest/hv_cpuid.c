@@ -59,6 +59,8 @@ static void features(const struct cpuid_policy *policy, uint32_t out[4])
 		privileges &= ~APIC_PRIVILEGES;
 		out[CPUID_EDX] &= ~(uint32_t)APIC_FEATURES;
 	}
+	if (policy->npiep)
+		out[CPUID_EDX] |= (uint32_t)HV_FEATURE_NPIEP;
 	if (policy->config->flags & PARTITION_HYPERV_TSC_INVARIANT)
 		privileges |= HV_PRIVILEGE_TSC_INVARIANT;
 	out[CPUID_EAX] = (uint32_t)privileges;

@@ -10,6 +10,7 @@
 #include "hv_msr.h"
 #include "guest.h"
 #include "hv_synic.h"
+#include "npiep.h"
 #include "outside.h"
 #include <kernel/cpu.h>
 #include <kernel/hypercall.h>
@@ -192,6 +193,24 @@ static bool read_idle(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value
 	return true;
 }
 
+/* ---- NPIEP ---- */
+
+static bool read_npiep(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
+{
+	(void)msr;
+	*value = vp->vtl[vtl]->arch.npiep;
+	return true;
+}
+
+static bool write_npiep(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+{
+	(void)msr;
+	if (value & ~guest_npiep_allowed(vp->partition))
+		return false;
+	guest_npiep_set(vp, vtl, value);
+	return true;
+}
+
 /* ---- crash ---- */
 
 static bool read_crash(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t *value)
@@ -260,6 +279,7 @@ static const struct hv_msr_row rows[] = {
 	 WITH(FREQUENCIES),
 	 FEATURE(FREQUENCIES),
 	 .read = read_frequency},
+	{ONE(NPIEP_CONFIG), FEATURE(NPIEP), .read = read_npiep, .write = write_npiep},
 	{ONE(EOI), WITH(APIC_MSRS), .write = write_eoi},
 	{ONE(ICR), WITH(APIC_MSRS), .read = read_icr, .write = write_icr},
 	{ONE(TPR), WITH(APIC_MSRS), .read = read_tpr, .write = write_tpr},

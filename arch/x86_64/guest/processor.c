@@ -5,6 +5,7 @@
  */
 #include "apic_page.h"
 #include "guest.h"
+#include "npiep.h"
 #include "outside.h"
 #include "store_exit.h"
 #include <arch/msr.h>
@@ -164,6 +165,7 @@ __cold void arch_vp_reset(struct vp *vp)
 	vp->arch.spec_ctrl_entered = speculation.guest_control;
 	vp->arch.tsc_aux = 0;
 	vp->arch.outside = OUTSIDE_NOTHING;
+	guest_npiep_set(vp, 0, 0);
 	guest_mtrr_reset(&vp->arch.mtrr);
 	guest_lapic_reset(vp, 0);
 	guest_tsc_reset(vp);

@@ -5,6 +5,7 @@
  * A set reads all, changes what is named, checks the whole, and only then writes.
  */
 #include "debug.h"
+#include "npiep.h"
 #include <arch/speculation.h>
 #include <kernel/memory_map.h>
 #include <kernel/string.h>
@@ -379,6 +380,7 @@ void guest_registers_get(struct vp *vp, uint32_t vtl, struct guest_registers *r)
 	r->xss = vp->arch.xss;
 	r->tsc_aux = vp->arch.tsc_aux;
 	r->spec_ctrl = vp->arch.spec_ctrl;
+	r->npiep = a->npiep;
 	r->mtrr = vp->arch.mtrr;
 	r->apic_base = lapic_base_get(&a->lapic);
 	r->tsc = r->tsc_read = guest_tsc_at(vp, partition_timestamp(vp->partition));
@@ -406,6 +408,7 @@ bool guest_registers_valid(const struct vp *vp, const struct guest_registers *r)
 	return !(r->rflags & ~(RFLAGS_KEPT | RFLAGS_FIXED)) && !(r->tsc_aux >> 32) &&
 	       !(r->xss & ~p->xss_allowed) &&
 	       !(r->spec_ctrl & ~(p->speculation_allowed & GUEST_SPEC_CTRL)) &&
+	       !(r->npiep & ~guest_npiep_allowed(vp->partition)) &&
 	       activity_valid(vp, &r->activity) && msrs_valid(&r->state) &&
 	       control_valid(vp, &r->state) && guest_xcr0_valid(vp, r->xcr0) &&
 	       guest_mtrr_valid(&r->mtrr, vp->partition->physical_bits);
@@ -440,6 +443,7 @@ void guest_registers_apply(struct vp *vp, uint32_t vtl, const struct guest_regis
 	vp->arch.spec_ctrl = r->spec_ctrl;
 	vp->arch.spec_ctrl_entered = r->spec_ctrl | speculation.guest_control;
 	vp->arch.mtrr = r->mtrr;
+	guest_npiep_set(vp, vtl, r->npiep);
 	if (fpu_xcr0(&vp->arch.fpu) != r->xcr0) {
 		fpu_release(&vp->arch.fpu);
 		vp->arch.fpu.xcr0 = r->xcr0;

@@ -50,6 +50,7 @@ enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint
 	run->emulate.gpa = flags & EMULATE_MEMORY ? exit->memory.gpa : 0;
 	run->emulate.gva = flags & EMULATE_MEMORY ? exit->memory.gva : GVA_NONE;
 	run->emulate.flags = flags;
+	run->emulate.forbidden = vp_arch(vp)->npiep;
 	run->emulate.byte_count = exit->byte_count;
 	if (exit->byte_count)
 		memcpy(run->emulate.bytes, exit->bytes, sizeof(exit->bytes));

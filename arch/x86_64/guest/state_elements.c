@@ -5,6 +5,7 @@
  * partition has yet, and nested virtualization.
  */
 #include "state_elements.h"
+#include "npiep.h"
 #include <kernel/string.h>
 #include <kernel/synic.h>
 
@@ -28,6 +29,7 @@ enum place {
 	PLACE_SYNIC_QUEUES,
 	PLACE_SYNIC_TIMERS,
 	PLACE_ASSIST,
+	PLACE_NPIEP,
 	PLACE_XSAVE_STANDARD,
 	PLACES
 };
@@ -75,6 +77,7 @@ const struct state_element arch_vp_elements[] = {
 	OTHER(SYNIC_QUEUES, STATE_EXACT, sizeof(struct vp_state_queues)),
 	OTHER(SYNIC_TIMERS, STATE_EXACT, sizeof(struct vp_state_timers)),
 	OTHER(ASSIST, STATE_EXACT, sizeof(struct vp_state_assist)),
+	PART(NPIEP, 0, npiep, WORD),
 	OTHER(XSAVE_STANDARD, XSAVE_FLAGS | STATE_HIDDEN, 0),
 };
 const uint32_t arch_vp_element_count = ARRAY_SIZE(arch_vp_elements);
@@ -99,6 +102,7 @@ uint32_t arch_vp_element_size(const struct vp *vp, const struct state_element *e
 		break;
 	case VP_STATE_SYNIC_MSRS ... VP_STATE_SYNIC_TIMERS: there = vp_synic(vp, 0); break;
 	case VP_STATE_ASSIST: there = partition->hv; break;
+	case VP_STATE_NPIEP: there = guest_npiep_allowed(partition); break;
 	default: break;
 	}
 	return there ? element->size : 0;

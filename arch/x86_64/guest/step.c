@@ -171,12 +171,14 @@ __cold void guest_step_instruction(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);
 	struct guest_debug *d = &a->debug;
+	struct opcode o = {.instruction = STEPPED_OTHER};
 	struct guest_state state;
-	struct opcode o;
 
 	backend->arch.state_get(vp, vp->active_vtl, STATE_SEGMENTS | STATE_CONTROL | STATE_SYSCALL,
 				&state);
-	o = opcode_read(vp, &state);
+	/* What is let pass has told what it is. */
+	if (!d->lets)
+		o = opcode_read(vp, &state);
 	if (a->rflags & RFLAGS_VM)
 		o.instruction = STEPPED_OTHER;
 	d->instruction = o.instruction;
@@ -206,6 +208,9 @@ __cold void guest_step_left(struct vp *vp)
 	struct arch_vp_vtl *a = vp_arch(vp);
 	struct guest_debug *d = &a->debug;
 
+	if (d->lets)
+		backend->arch.tables_watch(vp, vp->active_vtl, a->npiep);
+	d->lets = false;
 	d->left = d->mode;
 	d->mode = STEP_NONE;
 	a->lapic.service_changed |= a->lapic.processor_delivers;

@@ -17,6 +17,7 @@ enum hv_msr {
 	HV_MSR_REFERENCE_TSC = 0x40000021,
 	HV_MSR_TSC_FREQUENCY = 0x40000022,
 	HV_MSR_APIC_FREQUENCY = 0x40000023,
+	HV_MSR_NPIEP_CONFIG = 0x40000040,
 	HV_MSR_EOI = 0x40000070,
 	HV_MSR_ICR = 0x40000071,
 	HV_MSR_TPR = 0x40000072,
@@ -48,6 +49,13 @@ enum hv_msr {
 
 #define HV_CRASH_NOTIFY	 BIT(63) /* the parameters are written */
 #define HV_CRASH_MESSAGE BIT(62) /* with that: P3 is the GPA of a text, P4 its size */
+
+/* HV_X64_MSR_NPIEP_CONFIG_CONTENTS: which instructions are #GP above privilege level 0. */
+#define HV_NPIEP_SGDT BIT(0)
+#define HV_NPIEP_SIDT BIT(1)
+#define HV_NPIEP_SLDT BIT(2)
+#define HV_NPIEP_STR  BIT(3)
+#define HV_NPIEP_ALL  (HV_NPIEP_SGDT | HV_NPIEP_SIDT | HV_NPIEP_SLDT | HV_NPIEP_STR)
 
 /* HV_REENLIGHTENMENT_CONTROL: bits 7-0 are the vector, 63-32 the index of the VP that gets it. */
 #define HV_REENLIGHTENMENT_ENABLED	BIT(16)

@@ -57,6 +57,9 @@ struct vp_run_page {
 			/* of a memory access: the linear address that was translated to gpa, if the
 			 * processor gave it, or GVA_NONE */
 			uint64_t gva;
+			/* HV_NPIEP_...: what is #GP above privilege level 0 */
+			uint32_t forbidden;
+			uint32_t reserved;
 		} emulate;
 		struct {
 			uint32_t vector;
@@ -112,6 +115,7 @@ enum vp_emulate_flags {
 	EMULATE_MAPPED = BIT(6), /* gpa is in a mapped range: a protection was hit */
 	EMULATE_EVENT = BIT(7),	 /* an exception or interrupt was being delivered: it is delivered
 				  * again at the next vp_run; there is nothing to be emulated */
+	EMULATE_TABLE = BIT(8),	 /* SGDT, SIDT, SLDT, STR, above privilege level 0 */
 };
 
 #endif

@@ -32,6 +32,7 @@
 	X(MACHINE_CHECK, "machine_check") /* of the host, while the guest ran */        \
 	X(APIC_WRITE, "apic_write")	  /* to the APIC's page: exit.offset */         \
 	X(PORT_STRING, "port_string")	  /* INS and OUTS, repeated or not */           \
-	X(TSC, "tsc")			  /* RDTSC, RDTSCP */
+	X(TSC, "tsc")			  /* RDTSC, RDTSCP */                           \
+	X(TABLE, "descriptor_table")	  /* SGDT, SIDT, SLDT, STR, or the loads: exit.table */
 
 #endif

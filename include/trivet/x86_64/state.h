@@ -29,7 +29,8 @@
 	X(SYNIC_QUEUES, 19)	  /* struct vp_state_queues */                       \
 	X(SYNIC_TIMERS, 20)	  /* struct vp_state_timers */                       \
 	X(NESTED, 21)                                                                \
-	X(ASSIST, 22) /* struct vp_state_assist */
+	X(ASSIST, 22) /* struct vp_state_assist */                                   \
+	X(NPIEP, 23)  /* uint64_t: HV_X64_MSR_NPIEP_CONFIG */
 
 /* XSAVE seen in another form, and no part of a saved state. */
 #define VP_STATE_XSAVE_STANDARD 0x103u

@@ -358,6 +358,10 @@ static void adjust_0f(struct decoder *d)
 	bool prefixed = insn->repeat || insn->has_operand_prefix;
 
 	switch (insn->opcode) {
+	case 0x01: /* VMCALL and the like, in the place of SGDT and SIDT */
+		if (insn->mod == 3 && (insn->reg & 7) < 2)
+			d->row.operation = OPERATION_NONE;
+		break;
 	case 0x78: /* EXTRQ and INSERTQ have two immediates, VMREAD none */
 		if (insn->repeat == 0xf2 || (insn->has_operand_prefix && !insn->repeat))
 			d->row.immediate = IMMEDIATE_16;

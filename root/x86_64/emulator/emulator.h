@@ -16,6 +16,7 @@
 #define EMULATOR_EMULATOR_H
 
 #include <trivet/types.h>
+#include <trivet/hv/msr.h>
 #include <trivet/hv/registers.h>
 #include <emulator/guest_walk.h>
 
@@ -48,6 +49,14 @@ enum emulator_segment {
 	EMULATOR_SEGMENT_COUNT,
 };
 
+/* What is #GP above privilege level 0 (TLFS, "HV_X64_MSR_NPIEP_CONFIG_CONTENTS"). */
+enum emulator_forbidden {
+	EMULATOR_NO_SGDT = HV_NPIEP_SGDT,
+	EMULATOR_NO_SIDT = HV_NPIEP_SIDT,
+	EMULATOR_NO_SLDT = HV_NPIEP_SLDT,
+	EMULATOR_NO_STR = HV_NPIEP_STR,
+};
+
 /*
  * The guest's registers. The caller fills everything in; the emulator writes gpr, rip,
  * rflags, cr2 (with a page fault) and, in real and virtual-8086 mode, segment. A segment
@@ -67,6 +76,7 @@ struct emulator_cpu {
 	uint64_t cr8;
 	uint64_t efer;
 	uint32_t pkru;	       /* used only while CR4.PKE is set */
+	uint8_t forbidden;     /* enum emulator_forbidden */
 	uint8_t physical_bits; /* the guest's MAXPHYADDR; 0 means 52 */
 };
 
@@ -102,7 +112,7 @@ struct emulator_ops {
 	enum emulator_answer (*cr_write)(void *context, unsigned number, uint64_t value);
 	/*
 	 * A register that struct emulator_cpu does not have, by its enum hv_register_name: XMM0
-	 * to XMM15. A write takes effect at once; it is the last thing that an instruction does.
+	 * to XMM15; GDTR, IDTR, LDTR, TR, which are only read. A write takes effect at once; it is the last thing that an instruction does.
 	 * May be NULL.
 	 */
 	enum emulator_answer (*register_read)(void *context, uint32_t name,

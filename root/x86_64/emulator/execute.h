@@ -127,6 +127,8 @@ perform_function perform_call, perform_jmp, perform_ret, perform_enter, perform_
 	perform_pusha, perform_popa;
 /* perform_xmm.c */
 perform_function perform_mov_xmm;
+/* perform_tables.c */
+perform_function perform_store_table, perform_store_selector;
 /* perform_string.c */
 perform_function perform_string;
 /* perform_system.c */

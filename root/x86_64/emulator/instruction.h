@@ -91,6 +91,10 @@ enum operation {
 	OPERATION_CLTS,
 	OPERATION_LMSW,
 	OPERATION_SMSW,
+	OPERATION_SGDT,
+	OPERATION_SIDT,
+	OPERATION_SLDT,
+	OPERATION_STR,
 	OPERATION_CLI,
 	OPERATION_STI,
 	OPERATION_NOP,
@@ -171,7 +175,7 @@ struct xmm_move {
 /* The move with that encoding, or NULL. is_0f38: of the 0F38 map, otherwise of 0F. */
 const struct xmm_move *xmm_move_find(bool is_0f38, uint8_t opcode, uint8_t prefix);
 
-#define OPCODE_GROUP_COUNT 11
+#define OPCODE_GROUP_COUNT 12
 
 extern const struct opcode opcode_map_primary[256];
 extern const struct opcode opcode_map_0f[256];

@@ -52,6 +52,7 @@ enum {
 	GROUP_CMPXCHG,
 	GROUP_SYSTEM,
 	GROUP_CACHE,
+	GROUP_TASK,
 };
 
 /* clang-format off */
@@ -160,7 +161,7 @@ const struct opcode opcode_map_primary[256] = {
 };
 
 const struct opcode opcode_map_0f[256] = {
-	[0x00] = PLAIN(NONE, MODRM), /* SLDT ... VERW */
+	[0x00] = IN_GROUP(TASK, RM, NONE, 0),
 	[0x01] = IN_GROUP(SYSTEM, RM, NONE, 0),
 	[0x02 ... 0x03] = PLAIN(NONE, MODRM), /* LAR, LSL */
 	[0x05] = PLAIN(NONE, 0), /* SYSCALL */
@@ -262,7 +263,11 @@ const struct opcode opcode_groups[OPCODE_GROUP_COUNT][8] = {
 		MEMBER(BT, 0), MEMBER(BTS, LOCK), MEMBER(BTR, LOCK), MEMBER(BTC, LOCK),
 	},
 	[GROUP_CMPXCHG] = { [1] = MEMBER(CMPXCHG_PAIR, LOCK | OPCODE_MEMORY) },
-	[GROUP_SYSTEM] = { [4] = MEMBER(SMSW, 0), [6] = MEMBER(LMSW, 0) },
+	[GROUP_SYSTEM] = {
+		[0] = MEMBER(SGDT, 0), [1] = MEMBER(SIDT, 0), [4] = MEMBER(SMSW, 0),
+		[6] = MEMBER(LMSW, 0),
+	},
+	[GROUP_TASK] = { [0] = MEMBER(SLDT, 0), [1] = MEMBER(STR, 0) },
 	[GROUP_CACHE] = { [7] = MEMBER(NOP, 0) }, /* CLFLUSH, SFENCE */
 };
 /* clang-format on */

@@ -308,6 +308,7 @@ static void cpu_load(struct processor *processor, struct emulator_cpu *cpu)
 	cpu->cr8 = regs->cr8;
 	cpu->efer = regs->efer;
 	cpu->pkru = 0;
+	cpu->forbidden = (uint8_t)processor->page->emulate.forbidden;
 	cpu->physical_bits = processor->machine->physical_bits;
 	cpu->tr = (struct hv_x64_segment_register){0};
 	/* The I/O permission bitmap is found through TR. */

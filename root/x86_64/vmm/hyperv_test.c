@@ -18,9 +18,10 @@ static status_t test_open(struct hyperv_test *test, uint32_t n, uint32_t connect
 	uint64_t bit = BIT(MACHINE_ARCH_SHIFT + n);
 
 	if (event)
-		return host_event_port_create(machine->partition, 0, connection, machine->event,
-					      bit, port);
-	return message_port_create(machine->partition, 0, connection, machine->event, bit, port);
+		return host_event_port_create(machine->partition, 0, connection,
+					      machine->guest_event, bit, port);
+	return message_port_create(machine->partition, 0, connection, machine->guest_event, bit,
+				   port);
 }
 
 static void test_close(struct hyperv_test *test, uint32_t n)

@@ -56,6 +56,10 @@ struct arch_backend_ops {
 	 * all exceptions exit; STEP_DELIVERY ends behind what is injected, with VP_EXIT_INTERRUPT. */
 	void (*step)(struct vp *vp, enum step_mode mode);
 
+	/* From the next entry on these exit (HV_NPIEP_...), at all privilege levels. Others may, too: VP_EXIT_TABLE
+	 * tells. With ASSIST_TABLES. */
+	void (*tables_watch)(struct vp *vp, uint32_t vtl, uint32_t stores);
+
 	/* The APIC of a VTL was reset, or changed its mode or address (enum apic_place). True: the
 	 * processor delivers from its page while the guest runs. NULL: it never does. */
 	bool (*apic_place_set)(struct vp *vp, uint32_t vtl, uint32_t place);

@@ -44,6 +44,9 @@ struct vp_exit {
 			uint32_t error;
 			uint32_t debug; /* of #DB: what DR6 tells, or EXIT_DEBUG_INT1 */
 		} event;
+		struct {
+			uint8_t stores; /* HV_NPIEP_...; 0: it loads */
+		} table;
 		uint8_t vector;
 		uint32_t offset;
 		uint64_t code;

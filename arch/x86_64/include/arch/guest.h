@@ -139,6 +139,8 @@ struct guest_debug {
 	bool injected;	  /* the next entry delivers something */
 	bool guest_turn;  /* the registers are the guest's for one instruction, which uses them */
 	bool written6;	  /* that one writes DR6 */
+	bool own;	  /* nobody debugs: it is for `lets` alone */
+	bool lets;	  /* the instruction at let_rip may use the descriptor tables' registers */
 	bool passing;	  /* the break at `passed` was told: its instruction may run */
 	bool resume_flag; /* RFLAGS.RF is ours */
 	bool trap_flag;	  /* RFLAGS.TF of the guest's own, while a step uses it */
@@ -149,6 +151,7 @@ struct guest_debug {
 	uint8_t shadow;	     /* kept over an entry that does not come to its instruction */
 	uint64_t rip;	     /* where the entry began */
 	uint64_t passed;
+	uint64_t let_rip;
 };
 #define DEBUG_HIT_INT3 (BREAKPOINT_COUNT + 1)
 
@@ -163,6 +166,7 @@ struct arch_vp_vtl {
 	uint8_t shadow;	   /* interrupt shadow of STI and MOV SS; read and written by the backend */
 	uint8_t cr8;	   /* the task priority that the processor works with; so too */
 	uint8_t window;	   /* of WORK_WINDOW: the class of the interrupt, above CR8 */
+	uint8_t npiep;	   /* HV_NPIEP_...: see guest/npiep.c */
 	bool nmi_masked;   /* from the delivery of an NMI to the IRET that ends it; so too */
 	uint64_t next_rip; /* of the instruction that waits */
 	struct {
