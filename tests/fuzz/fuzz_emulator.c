@@ -131,10 +131,16 @@ static enum emulator_answer cr_write(void *context, unsigned number, uint64_t va
 	return world_answer(context);
 }
 
+static bool is_table(uint32_t name)
+{
+	return name == HV_X64_REGISTER_GDTR || name == HV_X64_REGISTER_IDTR ||
+	       name == HV_X64_REGISTER_LDTR || name == HV_X64_REGISTER_TR;
+}
+
 static enum emulator_answer register_read(void *context, uint32_t name,
 					  union hv_register_value *value)
 {
-	promise(name - HV_X64_REGISTER_XMM0 < 16);
+	promise(name - HV_X64_REGISTER_XMM0 < 16 || is_table(name));
 	value->low = value->high = world_random(context);
 	return world_answer(context);
 }

@@ -130,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		}
 		guest_forget(world->guest);
 	}
+	/* One that has agreed still has its time to go. */
+	(void)ic_shutdown_forget(&world->services.shutdown);
 	guest_delete(world->guest);
 	free(world);
 	return 0;

@@ -40,12 +40,15 @@ enum emulator_outcome perform_store_table(struct emulation *e)
 	limit.size = 2;
 	base.size = e->code_size == 8 ? 8 : 4;
 	outcome = table_register(e, &value);
-	if (outcome == EMULATOR_DONE)
-		outcome = location_open(e, &limit, true, &first);
-	if (outcome == EMULATOR_DONE)
-		outcome = location_open_at(e, &base, limit.size, true, &second);
-	if (outcome == EMULATOR_DONE)
-		outcome = location_store(e, &first, value.table.limit);
+	if (outcome != EMULATOR_DONE)
+		return outcome;
+	outcome = location_open(e, &limit, true, &first);
+	if (outcome != EMULATOR_DONE)
+		return outcome;
+	outcome = location_open_at(e, &base, limit.size, true, &second);
+	if (outcome != EMULATOR_DONE)
+		return outcome;
+	outcome = location_store(e, &first, value.table.limit);
 	return outcome == EMULATOR_DONE ? location_store(e, &second, value.table.base) : outcome;
 }
 
