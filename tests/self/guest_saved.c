@@ -687,6 +687,11 @@ SELFTEST(saved_time_stands_still)
 	GUEST_CHECK(&g, partition_thaw(g.partition) == STATUS_OK);
 	GUEST_CHECK(&g, partition_reference_time(g.partition) - (1ull << 60) < 10000000);
 	time->tsc_hz += time->tsc_hz / 100;
+	/* Another rate is what some processors can scale to; nothing can from so far. */
+	GUEST_CHECK(&g,
+		    partition_restore(g.partition, state, size) ==
+			    (backend_assists & ASSIST_TSC_SCALING ? STATUS_OK : STATUS_TSC_RATE));
+	time->tsc_hz *= 32;
 	GUEST_CHECK(&g, partition_restore(g.partition, state, size) == STATUS_TSC_RATE);
 	GUEST_CHECK(&g, partition_restore(g.partition, state, size - 8) == STATUS_TRUNCATED);
 	guest_destroy(&g);
