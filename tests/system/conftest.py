@@ -89,7 +89,7 @@ def bochs_keys(keys):
 
 def arm_keys(keys):
     """The keys of a partition as AArch64 needs them: its console; its machine has no sets of devices."""
-    changed = {name: value for name, value in keys.items() if name != "devices"}
+    changed = {name: value for name, value in keys.items() if (name, value) != ("devices", "qemu-compat")}
     if "cmdline" in changed:
         changed["cmdline"] = changed["cmdline"].replace("console=ttyS0", "console=ttyAMA0")
     return changed
@@ -308,6 +308,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "bochs: runs in Bochs, which uses one of our processors")
     config.addinivalue_line("markers", "el2: runs on AArch64")
     config.addinivalue_line("markers", "long_in_bochs: there, only with LONG in the environment")
+    config.addinivalue_line("markers", "long_on_el2: there, only with LONG in the environment")
     config.addinivalue_line("markers", "x86_only(why): not on AArch64")
 
 
@@ -316,8 +317,11 @@ def pytest_collection_modifyitems(items):
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         if parameters.get("leg") == "el2":
             item.add_marker("el2")
+            item.add_marker("long_on_el2")  # the other legs have shown what is not the architecture's
             for mark in item.iter_markers("x86_only"):
                 item.add_marker(pytest.mark.skip(reason=f"x86 only: {mark.args[0]}"))
+        if item.get_closest_marker("long_on_el2") and not os.environ.get("LONG"):
+            item.add_marker(pytest.mark.skip(reason="long on AArch64: LONG=1 runs it"))
         if LEG_MACHINES.get(parameters.get("leg"), {}).get("emulator") != "bochs":
             continue
         item.add_marker("bochs")
