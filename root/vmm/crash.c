@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Crashes that a guest tells of by its Hyper-V interface: what it wrote into the crash registers, and its text,
- * line by line. The text is the guest's: whatever may be in it, here it is printable. Runs on the service
- * thread.
+ * line by line. The text is the guest's: whatever may be in it, here it is printable. Runs on the guest's service
+ * thread, and on the one that ends the machine.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +83,7 @@ static bool crash_take(struct machine *machine, struct partition_crash *crash)
 	return log_limit_pass(&machine->crashes, time_now());
 }
 
+/* Who comes while another tells waits until that has been told: it may be about to end the machine. */
 void machine_crash_report(struct machine *machine)
 {
 	struct partition_crash *crash;
@@ -93,10 +94,12 @@ void machine_crash_report(struct machine *machine)
 	crash = malloc(sizeof(*crash));
 	if (!crash)
 		return;
+	mutex_lock(&machine->crash_telling);
 	mutex_lock(&machine->lock);
 	take = crash_take(machine, crash);
 	mutex_unlock(&machine->lock);
 	if (take)
 		crash_print(machine, crash);
+	mutex_unlock(&machine->crash_telling);
 	free(crash);
 }

@@ -147,6 +147,7 @@ struct machine {
 	struct log_limit resets;    /* that the guest asks for: told of, not all */
 	struct log_limit crashes;   /* so too, that it tells of */
 	uint32_t crashes_told;	    /* of those that the partition has counted; under the lock */
+	struct mutex crash_telling; /* held until what was taken is told; outside of the lock */
 
 	handle_t partition;
 	uint8_t physical_bits;	      /* of the guest's physical addresses */
