@@ -5,12 +5,6 @@
  */
 #include <kernel/state_format.h>
 
-#ifdef __x86_64__
-#define ARCHITECTURE STATE_X86_64
-#else
-#define ARCHITECTURE STATE_AARCH64
-#endif
-
 static bool is_zero(const uint8_t *bytes, uint64_t count)
 {
 	while (count--)
@@ -52,7 +46,7 @@ status_t state_write_end(struct state_writer *writer, enum state_kind kind)
 	*(struct state_header *)writer->buffer = (struct state_header){
 		.magic = STATE_MAGIC,
 		.version = STATE_VERSION,
-		.architecture = ARCHITECTURE,
+		.architecture = STATE_ARCHITECTURE,
 		.kind = (uint16_t)kind,
 		.size = writer->used,
 		.records = writer->records,
@@ -71,7 +65,7 @@ status_t state_read_begin(struct state_reader *reader, const void *data, uint64_
 		return STATUS_TRUNCATED;
 	if (header->magic != STATE_MAGIC || header->reserved || header->size < sizeof(*header))
 		return STATUS_BAD_FORMAT;
-	if (header->version != STATE_VERSION || header->architecture != ARCHITECTURE ||
+	if (header->version != STATE_VERSION || header->architecture != STATE_ARCHITECTURE ||
 	    header->kind != kind)
 		return STATUS_NOT_SUPPORTED;
 	if (header->size != size)

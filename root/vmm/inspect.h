@@ -37,6 +37,13 @@ struct inspect_context {
 	struct inspect_vmbus vmbus;   /* the same guest's */
 };
 
+/* For the tables of devices, which each architecture has. */
+#define INSPECT_DEVICE(names, kind, member) \
+	INSPECT_VALUE(names, kind, struct inspect_context, devices.member)
+#define INSPECT_DEVICE_DIRECTORY(symbol, name_, rows_)   \
+	static const struct inspect_directory symbol = { \
+		.name = (name_), .rows = (rows_), .row_count = ARRAY_SIZE(rows_)}
+
 /* The top; a walk's context is a struct inspect_context with kernel.boot set, after
  * inspect_system_look(). */
 extern const struct inspect_directory inspect_top;

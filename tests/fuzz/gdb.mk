@@ -1,1 +1,1 @@
-fuzz_gdb_SRCS := root/gdb/packet.c root/x86_64/gdb/registers.c root/gdb/server.c root/gdb/breakpoints.c
+fuzz_gdb_SRCS := root/gdb/packet.c root/gdb/rows.c root/x86_64/gdb/registers.c root/gdb/server.c root/gdb/breakpoints.c

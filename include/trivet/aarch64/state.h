@@ -6,6 +6,9 @@
 #include <trivet/gic_state.h>
 #include <trivet/types.h>
 
+/* In the header of a state. */
+#define STATE_ARCHITECTURE STATE_AARCH64
+
 /* X(name, number) */
 #define VP_STATE_TABLE(X)                                          \
 	X(REGISTERS, 1)		  /* struct vp_state_registers */  \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* gdb's registers of AArch64: features org.gnu.gdb.aarch64.core and .fpu, and one of ours. */
 #include <gdb/registers.h>
-#include <stdio.h>
+#include <gdb/rows.h>
 #include <string.h>
 
 #define X(n) HV_ARM64_REGISTER_X0 + (n)
@@ -66,16 +66,6 @@ enum row_source {
 	SOURCE_FPCR,
 };
 
-struct row {
-	const char *name; /* with a %u for the number if there are more */
-	const char *type; /* gdb's */
-	uint8_t size;
-	uint8_t source;
-	uint8_t place;
-	uint8_t count;	     /* of registers, 0 as 1 */
-	const char *feature; /* begins here */
-};
-
 #define VECTORS                                                   \
 	"<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"   \
 	"<vector id=\"v2u\" type=\"uint64\" count=\"2\"/>"        \
@@ -87,81 +77,48 @@ struct row {
 	"<field name=\"f\" type=\"v4f\"/>"                        \
 	"<field name=\"w\" type=\"v4u\"/>"                        \
 	"<field name=\"b\" type=\"v16u\"/></union>"
-#define FEATURE(name, types) "<feature name=\"" name "\">" types
-#define WORD(name_, at)                                                                            \
-	{                                                                                          \
-		.name = (name_), .type = "int64", .size = 8, .source = SOURCE_VALUE, .place = (at) \
-	}
+#define FEATURE(name, types) .feature = "<feature name=\"" name "\">" types
+#define ROW(n, t, bytes, from, at) \
+	.name = (n), .type = (t), .size = (bytes), .source = (from), .place = (at)
+#define WORD(name, at) ROW(name, "int64", 8, SOURCE_VALUE, at)
 
 /* In gdb's order of features, and its order within them. */
-static const struct row rows[] = {
-	{"x%u", "int64", 8, SOURCE_VALUE, 0, 31, FEATURE("org.gnu.gdb.aarch64.core", "")},
-	{"sp", "data_ptr", 8, SOURCE_VALUE, GDB_VALUE_SP, 1, NULL},
-	{"pc", "code_ptr", 8, SOURCE_VALUE, GDB_VALUE_PC, 1, NULL},
-	{"cpsr", "int32", 4, SOURCE_VALUE, GDB_VALUE_PSTATE, 1, NULL},
-	{"v%u", "aarch64v", 16, SOURCE_VECTOR, 0, 32, FEATURE("org.gnu.gdb.aarch64.fpu", VECTORS)},
-	{"fpsr", "int32", 4, SOURCE_FPSR, 0, 1, NULL},
-	{"fpcr", "int32", 4, SOURCE_FPCR, 0, 1, NULL},
-	{"sctlr_el1", "int64", 8, SOURCE_VALUE, GDB_VALUE_SCTLR, 1,
-	 FEATURE("org.trivet.aarch64.system", "")},
-	WORD("tcr_el1", GDB_VALUE_TCR),
-	WORD("ttbr0_el1", GDB_VALUE_TTBR0),
-	WORD("ttbr1_el1", GDB_VALUE_TTBR1),
-	WORD("mair_el1", GDB_VALUE_SYSTEM + 4),
-	WORD("vbar_el1", GDB_VALUE_SYSTEM + 5),
-	WORD("esr_el1", GDB_VALUE_SYSTEM + 6),
-	WORD("far_el1", GDB_VALUE_SYSTEM + 7),
-	WORD("elr_el1", GDB_VALUE_SYSTEM + 8),
-	WORD("spsr_el1", GDB_VALUE_SYSTEM + 9),
-	WORD("sp_el0", GDB_VALUE_SYSTEM + 10),
-	WORD("sp_el1", GDB_VALUE_SYSTEM + 11),
-	WORD("tpidr_el0", GDB_VALUE_SYSTEM + 12),
-	WORD("tpidr_el1", GDB_VALUE_SYSTEM + 13),
-	WORD("contextidr_el1", GDB_VALUE_SYSTEM + 14),
-	WORD("cpacr_el1", GDB_VALUE_SYSTEM + 15),
+const struct gdb_row gdb_rows[] = {
+	{ROW("x%u", "int64", 8, SOURCE_VALUE, 0), .count = 31,
+	 FEATURE("org.gnu.gdb.aarch64.core", "")},
+	{ROW("sp", "data_ptr", 8, SOURCE_VALUE, GDB_VALUE_SP)},
+	{ROW("pc", "code_ptr", 8, SOURCE_VALUE, GDB_VALUE_PC)},
+	{ROW("cpsr", "int32", 4, SOURCE_VALUE, GDB_VALUE_PSTATE)},
+	{ROW("v%u", "aarch64v", 16, SOURCE_VECTOR, 0), .count = 32,
+	 FEATURE("org.gnu.gdb.aarch64.fpu", VECTORS)},
+	{ROW("fpsr", "int32", 4, SOURCE_FPSR, 0)},
+	{ROW("fpcr", "int32", 4, SOURCE_FPCR, 0)},
+	{WORD("sctlr_el1", GDB_VALUE_SCTLR), FEATURE("org.trivet.aarch64.system", "")},
+	{WORD("tcr_el1", GDB_VALUE_TCR)},
+	{WORD("ttbr0_el1", GDB_VALUE_TTBR0)},
+	{WORD("ttbr1_el1", GDB_VALUE_TTBR1)},
+	{WORD("mair_el1", GDB_VALUE_SYSTEM + 4)},
+	{WORD("vbar_el1", GDB_VALUE_SYSTEM + 5)},
+	{WORD("esr_el1", GDB_VALUE_SYSTEM + 6)},
+	{WORD("far_el1", GDB_VALUE_SYSTEM + 7)},
+	{WORD("elr_el1", GDB_VALUE_SYSTEM + 8)},
+	{WORD("spsr_el1", GDB_VALUE_SYSTEM + 9)},
+	{WORD("sp_el0", GDB_VALUE_SYSTEM + 10)},
+	{WORD("sp_el1", GDB_VALUE_SYSTEM + 11)},
+	{WORD("tpidr_el0", GDB_VALUE_SYSTEM + 12)},
+	{WORD("tpidr_el1", GDB_VALUE_SYSTEM + 13)},
+	{WORD("contextidr_el1", GDB_VALUE_SYSTEM + 14)},
+	{WORD("cpacr_el1", GDB_VALUE_SYSTEM + 15)},
 };
+const size_t gdb_row_count = ARRAY_SIZE(gdb_rows);
+const char gdb_architecture[] = "aarch64";
 static_assert(GDB_VALUE_SYSTEM + 16 == GDB_VALUES, "each has its place");
-
-static unsigned row_count(const struct row *row)
-{
-	return row->count ? row->count : 1;
-}
-
-/* The row of a number, and which of its registers that is. */
-static const struct row *row_find(size_t number, unsigned *index)
-{
-	for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
-		if (number < row_count(row)) {
-			*index = (unsigned)number;
-			return row;
-		}
-		number -= row_count(row);
-	}
-	return NULL;
-}
-
-size_t gdb_register_count(void)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		count += row_count(&rows[i]);
-	return count;
-}
-
-size_t gdb_register_size(size_t number)
-{
-	unsigned index;
-	const struct row *row = row_find(number, &index);
-
-	return row ? row->size : 0;
-}
 
 bool gdb_register_read(const struct gdb_state *state, size_t number,
 		       uint8_t bytes[GDB_REGISTER_SIZE])
 {
 	unsigned index;
-	const struct row *row = row_find(number, &index);
+	const struct gdb_row *row = gdb_row_find(number, &index);
 
 	memset(bytes, 0, GDB_REGISTER_SIZE);
 	if (!row)
@@ -178,7 +135,7 @@ bool gdb_register_read(const struct gdb_state *state, size_t number,
 bool gdb_register_write(struct gdb_state *state, size_t number, const uint8_t *bytes)
 {
 	unsigned index;
-	const struct row *row = row_find(number, &index);
+	const struct gdb_row *row = gdb_row_find(number, &index);
 
 	if (!row || row->source != SOURCE_VALUE)
 		return false;
@@ -194,61 +151,4 @@ uint64_t gdb_state_pc(const struct gdb_state *state)
 void gdb_state_pc_set(struct gdb_state *state, uint64_t address)
 {
 	state->value[GDB_VALUE_PC].reg64 = address;
-}
-
-/* ---- the target description ---- */
-
-/* Of the text that goes by, the part that was asked for. */
-struct window {
-	size_t skip, size, taken;
-	char *buffer;
-};
-
-static void text_pass(struct window *window, const char *text)
-{
-	size_t length = strlen(text), part;
-
-	if (window->skip >= length) {
-		window->skip -= length;
-		return;
-	}
-	part = MIN(length - window->skip, window->size - window->taken);
-	memcpy(window->buffer + window->taken, text + window->skip, part);
-	window->taken += part;
-	window->skip = 0;
-}
-
-static void row_pass(struct window *window, const struct row *row)
-{
-	char name[16], text[96];
-
-	for (unsigned i = 0; i < row_count(row); i++) {
-		const char *number = strchr(row->name, '%');
-		int length = number ? (int)(number - row->name) : (int)strlen(row->name);
-
-		if (number)
-			snprintf(name, sizeof(name), "%.*s%u", length, row->name, i);
-		else
-			snprintf(name, sizeof(name), "%s", row->name);
-		snprintf(text, sizeof(text), "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>", name,
-			 row->size * 8u, row->type);
-		text_pass(window, text);
-	}
-}
-
-size_t gdb_description_read(size_t offset, void *buffer, size_t size)
-{
-	struct window window = {.skip = offset, .size = size, .buffer = buffer};
-
-	text_pass(&window, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
-			   "<target><architecture>aarch64</architecture>");
-	for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
-		if (row->feature && row != rows)
-			text_pass(&window, "</feature>");
-		if (row->feature)
-			text_pass(&window, row->feature);
-		row_pass(&window, row);
-	}
-	text_pass(&window, "</feature></target>");
-	return window.taken;
 }

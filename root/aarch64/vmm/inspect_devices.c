@@ -2,13 +2,10 @@
 /* The device models' registers, as they keep them: what is computed at an access is not here. */
 #include <vmm/inspect.h>
 
-#define DEVICE(names, kind, member) \
-	INSPECT_VALUE(names, kind, struct inspect_context, devices.member)
-#define HEX    INSPECT_HEX
-#define YES_NO INSPECT_BOOLEAN
-#define DIRECTORY(symbol, name_, rows_)                  \
-	static const struct inspect_directory symbol = { \
-		.name = (name_), .rows = (rows_), .row_count = ARRAY_SIZE(rows_)}
+#define DEVICE	  INSPECT_DEVICE
+#define HEX	  INSPECT_HEX
+#define YES_NO	  INSPECT_BOOLEAN
+#define DIRECTORY INSPECT_DEVICE_DIRECTORY
 
 static const struct inspect_row uart_rows[] = {
 	DEVICE("control", HEX, uart.control),

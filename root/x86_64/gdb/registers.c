@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The registers of a VP as gdb sees them: see registers.h. */
 #include <gdb/registers.h>
-#include <stdio.h>
+#include <gdb/rows.h>
 #include <string.h>
 
 const uint32_t gdb_value_names[GDB_VALUES] = {
@@ -63,18 +63,6 @@ enum source {
 	SOURCE_TAGS,   /* x87's tag word, of which the area has one bit for two */
 };
 
-struct row {
-	const char *name; /* with a %u for the number if there are more */
-	const char *type; /* gdb's */
-	uint8_t size;
-	uint8_t source;
-	uint16_t place;
-	uint8_t bytes;	     /* of SOURCE_LEGACY */
-	uint8_t count;	     /* of registers, 0 as 1 */
-	uint8_t step;	     /* from one place to the next */
-	const char *feature; /* begins here */
-};
-
 #define TYPES                                                                                      \
 	"<flags id=\"i386_eflags\" size=\"4\">"                                                    \
 	"<field name=\"CF\" start=\"0\" end=\"0\"/><field name=\"\" start=\"1\" end=\"1\"/>"       \
@@ -108,7 +96,7 @@ struct row {
 #define FEATURE(name, types) .feature = "<feature name=\"" name "\">" types
 
 /* In gdb's order of features, and its order within them. XSAVE's first part: SDM 1 table 10-2. */
-static const struct row rows[] = {
+const struct gdb_row gdb_rows[] = {
 	{ROW("rax", "int64", 8, SOURCE_VALUE, 0), FEATURE("org.gnu.gdb.i386.core", TYPES)},
 	{ROW("rbx", "int64", 8, SOURCE_VALUE, 3)},
 	{ROW("rcx", "int64", 8, SOURCE_VALUE, 1)},
@@ -156,41 +144,8 @@ static const struct row rows[] = {
 	{ROW("cr8", "int64", 8, SOURCE_VALUE, GDB_VALUE_CR8)},
 	{ROW("efer", "int64", 8, SOURCE_VALUE, GDB_VALUE_EFER)},
 };
-
-static unsigned row_count(const struct row *row)
-{
-	return row->count ? row->count : 1;
-}
-
-/* The row of a number, and which of its registers that is. */
-static const struct row *row_find(size_t number, unsigned *index)
-{
-	for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
-		if (number < row_count(row)) {
-			*index = (unsigned)number;
-			return row;
-		}
-		number -= row_count(row);
-	}
-	return NULL;
-}
-
-size_t gdb_register_count(void)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		count += row_count(&rows[i]);
-	return count;
-}
-
-size_t gdb_register_size(size_t number)
-{
-	unsigned index;
-	const struct row *row = row_find(number, &index);
-
-	return row ? row->size : 0;
-}
+const size_t gdb_row_count = ARRAY_SIZE(gdb_rows);
+const char gdb_architecture[] = "i386:x86-64";
 
 /* A register is empty (3) or not (0); of those that are not, gdb finds out itself what they hold. */
 static uint32_t tags_expand(uint8_t used)
@@ -207,7 +162,7 @@ bool gdb_register_read(const struct gdb_state *state, size_t number,
 		       uint8_t bytes[GDB_REGISTER_SIZE])
 {
 	unsigned index;
-	const struct row *row = row_find(number, &index);
+	const struct gdb_row *row = gdb_row_find(number, &index);
 	const union hv_register_value *value;
 	size_t place;
 	uint32_t tags;
@@ -233,7 +188,7 @@ bool gdb_register_read(const struct gdb_state *state, size_t number,
 bool gdb_register_write(struct gdb_state *state, size_t number, const uint8_t *bytes)
 {
 	unsigned index;
-	const struct row *row = row_find(number, &index);
+	const struct gdb_row *row = gdb_row_find(number, &index);
 	union hv_register_value *value;
 
 	if (!row || row->source >= SOURCE_LEGACY)
@@ -258,61 +213,4 @@ uint64_t gdb_state_pc(const struct gdb_state *state)
 void gdb_state_pc_set(struct gdb_state *state, uint64_t address)
 {
 	state->value[GDB_VALUE_RIP].reg64 = address;
-}
-
-/* ---- the target description ---- */
-
-/* Of the text that goes by, the part that was asked for. */
-struct window {
-	size_t skip, size, taken;
-	char *buffer;
-};
-
-static void text_pass(struct window *window, const char *text)
-{
-	size_t length = strlen(text), part;
-
-	if (window->skip >= length) {
-		window->skip -= length;
-		return;
-	}
-	part = MIN(length - window->skip, window->size - window->taken);
-	memcpy(window->buffer + window->taken, text + window->skip, part);
-	window->taken += part;
-	window->skip = 0;
-}
-
-static void row_pass(struct window *window, const struct row *row)
-{
-	char name[16], text[96];
-
-	for (unsigned i = 0; i < row_count(row); i++) {
-		const char *number = strchr(row->name, '%');
-		int length = number ? (int)(number - row->name) : (int)strlen(row->name);
-
-		if (number)
-			snprintf(name, sizeof(name), "%.*s%u", length, row->name, i);
-		else
-			snprintf(name, sizeof(name), "%s", row->name);
-		snprintf(text, sizeof(text), "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>", name,
-			 row->size * 8u, row->type);
-		text_pass(window, text);
-	}
-}
-
-size_t gdb_description_read(size_t offset, void *buffer, size_t size)
-{
-	struct window window = {.skip = offset, .size = size, .buffer = buffer};
-
-	text_pass(&window, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
-			   "<target><architecture>i386:x86-64</architecture>");
-	for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++) {
-		if (row->feature && row != rows)
-			text_pass(&window, "</feature>");
-		if (row->feature)
-			text_pass(&window, row->feature);
-		row_pass(&window, row);
-	}
-	text_pass(&window, "</feature></target>");
-	return window.taken;
 }
