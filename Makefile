@@ -62,10 +62,12 @@ MUSL_INCLUDE ?= /usr/include/$(ARCH)-linux-musl
 MUSL_LIB     ?= /usr/lib/$(ARCH)-linux-musl/libc.a
 # What an architecture has of its own stands below its name, by the same paths.
 ROOT_INCLUDES := -Iinclude -Iroot -Iroot/$(ARCH)
-ROOT_CFLAGS := $(COMMON) -D_POSIX_C_SOURCE=200809L -O2 $(WARNINGS) -fno-strict-aliasing $(ARCH_CFLAGS) -fno-pic \
+# Asked for when it is used, and then kept: what runs first may be the installation of the compiler.
+CC_INCLUDE = $(eval CC_INCLUDE := $$(shell $(ARCH_CC) -print-file-name=include))$(CC_INCLUDE)
+ROOT_CFLAGS = $(COMMON) -D_POSIX_C_SOURCE=200809L -O2 $(WARNINGS) -fno-strict-aliasing $(ARCH_CFLAGS) -fno-pic \
 	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-U_FORTIFY_SOURCE -ffunction-sections -fdata-sections -nostdinc \
-	-isystem $(shell $(ARCH_CC) -print-file-name=include) -isystem $(MUSL_INCLUDE) $(ROOT_LIBRARY_INCLUDE) $(ROOT_INCLUDES)
+	-isystem $(CC_INCLUDE) -isystem $(MUSL_INCLUDE) $(ROOT_LIBRARY_INCLUDE) $(ROOT_INCLUDES)
 ROOT_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=16 -Wl,-z,noexecstack \
 	-Wl,-z,norelro -Wl,--build-id=none -Wl,--gc-sections -Wl,-T,$(OUT)/root.ld
 
