@@ -71,11 +71,14 @@ def test_registers_of_a_halted_vp(monitor):
 @x86_only("registers and devices are those of a PC")
 def test_the_apic(monitor):
     for index in 0, 1:
-        apic = values(monitor.command(f"inspect partition/linux/vp/{index}/apic"))
+        path = f"inspect partition/linux/vp/{index}/apic"
+        apic = values(monitor.command(path))
         identity = int(apic["id"], 16)
         assert index in (identity, identity >> 24)
         assert int(apic["svr"], 16) & 0x100
-        assert apic["isr"] == "none"
+        # A reading may fall into a handler of Linux's, but not one after the other.
+        in_service = [values(monitor.command(path + "/isr"))["isr"] for _ in range(8)]
+        assert "none" in in_service
 
 
 @x86_only("registers and devices are those of a PC")
