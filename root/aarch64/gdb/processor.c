@@ -31,12 +31,10 @@ void gdb_state_read_more(struct processor *processor, struct gdb_state *state)
 				       sizeof(state->simd), &size) == STATUS_OK;
 }
 
-/* An instruction that does nothing at all for a guest that has no debugger of its own: it gets what BRK means
- * to it as an undefined instruction. */
 void gdb_breakpoint_give(struct processor *processor)
 {
 	struct vp_run_page *page = processor->page;
 
-	page->event.type = VP_EVENT_UNDEFINED;
+	page->event.type = VP_EVENT_BREAK;
 	page->set = VP_SET_EVENT;
 }
