@@ -24,7 +24,7 @@
 #include <string.h>
 #include <vmm/vmm.h>
 
-#define GDB_COM	   2u
+#define GDB_COM	   2u	  /* GDB_LINE */
 #define GDB_INPUT  BIT(0) /* of gdb.event */
 #define GDB_PARKED BIT(1)
 #define PARK_NS	   (500 * NS_PER_MS) /* VPs have that long to come; one that does not is not there */
@@ -658,6 +658,6 @@ status_t gdb_attach(struct machine *machine)
 	else
 		status = server_start();
 	if (status == STATUS_OK)
-		log_info("gdb: %s at COM%u", machine->config->name, GDB_COM);
+		log_info("gdb: %s at %s", machine->config->name, GDB_LINE);
 	return status;
 }

@@ -14,15 +14,15 @@ STOPPED = r"(Thread \d+[^\r\n]*|Program) (hit|received)[^\r\n]*"
 class Gdb:
     """A gdb that has come to the machine by the socket of its second serial port."""
 
-    def __init__(self, socket):
+    def __init__(self, socket, program="gdb", architecture="i386:x86-64"):
         self.child = pexpect.spawn(
-            "gdb", ["-nx", "-q"], timeout=60, echo=False, encoding="utf-8",
+            program, ["-nx", "-q"], timeout=60, echo=False, encoding="utf-8",
             env={"TERM": "dumb", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         )
         self.child.delaybeforesend = None
         self.child.expect(GDB_PROMPT)
         for line in ("set confirm off", "set pagination off", "set width 0",
-                     "set style enabled off", "set architecture i386:x86-64"):
+                     "set style enabled off", f"set architecture {architecture}"):
             self.command(line)
         self.connected = self.command(f"target remote {socket}")
 
