@@ -71,7 +71,12 @@ static bool gpa_read_byte(void *context, gpa_t gpa, uint8_t *byte)
 
 static bool gpa_write_byte(void *context, gpa_t gpa, uint8_t byte)
 {
-	return guest_memory_write(&((struct machine *)context)->memory, gpa, &byte, 1) == STATUS_OK;
+	struct machine *machine = context;
+
+	if (guest_memory_write(&machine->memory, gpa, &byte, 1) != STATUS_OK)
+		return false;
+	gdb_code_written(machine, gpa);
+	return true;
 }
 
 static const struct gdb_memory_ops byte_ops = {.read = gpa_read_byte, .write = gpa_write_byte};

@@ -22,11 +22,6 @@ COUNTS = [
 ]
 
 
-def card(socket):
-    """QEMU's arguments: a 16550 of PCI, and where its other end is."""
-    return ["-chardev", f"socket,id=gdb,path={socket},server=on,wait=off", "-device", "pci-serial,chardev=gdb"]
-
-
 def come(socket):
     return Gdb(socket, "gdb-multiarch", "aarch64")
 
@@ -47,7 +42,7 @@ def program(machine, name, code):
 @pytest.fixture
 def debugged(boot, tmp_path):
     socket = tmp_path / "gdb"
-    machine = boot(arch="aarch64", conf="[system]\ngdb = linux\n" + conf_of(KEYS), arguments=card(socket))
+    machine = boot(arch="aarch64", conf="[system]\ngdb = linux\n" + conf_of(KEYS), second=socket)
     machine.expect("second serial line: 16550 at 0x")
     machine.expect("gdb: linux at the second serial line")
     machine.wait_prompt()
@@ -110,6 +105,9 @@ def test_gdb_debugs_linux_on_arm(debugged):
         assert f"New value = {value}" in gdb.command("continue")
         assert gdb.number("$w1") == value
     gdb.command("delete")
+    gdb.start("continue")
+    machine.expect(PROMPT)
+    gdb.interrupt()
     # Memory and registers can be written: they are as they were afterwards.
     x9 = gdb.number("$x9")
     gdb.command("set $x9 = 0x1122334455667788")

@@ -55,7 +55,7 @@ def debugged(boot, tmp_path):
     socket = tmp_path / "gdb"
     machine = boot(
         conf="[system]\ngdb = linux\n" + conf_of({**LINUX, "vps": 2}),
-        arguments=["-serial", f"unix:{socket},server=on,wait=off"],
+        second=socket,
     )
     machine.wait_prompt()
     return machine, socket
@@ -143,7 +143,7 @@ def test_gdb_by_the_monitor(boot, tmp_path):
     socket = tmp_path / "gdb"
     machine = boot(
         conf="[system]\non_exit = monitor\n" + conf_of(LINUX),
-        arguments=["-serial", f"unix:{socket},server=on,wait=off"],
+        second=socket,
     )
     machine.wait_prompt()
     machine.send("\x14m")
@@ -177,7 +177,7 @@ def test_gdb_from_the_first_instruction(boot, tmp_path):
     socket = tmp_path / "gdb"
     machine = boot(
         conf="[system]\non_exit = monitor\ngdb = linux\n" + conf_of({**LINUX, "autostart": "off"}),
-        arguments=["-serial", f"unix:{socket},server=on,wait=off"],
+        second=socket,
     )
     machine.expect("trivet> ")
     early = Gdb(socket)
