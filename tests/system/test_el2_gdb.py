@@ -54,6 +54,8 @@ def test_gdb_debugs_linux_on_arm(debugged):
     show = symbol(machine, "version_proc_show")
     program(machine, "/tmp/break", BREAK)
     program(machine, "/tmp/counts", COUNTS)
+    machine.command("mount -t tracefs t /sys/kernel/tracing; cd /sys/kernel/tracing")
+    machine.command("echo 'p:own cmdline_proc_show+16' > kprobe_events")
     gdb = come(socket)
     # Both VPs stand still; their registers are those of a kernel with its MMU on.
     threads = gdb.command("info threads")
@@ -88,12 +90,22 @@ def test_gdb_debugs_linux_on_arm(debugged):
         machine.expect("Linux version")
         machine.expect(PROMPT)
         assert "SIGINT" in gdb.interrupt()
-    # A program's own BRK comes to it, and not to gdb, whose breakpoint is somewhere else.
+    # A program's own BRK comes to it, and those of a kernel probe to Linux: gdb's breakpoint is somewhere else.
     gdb.command(f"break *{show:#x}")
     gdb.start("continue")
     assert "Trace/breakpoint trap" in machine.command("/tmp/break")
-    gdb.interrupt()
+    machine.command("echo 1 > events/kprobes/own/enable")
+    for _ in range(3):
+        assert "console=" in machine.command("cat /proc/cmdline")
+    assert machine.command("cat kprobe_profile").split()[:2] == ["own", "3"]
+    machine.send_line("cat /proc/version")
+    assert re.search(STOPPED, gdb.answer())
+    assert gdb.number("$pc") == show
     gdb.command("delete")
+    gdb.start("continue")
+    machine.expect("Linux version")
+    machine.expect(PROMPT)
+    gdb.interrupt()
     # What a program writes.
     gdb.command(f"hbreak *{START:#x}")
     gdb.start("continue")
@@ -125,3 +137,29 @@ def test_gdb_debugs_linux_on_arm(debugged):
         gdb.close()
     machine.send_line("poweroff")
     machine.wait_end()
+
+
+def test_gdb_from_the_first_instruction_on_arm(boot, tmp_path):
+    """A guest that stands still before it has run, and gdb is told of its end."""
+    socket = tmp_path / "gdb"
+    conf = "[system]\non_exit = monitor\n" + conf_of(
+        {"vps": 2, "memory": "16M", "kernel": "devices.elf", "autostart": "off"}).replace("linux", "guest")
+    machine = boot(arch="aarch64", conf=conf, second=socket)
+    machine.expect("trivet> ")
+    machine.send_line("gdb guest")
+    machine.expect("gdb: guest at the second serial line")
+    early = come(socket)
+    assert "not running" in early.connected
+    early.close()
+    machine.send_line("start guest")
+    machine.expect("guest: running")
+    gdb = come(socket)
+    assert "VP 1" in gdb.command("info threads")  # which nobody has turned on yet
+    pc = gdb.number("$pc")
+    gdb.command("stepi")
+    assert 0 < abs(gdb.number("$pc") - pc)
+    assert gdb.number("$sctlr_el1") & 1 == 0
+    assert "exited normally" in gdb.command("continue")
+    gdb.close()
+    machine.send("\x141")
+    machine.expect("devices: all is well")
