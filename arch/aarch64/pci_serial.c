@@ -67,36 +67,46 @@ static uint32_t io_place(const struct machine_pci *pci)
 	return 0;
 }
 
-static bool registers_find(const struct machine_pci *pci, volatile void *config, hpa_t *base)
+/* What is looked for, and where. */
+struct search {
+	const struct machine_pci *pci;
+	struct machine_uart *uart;
+	uint32_t bus, last; /* the highest that a bridge leads to */
+};
+
+/* Behind a bridge, which has windows of its own, all has been given its place by the firmware that has numbered the
+ * buses: an address of 0, too. */
+static bool registers_find(const struct search *s, volatile void *config, hpa_t *base)
 {
 	uint32_t bar = mmio_read32(config, CONFIG_BAR);
 	uint64_t address = bar & BAR_MEMORY_ADDRESS;
 
 	if (bar & BAR_IS_IO) {
-		if (!(bar & BAR_IO_ADDRESS))
-			mmio_write32(config, CONFIG_BAR, io_place(pci));
+		if (!(bar & BAR_IO_ADDRESS) && s->bus == s->pci->first_bus)
+			mmio_write32(config, CONFIG_BAR, io_place(s->pci));
 		address = mmio_read32(config, CONFIG_BAR) & BAR_IO_ADDRESS;
-	} else if (BAR_IS_64(bar)) {
-		address |= (uint64_t)mmio_read32(config, CONFIG_BAR + 4) << 32;
+		return (address || s->bus != s->pci->first_bus) &&
+		       window_find(s->pci, true, address, base);
 	}
-	return address && window_find(pci, bar & BAR_IS_IO, address, base);
+	if (BAR_IS_64(bar))
+		address |= (uint64_t)mmio_read32(config, CONFIG_BAR + 4) << 32;
+	return address && window_find(s->pci, false, address, base);
 }
 
 /* A UART that can be used. */
-static bool function_use(const struct machine_pci *pci, volatile void *config,
-			 struct machine_uart *uart)
+static bool function_use(const struct search *s, volatile void *config)
 {
 	uint32_t class = CLASS_OF(mmio_read32(config, CONFIG_CLASS)), command;
 
 	if (class < CLASS_16550 || class > CLASS_SERIAL_LAST)
 		return false;
-	*uart = (struct machine_uart){
+	*s->uart = (struct machine_uart){
 		.kind = UART_16550,
 		.width = 1,
 		.divisor = DIVISOR_115200,
 		.registers.size = UART_REGISTERS_SIZE,
 	};
-	if (!registers_find(pci, config, &uart->registers.base))
+	if (!registers_find(s, config, &s->uart->registers.base))
 		return false;
 	command = mmio_read32(config, CONFIG_COMMAND) & COMMAND_WRITABLE;
 	mmio_write32(config, CONFIG_COMMAND,
@@ -104,9 +114,7 @@ static bool function_use(const struct machine_pci *pci, volatile void *config,
 	return true;
 }
 
-/* *last: the highest bus that a bridge leads to. */
-static bool bus_search(const struct machine_pci *pci, volatile char *bus, uint32_t *last,
-		       struct machine_uart *uart)
+static bool bus_search(struct search *s, volatile char *bus)
 {
 	for (uint32_t i = 0; i < DEVICES * FUNCTIONS; i++) {
 		volatile char *config = bus + ((size_t)i << FUNCTION_SHIFT);
@@ -119,8 +127,8 @@ static bool bus_search(const struct machine_pci *pci, volatile char *bus, uint32
 		}
 		header = mmio_read32(config, CONFIG_HEADER);
 		if (HEADER_KIND(header) == HEADER_BRIDGE)
-			*last = MAX(*last, BUSES_LAST(mmio_read32(config, CONFIG_BUSES)));
-		else if (HEADER_KIND(header) == 0 && function_use(pci, config, uart))
+			s->last = MAX(s->last, BUSES_LAST(mmio_read32(config, CONFIG_BUSES)));
+		else if (HEADER_KIND(header) == 0 && function_use(s, config))
 			return true;
 		if (!(i % FUNCTIONS) && !HEADER_MANY(header))
 			i |= FUNCTIONS - 1;
@@ -130,10 +138,10 @@ static bool bus_search(const struct machine_pci *pci, volatile char *bus, uint32
 
 bool pci_serial_find(const struct machine_pci *pci, struct machine_uart *uart)
 {
-	uint32_t last = pci->first_bus;
+	struct search s = {pci, uart, pci->first_bus, pci->first_bus};
 
-	for (uint32_t bus = last; bus <= last; bus++) {
-		uint64_t offset = (uint64_t)(bus - pci->first_bus) << BUS_SHIFT;
+	for (; s.bus <= s.last; s.bus++) {
+		uint64_t offset = (uint64_t)(s.bus - pci->first_bus) << BUS_SHIFT;
 		volatile void *config;
 
 		if (!range_within(offset, BIT(BUS_SHIFT), pci->config.size))
@@ -141,7 +149,7 @@ bool pci_serial_find(const struct machine_pci *pci, struct machine_uart *uart)
 		config = device_map(pci->config.base + offset, BIT(BUS_SHIFT));
 		if (!config)
 			return false;
-		if (bus_search(pci, config, &last, uart))
+		if (bus_search(&s, config))
 			return true;
 	}
 	return false;

@@ -158,6 +158,11 @@ static void test_behind_bridges(void **state)
 	put(at + 16, 0x1001);
 	assert_true(pci_serial_find(&pci, &uart));
 	assert_int_equal(mapped, 3);
+	assert_int_equal(uart.registers.base, IO_WINDOW + 0x1000);
+	put(at + 16, 1); /* what the firmware says, which has given the bridge its window */
+	assert_true(pci_serial_find(&pci, &uart));
+	assert_int_equal(uart.registers.base, IO_WINDOW);
+	assert_int_equal(get(at + 16), 1);
 	/* More buses than there is space for. */
 	put(at + 8, NETWORK);
 	put(bridge + 0x18, 0xff0000);
