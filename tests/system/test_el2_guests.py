@@ -12,9 +12,9 @@ ARM = LINUX_CMDLINE["aarch64"]
 SMALL = BUILD / "guest-tests" / "guest" / "aarch64"
 
 
-def start(boot, name, **settings):
+def start(boot, name, keys=None, **settings):
     """A machine with tests/guest/aarch64/NAME.S."""
-    conf = [("guest", small(name, devices=None))]
+    conf = [("guest", small(name, devices=None, **(keys or {})))]
     return boot(arch="aarch64", conf=conf, files={f"{name}.elf": SMALL / f"{name}.elf"}, **settings)
 
 
@@ -27,6 +27,17 @@ def test_devices_take_each_access(boot):
 def test_anything_written_to_devices(boot):
     machine = start(boot, "random_devices", cpus=1)
     machine.expect("random_devices: done")
+    assert machine.wait_end() == 0
+
+
+@pytest.mark.parametrize("vps", [1, 17, 72, 256])
+def test_interrupts_of_many_vps(boot, vps):
+    """In clusters of sixteen, the last of them not full; above 123 the redistributors lie elsewhere."""
+    machine = start(boot, "many", {"vps": vps})
+    machine.expect("guest: all VPs are up")
+    machine.expect("guest: all SGIs came")
+    machine.expect("guest: all SPIs came")
+    machine.expect("guest: each has got its own")
     assert machine.wait_end() == 0
 
 

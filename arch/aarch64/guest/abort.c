@@ -25,8 +25,9 @@ static bool gic_access(struct vp *vp, const struct vp_exit *exit)
 	unsigned int n = ABORT_REGISTER(syndrome);
 
 	if (syndrome & ABORT_WRITE)
-		return guest_gic_write(vp, exit->gpa, ABORT_SIZE(syndrome), guest_x(vp, n));
-	if (!guest_gic_read(vp, exit->gpa, ABORT_SIZE(syndrome), &value))
+		return guest_gic_write(vp, vp->active_vtl, exit->gpa, ABORT_SIZE(syndrome),
+				       guest_x(vp, n));
+	if (!guest_gic_read(vp, vp->active_vtl, exit->gpa, ABORT_SIZE(syndrome), &value))
 		return false;
 	guest_x_set(vp, n, syndrome_extend(syndrome, value));
 	return true;

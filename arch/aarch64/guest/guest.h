@@ -135,6 +135,8 @@ void guest_timers_load(struct vp *vp);
 void guest_timers_put(struct vp *vp);
 /* A host interrupt has come: true if it was the virtual timer's, which is the guest's now. */
 bool guest_timer_interrupt(struct vp *vp);
+/* The guest has ended that interrupt by a register that traps; the VP is loaded. */
+void guest_timer_end(struct vp *vp);
 /* On VP_REQUEST_TIMER. */
 void guest_timers_fire(struct vp *vp);
 /* The VP is going to sleep: it is woken when a timer expires. */
@@ -159,8 +161,8 @@ void guest_gic_destroy(struct partition *partition);
 /* A host interrupt has come: true if it was the GIC's maintenance interrupt, which is done with. */
 bool guest_gic_interrupt(struct vp *vp);
 /* An access to the GIC's frames in memory: false: there is none at that address. */
-bool guest_gic_read(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t *value);
-bool guest_gic_write(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t value);
+bool guest_gic_read(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t *value);
+bool guest_gic_write(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t value);
 
 /* ---- cache.c ---- */
 

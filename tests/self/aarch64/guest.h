@@ -18,7 +18,7 @@
 #define GUEST_GICR    0x080a0000
 /* The guest tells of something by a store of 32 bits here; the test finds it in the run page. */
 #define GUEST_PORT    0x09000000
-#define GUEST_SPIS    64
+#define GUEST_SPIS    480
 
 #ifndef __ASSEMBLY__
 
