@@ -41,8 +41,11 @@ static enum vp_outcome requests_take(struct vp *vp)
 static void event_deliver(struct vp *vp, struct arch_vp_vtl *a)
 {
 	a->work &= ~(uint32_t)WORK_EVENT;
+	a->debugger.told = false; /* a step ends with the exception */
 	if (a->event == VP_EVENT_UNDEFINED)
 		guest_undefined(vp);
+	else if (a->event == VP_EVENT_BREAK)
+		guest_take(vp, a->syndrome);
 	else
 		guest_abort(vp);
 }

@@ -186,7 +186,7 @@ bool guest_register_is_known(uint32_t name);
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason);
 enum vp_outcome run_page_mmio(struct vp *vp, const struct vp_exit *exit);
 enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint32_t flags);
-/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3. */
+/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3 with its syndrome in the VP. */
 enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index);
 enum vp_outcome run_page_failed(struct vp *vp, uint64_t code);
 enum vp_outcome run_page_reset(struct vp *vp, uint64_t type, uint64_t cookie);

@@ -106,7 +106,7 @@ __cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, 
 {
 	regs_fill(vp);
 	vp->run->breakpoint.index = reason == VP_RUN_HW_BREAK ? index : 0;
-	vp_arch(vp)->waiting = WAITING_DEBUG;
+	vp_arch(vp)->waiting = reason == VP_RUN_INT3 ? WAITING_BREAK : WAITING_DEBUG;
 	return run_page_return(vp, reason);
 }
 
@@ -126,12 +126,19 @@ __cold enum vp_outcome run_page_reset(struct vp *vp, uint64_t type, uint64_t coo
 
 /* ---- answers ---- */
 
+/* Only a BRK has the syndrome of one. */
+static bool event_is_known(uint32_t type, uint8_t waiting)
+{
+	return type == VP_EVENT_UNDEFINED || type == VP_EVENT_ABORT ||
+	       (type == VP_EVENT_BREAK && waiting == WAITING_BREAK);
+}
+
 /* True: the answer is an exception. */
-static bool event_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
+static bool event_take(struct vp *vp, struct arch_vp_vtl *a, uint8_t waiting, uint32_t set)
 {
 	uint32_t type = *(volatile uint32_t *)&vp->run->event.type;
 
-	if (!(set & VP_SET_EVENT) || (type != VP_EVENT_UNDEFINED && type != VP_EVENT_ABORT))
+	if (!(set & VP_SET_EVENT) || !event_is_known(type, waiting))
 		return false;
 	a->event = (uint8_t)type;
 	a->work |= WORK_EVENT;
@@ -172,7 +179,7 @@ void arch_vp_resume(struct vp *vp)
 		return;
 	a->waiting = WAITING_NONE;
 	set = *(volatile uint32_t *)&vp->run->set;
-	if (unlikely(set && event_take(vp, a, set)))
+	if (unlikely(set && event_take(vp, a, waiting, set)))
 		return;
 	if (waiting < WAITING_EMULATE)
 		mmio_finish(vp, a, waiting);

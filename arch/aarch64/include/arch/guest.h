@@ -52,7 +52,8 @@ enum vp_waiting {
 	WAITING_MMIO_READ,
 	WAITING_MMIO_WRITE,
 	WAITING_EMULATE,
-	WAITING_DEBUG
+	WAITING_DEBUG,
+	WAITING_BREAK, /* so too, of VP_RUN_INT3 */
 };
 
 /* A timer of the guest: its registers, in counts of its own counter. */
