@@ -24,6 +24,7 @@ static __attribute__((noinline)) bool gic_access(struct vp *vp, const struct vp_
 	uint64_t syndrome = exit->syndrome, value;
 	unsigned int n = ABORT_REGISTER(syndrome);
 
+	vp_arch(vp)->work |= WORK_ENTRY; /* list registers are taken back for it */
 	if (syndrome & ABORT_WRITE)
 		return guest_gic_write(vp, exit->gpa, ABORT_SIZE(syndrome), guest_x(vp, n));
 	if (!guest_gic_read(vp, exit->gpa, ABORT_SIZE(syndrome), &value))

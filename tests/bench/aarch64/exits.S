@@ -91,7 +91,6 @@ guest_main:
 	measure	"MMIO write handled by the root task", 1000, str wzr, [x24, #PL011_LEVELS]
 	ldr	x23, =DOORBELL
 	measure	"doorbell rung by a store", 400, str wzr, [x23]
-	measure	"WFE with no other thread on its CPU", 250, wfe
 	bl	sgi_measure
 	bl	hyperv_measure
 	psci	PSCI_SYSTEM_OFF

@@ -38,7 +38,7 @@ enum vp_work {
 /* Those of enum vp_exit_kind that vp_exit_take() handles at once. */
 #define ARCH_QUICK_EXITS                                                            \
 	(BIT(VP_EXIT_HYPERCALL) | BIT(VP_EXIT_SMC) | BIT(VP_EXIT_SYSTEM_REGISTER) | \
-	 BIT(VP_EXIT_INTERRUPT))
+	 BIT(VP_EXIT_INTERRUPT) | BIT(VP_EXIT_MEMORY))
 
 enum vp_activity {
 	ACTIVITY_RUNNING,
