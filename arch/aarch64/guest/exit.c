@@ -59,12 +59,17 @@ static enum vp_outcome exit_smc(struct vp *vp, struct vp_exit *exit)
 	return guest_call(vp);
 }
 
-/* WFE gives way to other threads of this CPU; WFI waits, unless something is there already. */
+/* WFE gives way to other threads of this CPU; if there are none, it does not exit again until the VP is next loaded, as
+ * it is when a thread comes. WFI waits, unless something is there already. */
 static enum vp_outcome exit_wait(struct vp *vp, struct vp_exit *exit)
 {
 	guest_instruction_done(vp);
-	if (SYNDROME_WFE(exit->syndrome))
-		return sched_yield() ? VP_SWITCH : VP_CONTINUE;
+	if (SYNDROME_WFE(exit->syndrome)) {
+		if (sched_yield())
+			return VP_SWITCH;
+		el2_wfe_allow();
+		return VP_CONTINUE;
+	}
 	vp_arch(vp)->activity = ACTIVITY_HALTED;
 	return VP_CONTINUE;
 }

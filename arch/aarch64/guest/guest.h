@@ -205,6 +205,8 @@ void el1_save(struct vp *vp);
 void el1_release(struct vp *vp);
 /* HCR_EL2 by what the VTL wants now; of a VP that is loaded. */
 void el2_traps_update(struct vp *vp);
+/* WFE of the VP that is loaded does not exit any more, until one is loaded. */
+void el2_wfe_allow(void);
 /* What this CPU has of the VP's partition, now or when the VP is next loaded. */
 void el2_translations_drop(struct vp *vp);
 bool el2_has_pan(void);
