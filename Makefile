@@ -291,6 +291,7 @@ TEST := scripts/test --build $(BUILD) --arch $(or $(TEST_ARCH),$(ARCH)) --fuzz-s
 IMAGE := $(OUT)/trivet.$(ARCH_IMAGE) $(OUT)/root.stripped.elf
 SELF_IMAGE := $(OUT)/trivet-selftest.$(ARCH_IMAGE)
 SYSTEM_IMAGES := $(OUT)/hostile.stripped.elf
+BUILD_FAST = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 PEERS := $(BUILD)/peers
 # Of the other architecture.
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
@@ -310,8 +311,13 @@ self: deps-test $(SELF_IMAGE) $(OTHER_IMAGES)
 	@$(TEST) self
 system: deps-test $(IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
-test: deps-test $(IMAGE) $(SELF_IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
+# What it needs is built by as many processors as there are; of one architecture after the other, which share folders.
+test: deps-test
+	+@$(BUILD_FAST) test-programs
+	+@$(if $(OTHER_IMAGES),$(BUILD_FAST) $(OTHER_IMAGES))
 	@$(TEST) all
+.PHONY: test-programs
+test-programs: $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 bench: deps-bench $(IMAGE) $(SELF_IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
 bench-peers: deps-bench $(IMAGE) guest-tests $(PEERS)/vmlinuz $(PEERS)/kvm_peer

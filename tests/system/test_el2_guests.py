@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from conftest import BUILD, linux, small
+from conftest import BUILD, PATIENCE, linux, small
 from settings import LINUX_CMDLINE
 from test_monitor import Monitor
 
@@ -38,6 +38,27 @@ def test_linux_by_acpi(boot):
     machine.expect("SPCR")
     machine.send_line("cat /sys/class/input/input0/name")
     machine.expect("Power Button")
+    machine.send_line("poweroff")
+    assert machine.wait_end() == 0
+
+
+def test_two_linux_with_more_vps_than_cpus(boot):
+    """Each has its own processors and its own clock on the two that they share."""
+    conf = [(name, linux(vps=2, cmdline=ARM)) for name in ("one", "two")]
+    machine = boot(arch="aarch64", conf=conf, cpus=2, memory="1G")
+    machine.wait_prompt(timeout=2 * PATIENCE)
+    monitor = Monitor(machine)
+    for number in 2, 1:
+        monitor.enter()
+        monitor.console(number)
+        machine.shell(timeout=2 * PATIENCE)
+        assert machine.command("nproc") == "2"
+        assert machine.command("sleep 1; echo slept") == "slept"
+        assert machine.command("dmesg | grep -E 'BUG:|Oops|WARNING:'") == ""
+    monitor.enter()
+    monitor.command("destroy two")
+    monitor.console(1)
+    machine.shell()
     machine.send_line("poweroff")
     assert machine.wait_end() == 0
 

@@ -220,13 +220,16 @@ guest_vectors_end:
 	gic_up
 	say	1
 	mrs	x0, cntpct_el0
-	mov	x1, #0x100000
-	add	x0, x0, x1
-	msr	cntp_cval_el0, x0
+	mov	x1, #(1 << 40)			/* hours */
+	add	x1, x0, x1
+	msr	cntp_cval_el0, x1
 	mov	x1, #1
 	msr	cntp_ctl_el0, x1
 	mrs	x2, cntp_ctl_el0
 	tell	w2
+	mov	x1, #0x100000
+	add	x0, x0, x1
+	msr	cntp_cval_el0, x0
 	wfi					/* masked in PSTATE: WFI ends nevertheless */
 	mrs	x2, cntp_ctl_el0
 	tell	w2
