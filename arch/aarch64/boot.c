@@ -237,8 +237,12 @@ static void memory_report(void)
 	if (tree_status != STATUS_OK)
 		log_warn("the device tree cannot be read: %s", status_words(tree_status));
 	if (machine.ranges_dropped)
-		log_warn("memory: %u ranges too many, or out of reach, not used",
-			 machine.ranges_dropped);
+		log_warn("memory: %u ranges too many, not used", machine.ranges_dropped);
+	if (machine.memory.too_high)
+		log_warn("memory: %llu MiB lie above %llu MiB, beyond what tasks can address: not "
+			 "used",
+			 (unsigned long long)(machine.memory.too_high >> 20),
+			 (unsigned long long)(MACHINE_RAM_END >> 20));
 	if (machine.command_line_cut)
 		log_warn("the command line is too long: cut after %u bytes", COMMAND_LINE_MAX - 1);
 }

@@ -50,15 +50,20 @@ static uint32_t interrupt_of(const struct fdt *fdt, uint32_t node, uint32_t n)
 
 /* ---- memory ---- */
 
-/* Whole pages of it that can be addressed. */
+/* Whole pages of it that can be addressed; what lies higher is counted. */
 status_t machine_ram_add(struct memory_list *list, hpa_t base, uint64_t size)
 {
-	hpa_t end, first = ALIGN_UP(base, PAGE_SIZE);
+	uint64_t room = base < MACHINE_RAM_END ? MACHINE_RAM_END - base : 0;
+	hpa_t end, first;
 
-	if (base >= MACHINE_RAM_END)
-		return STATUS_TOO_LARGE;
-	end = ALIGN_DOWN(base + MIN(size, MACHINE_RAM_END - base), PAGE_SIZE);
-	return first < end ? memory_list_set(list, first, end - first, MEMORY_RAM) : STATUS_OK;
+	if (size > room) {
+		list->too_high += size - room;
+		size = room;
+	}
+	first = ALIGN_UP(base, PAGE_SIZE);
+	end = ALIGN_DOWN(base + size, PAGE_SIZE);
+	return size && first < end ? memory_list_set(list, first, end - first, MEMORY_RAM)
+				   : STATUS_OK;
 }
 
 static status_t taken_add(struct machine *machine, hpa_t base, uint64_t size, uint32_t kind)

@@ -68,7 +68,7 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 {
 	enum vp_outcome outcome;
 
-	a->work &= ~(uint32_t)WORK_INTERRUPT; /* the entry sees to that */
+	a->work &= ~(uint32_t)WORK_ENTRY; /* it comes */
 	if (a->work & (WORK_CLEAN | WORK_HYPERCALL))
 		return VP_UNLOAD;
 	if (atomic_load(&vp->requests)) {

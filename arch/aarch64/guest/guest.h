@@ -15,7 +15,7 @@
  *   gic.c        the VP's side of vgic*.c
  *   debug.c      debug registers: the guest's, and the VMM's as a debugger
  *   cache.c      guests whose caches are off
- *   hv_call.c    hypercalls; hv_registers.c, hv.c: the rest of the Hyper-V interface
+ *   hv_call.c    hypercalls; hv_quick.c: those made all the time; hv_registers.c, hv.c: the rest of the Hyper-V interface
  *   run_page.c   what the VMM is told, and its answers
  *   registers.c  registers by name; state_elements.c
  *   ids.c vmid.c syndrome.h: pure
@@ -115,6 +115,8 @@ enum vp_outcome guest_call(struct vp *vp);
 /* HVC #1, or (smccc) a call of SMCCC's with the function of hypercalls in X0, in a partition with the Hyper-V interface;
  * PC is behind the instruction. */
 enum vp_outcome guest_hypercall(struct vp *vp, bool smccc);
+/* Those that are made all the time, in the form that they are made in; all else: VP_UNHANDLED. */
+enum vp_outcome guest_hypercall_quick(struct vp *vp, uint64_t control, uint64_t input);
 /* On WORK_HYPERCALL; the VP is loaded on no CPU. */
 void guest_hypercall_outside(struct vp *vp);
 /* A function of SMCCC's that the interface has. False: it has none of that number, or is not there. */
@@ -135,6 +137,8 @@ void guest_timers_load(struct vp *vp);
 void guest_timers_put(struct vp *vp);
 /* A host interrupt has come: true if it was the virtual timer's, which is the guest's now. */
 bool guest_timer_interrupt(struct vp *vp);
+/* The guest has ended that interrupt by a register that traps; the VP is loaded. */
+void guest_timer_end(struct vp *vp);
 /* On VP_REQUEST_TIMER. */
 void guest_timers_fire(struct vp *vp);
 /* The VP is going to sleep: it is woken when a timer expires. */
@@ -159,8 +163,8 @@ void guest_gic_destroy(struct partition *partition);
 /* A host interrupt has come: true if it was the GIC's maintenance interrupt, which is done with. */
 bool guest_gic_interrupt(struct vp *vp);
 /* An access to the GIC's frames in memory: false: there is none at that address. */
-bool guest_gic_read(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t *value);
-bool guest_gic_write(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t value);
+bool guest_gic_read(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t *value);
+bool guest_gic_write(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t value);
 
 /* ---- cache.c ---- */
 
@@ -203,6 +207,8 @@ void el1_save(struct vp *vp);
 void el1_release(struct vp *vp);
 /* HCR_EL2 by what the VTL wants now; of a VP that is loaded. */
 void el2_traps_update(struct vp *vp);
+/* WFE of the VP that is loaded does not exit any more, until one is loaded. */
+void el2_wfe_allow(void);
 /* What this CPU has of the VP's partition, now or when the VP is next loaded. */
 void el2_translations_drop(struct vp *vp);
 bool el2_has_pan(void);

@@ -10,9 +10,11 @@
 
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason)
 {
-	vp->run->reason = reason;
-	vp->run->vtl = vp->active_vtl;
-	vp->run->set = 0;
+	struct vp_run_page *run = vp->run;
+
+	run->reason = reason;
+	run->vtl = vp->active_vtl;
+	run->set = 0;
 	return VP_TO_VMM;
 }
 
@@ -42,19 +44,20 @@ static void fault_keep(struct arch_vp_vtl *a, const struct vp_exit *exit)
 
 enum vp_outcome run_page_mmio(struct vp *vp, const struct vp_exit *exit)
 {
-	uint64_t syndrome = exit->syndrome;
+	uint64_t syndrome = exit->syndrome, value = 0;
+	unsigned int size = ABORT_SIZE(syndrome);
+	bool write = syndrome & ABORT_WRITE;
 	struct vp_run_page *run = vp->run;
 	struct arch_vp_vtl *a = vp_arch(vp);
-	unsigned int size = ABORT_SIZE(syndrome);
 
+	if (write)
+		value = guest_x(vp, ABORT_REGISTER(syndrome)) & (~0ull >> (64 - 8 * size));
 	fault_keep(a, exit);
-	a->waiting = syndrome & ABORT_WRITE ? WAITING_MMIO_WRITE : WAITING_MMIO_READ;
+	a->waiting = write ? WAITING_MMIO_WRITE : WAITING_MMIO_READ;
 	run->mmio.gpa = exit->gpa;
+	run->mmio.value = value;
 	run->mmio.size = (uint8_t)size;
-	run->mmio.write = (syndrome & ABORT_WRITE) != 0;
-	run->mmio.value = syndrome & ABORT_WRITE ? guest_x(vp, ABORT_REGISTER(syndrome)) : 0;
-	if (size < sizeof(uint64_t))
-		run->mmio.value &= MASK(8 * size);
+	run->mmio.write = write;
 	return run_page_return(vp, VP_RUN_MMIO);
 }
 

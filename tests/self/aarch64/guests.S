@@ -216,6 +216,40 @@ guest_vectors_end:
 	say	5
 	guest_end virtual_timer
 
+	/* With EOImode 1: deactivated while it is due it comes again, and afterwards not. */
+	guest	timer_split
+	gic_up
+	mov	x0, #2
+	msr	s3_0_c12_c12_4, x0		/* ICC_CTLR_EL1 */
+	isb
+	say	1
+	mov	x5, #3
+1:	mrs	x0, cntvct_el0
+	add	x0, x0, #1000
+	msr	cntv_cval_el0, x0
+	mov	x1, #1
+	msr	cntv_ctl_el0, x1
+2:	mrs	x3, s3_0_c12_c12_0		/* ICC_IAR1_EL1 */
+	cmp	x3, #27
+	b.ne	2b
+	msr	s3_0_c12_c12_1, x3		/* ICC_EOIR1_EL1 */
+	msr	s3_0_c12_c11_1, x3		/* ICC_DIR_EL1 */
+	isb
+3:	mrs	x3, s3_0_c12_c12_0
+	cmp	x3, #27
+	b.ne	3b
+	msr	cntv_ctl_el0, xzr
+	isb
+	msr	s3_0_c12_c12_1, x3
+	msr	s3_0_c12_c11_1, x3
+	isb
+	mrs	x3, s3_0_c12_c12_0
+	tell	w3
+	subs	x5, x5, #1
+	b.ne	1b
+	say	2
+	guest_end timer_split
+
 	guest	physical_timer
 	gic_up
 	say	1

@@ -19,6 +19,7 @@
 struct memory_list {
 	struct memory_range range[MEMORY_RANGE_MAX];
 	uint32_t count;
+	uint64_t too_high; /* bytes of RAM from MACHINE_RAM_END up, which are not in the list */
 };
 
 /* [base, base + size) is of this kind from now on, whatever it was; kind 0: it is nothing. TOO_LARGE: no room for
@@ -78,7 +79,7 @@ struct machine {
 	hpa_t bundle_base;		     /* the initrd; size 0: none */
 	uint64_t bundle_size;
 	struct memory_list memory; /* RAM is cut inwards to whole pages, all else outwards */
-	uint32_t ranges_dropped;   /* of RAM, that found no place or lie too high */
+	uint32_t ranges_dropped;   /* of RAM, that found no place */
 	uint32_t conduit;	   /* enum psci_conduit */
 	struct machine_gic gic;
 	uint32_t timer_interrupt; /* of the hypervisor's physical timer; 0: none */
