@@ -426,6 +426,7 @@ help:
 #:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
 #:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly
 #:   GDB=1               the machine waits for gdb on port 1234
+#:   GDBSOCKET=FILE      the second serial line is a socket, at which gdb debugs the guest
 #:   TIMEOUT=            a limit in seconds
 #: Without a terminal, standard input goes to the first guest's console. Ctrl-A x ends a run.
 #: scripts/run, which make run calls, tells by its exit status how the run ended: 0 all guests

@@ -63,6 +63,7 @@ MACHINE = {
     "boot": "bios",
     "icount": False,
     "gdb": False,
+    "second": None,  # a socket that is to be the other end of the second serial line; QEMU
     "accel": "tcg",
     "debugexit": 0xF4,  # the port of QEMU's exit device, which its AArch64 has not; None: none
     "arguments": (),  # more of QEMU's own
@@ -308,6 +309,8 @@ def qemu_command(settings, image, work, terminal=False, log=None):
     ]
     if terminal:
         command += ["-mon", "chardev=console"]
+    if settings["second"]:
+        command += _second_line(settings)
     if settings["icount"]:
         # One tick an instruction; and nothing random, no time of day from outside.
         command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
@@ -315,6 +318,15 @@ def qemu_command(settings, image, work, terminal=False, log=None):
     if settings["gdb"]:
         command += ["-s", "-S"]
     return command + [str(argument) for argument in settings["arguments"]]
+
+
+def _second_line(settings):
+    """COM2; `virt` has no other line than the console, so there it is a card's."""
+    path = str(settings["second"]).replace(",", ",,")
+    line = ["-chardev", f"socket,id=second,path={path},server=on,wait=off"]
+    if settings["arch"] == "aarch64":
+        return line + ["-device", "pci-serial,chardev=second"]
+    return line + ["-serial", "chardev:second"]
 
 
 def _qemu_aarch64(settings, folder):
@@ -389,8 +401,8 @@ def megabytes(size):
 
 def bochs_command(settings, iso, work, serial):
     """Bochs' arguments: the serial line is the terminal device `serial`."""
-    if settings["boot"] != "bios" or settings["gdb"]:
-        raise Problem("EMULATOR=bochs has neither BOOT=uefi nor GDB=1")
+    if settings["boot"] != "bios" or settings["gdb"] or settings["second"]:
+        raise Problem("EMULATOR=bochs has none of BOOT=uefi, GDB=1, GDBSOCKET=")
     config, script = pathlib.Path(work, "bochsrc"), pathlib.Path(work, "bochs.cmd")
     config.write_text(
         BOCHSRC.format(

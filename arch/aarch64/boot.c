@@ -11,6 +11,7 @@
 #include <arch/gic.h>
 #include <arch/machine.h>
 #include <arch/paging.h>
+#include <arch/pci_serial.h>
 #include <arch/power.h>
 #include <arch/serial.h>
 #include <arch/trap.h>
@@ -269,6 +270,19 @@ __noreturn void boot_main(void)
 	kernel_main();
 }
 
+/* While there is one CPU: the tables have to grow for it. */
+static void second_line_find(void)
+{
+	struct machine_uart *uart = &machine.second;
+	volatile void *registers;
+
+	if (uart->kind == UART_NONE && !pci_serial_find(&machine.pci, uart))
+		return;
+	registers = device_map(uart->registers.base, uart->registers.size);
+	if (registers)
+		serial_second(uart, registers);
+}
+
 void arch_devices_init(void)
 {
 	uint64_t midr = sysreg_read(midr_el1);
@@ -288,4 +302,5 @@ void arch_devices_init(void)
 		panic("the firmware does not say how fast the counter runs");
 	psci_init(machine.conduit);
 	serial_start();
+	second_line_find();
 }

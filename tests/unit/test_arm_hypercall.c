@@ -59,6 +59,15 @@ bool sched_yield(void)
 	return false;
 }
 
+/* test_arm_hv_quick.c */
+enum vp_outcome guest_hypercall_quick(struct vp *v, uint64_t control, uint64_t input)
+{
+	(void)v;
+	(void)control;
+	(void)input;
+	return VP_UNHANDLED;
+}
+
 static uint32_t pulsed;
 
 void vgic_pulse_ppi(struct vgic_cpu *gic, uint32_t intid)

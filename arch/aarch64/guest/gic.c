@@ -96,7 +96,7 @@ bool guest_gic_interrupt(struct vp *vp)
 	if (!sysreg_read(s3_4_c12_c11_3))
 		return false;
 	vgic_sync(&vp_arch(vp)->gic);
-	vp_arch(vp)->work |= WORK_INTERRUPT;
+	vp_arch(vp)->work |= WORK_ENTRY;
 	return true;
 }
 

@@ -15,7 +15,7 @@
  *   gic.c        the VP's side of vgic*.c
  *   debug.c      debug registers: the guest's, and the VMM's as a debugger
  *   cache.c      guests whose caches are off
- *   hv_call.c    hypercalls; hv_registers.c, hv.c: the rest of the Hyper-V interface
+ *   hv_call.c    hypercalls; hv_quick.c: those made all the time; hv_registers.c, hv.c: the rest of the Hyper-V interface
  *   run_page.c   what the VMM is told, and its answers
  *   registers.c  registers by name; state_elements.c
  *   ids.c vmid.c syndrome.h: pure
@@ -115,6 +115,8 @@ enum vp_outcome guest_call(struct vp *vp);
 /* HVC #1, or (smccc) a call of SMCCC's with the function of hypercalls in X0, in a partition with the Hyper-V interface;
  * PC is behind the instruction. */
 enum vp_outcome guest_hypercall(struct vp *vp, bool smccc);
+/* Those that are made all the time, in the form that they are made in; all else: VP_UNHANDLED. */
+enum vp_outcome guest_hypercall_quick(struct vp *vp, uint64_t control, uint64_t input);
 /* On WORK_HYPERCALL; the VP is loaded on no CPU. */
 void guest_hypercall_outside(struct vp *vp);
 /* A function of SMCCC's that the interface has. False: it has none of that number, or is not there. */
@@ -186,7 +188,7 @@ bool guest_register_is_known(uint32_t name);
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason);
 enum vp_outcome run_page_mmio(struct vp *vp, const struct vp_exit *exit);
 enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint32_t flags);
-/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3. */
+/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3 with its syndrome in the VP. */
 enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index);
 enum vp_outcome run_page_failed(struct vp *vp, uint64_t code);
 enum vp_outcome run_page_reset(struct vp *vp, uint64_t type, uint64_t cookie);
@@ -205,6 +207,8 @@ void el1_save(struct vp *vp);
 void el1_release(struct vp *vp);
 /* HCR_EL2 by what the VTL wants now; of a VP that is loaded. */
 void el2_traps_update(struct vp *vp);
+/* WFE of the VP that is loaded does not exit any more, until one is loaded. */
+void el2_wfe_allow(void);
 /* What this CPU has of the VP's partition, now or when the VP is next loaded. */
 void el2_translations_drop(struct vp *vp);
 bool el2_has_pan(void);

@@ -70,7 +70,10 @@ static enum vp_outcome call_perform(struct vp *vp, bool smccc, bool outside)
 
 enum vp_outcome guest_hypercall(struct vp *vp, bool smccc)
 {
-	return call_perform(vp, smccc, false);
+	const uint64_t *x = vp->arch.x + smccc;
+	enum vp_outcome outcome = guest_hypercall_quick(vp, x[0], x[1]);
+
+	return likely(outcome != VP_UNHANDLED) ? outcome : call_perform(vp, smccc, false);
 }
 
 /* Unless the VMM has sent the VP elsewhere meanwhile. */

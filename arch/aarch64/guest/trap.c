@@ -26,13 +26,13 @@ static bool sgi_write(struct vp *vp, const struct trap *trap, uint64_t value)
 /* List registers are taken back for these, and have to be filled anew. */
 static bool icc_read(struct vp *vp, const struct trap *trap, uint64_t *value)
 {
-	vp_arch(vp)->work |= WORK_INTERRUPT;
+	vp_arch(vp)->work |= WORK_ENTRY;
 	return vgic_icc_access(&vp_arch(vp)->gic, (enum vgic_icc)trap->argument, false, value);
 }
 
 static bool icc_write(struct vp *vp, const struct trap *trap, uint64_t value)
 {
-	vp_arch(vp)->work |= WORK_INTERRUPT;
+	vp_arch(vp)->work |= WORK_ENTRY;
 	return vgic_icc_access(&vp_arch(vp)->gic, (enum vgic_icc)trap->argument, true, &value);
 }
 

@@ -83,7 +83,7 @@ static void lrs_clear(uint32_t which)
 }
 
 /* How many there are depends on the bits of preemption; the others are undefined. */
-static void ap_read(struct vgic_cpu *cpu)
+static inline void ap_read(struct vgic_cpu *cpu)
 {
 	struct vgic_interface *interface = &cpu->interface;
 	uint32_t bits = cpu->vgic->host.preemption_bits;
