@@ -90,6 +90,18 @@ static void memory_decode(const struct fdt *fdt, struct machine *machine)
 	}
 }
 
+/* The reservation block. */
+static status_t reservations_decode(const struct fdt *fdt, struct machine *machine)
+{
+	status_t status = STATUS_OK;
+	hpa_t base;
+	uint64_t size;
+
+	for (uint32_t n = 0; status == STATUS_OK && fdt_reservation(fdt, n, &base, &size); n++)
+		status = taken_add(machine, base, size, MEMORY_RESERVED);
+	return status;
+}
+
 static status_t reserved_decode(const struct fdt *fdt, struct machine *machine)
 {
 	uint32_t folder = root_child(fdt, "reserved-memory");
@@ -97,8 +109,6 @@ static status_t reserved_decode(const struct fdt *fdt, struct machine *machine)
 	hpa_t base;
 	uint64_t size;
 
-	for (uint32_t n = 0; status == STATUS_OK && fdt_reservation(fdt, n, &base, &size); n++)
-		status = taken_add(machine, base, size, MEMORY_RESERVED);
 	for (uint32_t node = 0; folder && (node = fdt_next_child(fdt, folder, node));)
 		for (uint32_t n = 0; status == STATUS_OK && fdt_reg(fdt, node, n, &base, &size);
 		     n++)
@@ -123,6 +133,12 @@ static void command_line_decode(const struct fdt *fdt, uint32_t chosen, struct m
 }
 
 /* The bundle is read where it lies, so it must be RAM that is going to be mapped. */
+static bool bundle_is_ram(const struct machine *machine)
+{
+	return !machine->bundle_size || memory_list_has(&machine->memory, machine->bundle_base,
+							machine->bundle_size, MEMORY_RAM);
+}
+
 static status_t bundle_decode(const struct fdt *fdt, uint32_t chosen, struct machine *machine)
 {
 	uint64_t start, end;
@@ -130,11 +146,11 @@ static status_t bundle_decode(const struct fdt *fdt, uint32_t chosen, struct mac
 	if (!fdt_number(fdt, chosen, "linux,initrd-start", &start) ||
 	    !fdt_number(fdt, chosen, "linux,initrd-end", &end) || start == end)
 		return STATUS_OK;
-	if (start > end || !memory_list_has(&machine->memory, start, end - start, MEMORY_RAM))
+	if (start > end)
 		return STATUS_BAD_FORMAT;
 	machine->bundle_base = start;
 	machine->bundle_size = end - start;
-	return STATUS_OK;
+	return bundle_is_ram(machine) ? STATUS_OK : STATUS_BAD_FORMAT;
 }
 
 /* ---- devices ---- */
@@ -324,36 +340,45 @@ static void given_take(const struct machine_given *given, struct machine *machin
 	machine->bundle_size = given->bundle_size;
 }
 
-static status_t chosen_decode(const struct fdt *fdt, bool given, struct machine *machine)
+/* Without UEFI the tree tells what memory there is. */
+static status_t memory_decode_all(const struct fdt *fdt, struct machine *machine)
+{
+	uint32_t chosen = root_child(fdt, "chosen");
+	status_t status;
+
+	memory_decode(fdt, machine);
+	if (!machine->memory.count)
+		return STATUS_NOT_FOUND;
+	if (chosen) {
+		command_line_decode(fdt, chosen, machine);
+		status = bundle_decode(fdt, chosen, machine);
+		if (status != STATUS_OK)
+			return status;
+	}
+	status = reservations_decode(fdt, machine);
+	/* A loader reserves its initrd there, so that nobody takes that for free memory. Who reads it knows. */
+	if (status == STATUS_OK)
+		status = taken_add(machine, machine->bundle_base, machine->bundle_size, MEMORY_RAM);
+	if (status == STATUS_OK)
+		status = reserved_decode(fdt, machine);
+	return status;
+}
+
+static status_t memory_take(const struct fdt *fdt, const struct machine_given *given,
+			    struct machine *machine)
 {
 	uint32_t chosen = root_child(fdt, "chosen");
 
-	if (!chosen)
-		return STATUS_OK;
 	if (!given)
-		command_line_decode(fdt, chosen, machine);
-	return machine->bundle_size ? STATUS_OK : bundle_decode(fdt, chosen, machine);
-}
-
-status_t machine_decode(const struct fdt *fdt, hpa_t tree, const struct machine_given *given,
-			struct machine *machine)
-{
-	status_t status = STATUS_OK;
-
-	memset(machine, 0, sizeof(*machine));
-	if (given)
-		given_take(given, machine);
-	else
-		memory_decode(fdt, machine);
+		return memory_decode_all(fdt, machine);
+	given_take(given, machine);
 	if (!machine->memory.count)
 		return STATUS_NOT_FOUND;
-	if (!given)
-		status = reserved_decode(fdt, machine);
-	/* The tree is read again when the other CPUs are started. */
-	if (status == STATUS_OK)
-		status = taken_add(machine, tree, fdt->size, MEMORY_ACPI);
-	if (status == STATUS_OK)
-		status = chosen_decode(fdt, given, machine);
+	return chosen && !machine->bundle_size ? bundle_decode(fdt, chosen, machine) : STATUS_OK;
+}
+
+static void devices_decode(const struct fdt *fdt, struct machine *machine)
+{
 	(void)machine_console(fdt, &machine->console);
 	second_decode(fdt, machine);
 	pci_decode(fdt, &machine->pci);
@@ -361,5 +386,20 @@ status_t machine_decode(const struct fdt *fdt, hpa_t tree, const struct machine_
 	psci_decode(fdt, machine);
 	timer_decode(fdt, machine);
 	clock_decode(fdt, machine);
+}
+
+status_t machine_decode(const struct fdt *fdt, hpa_t tree, const struct machine_given *given,
+			struct machine *machine)
+{
+	status_t status;
+
+	memset(machine, 0, sizeof(*machine));
+	status = memory_take(fdt, given, machine);
+	/* The tree is read again when the other CPUs are started. */
+	if (status == STATUS_OK)
+		status = taken_add(machine, tree, fdt->size, MEMORY_ACPI);
+	if (status == STATUS_OK && !bundle_is_ram(machine))
+		status = STATUS_BAD_FORMAT;
+	devices_decode(fdt, machine);
 	return status;
 }

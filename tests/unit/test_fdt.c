@@ -20,6 +20,8 @@ static struct machine machine;
 struct variant {
 	const char *gic, *stdout_path, *method, *bootargs;
 	uint32_t initrd_start, initrd_end;
+	uint64_t reserved_base,
+		reserved_size; /* by the reservation block, beside what all have there */
 	bool no_memory, no_timer, no_second;
 };
 static const struct variant usual = {
@@ -99,6 +101,8 @@ static void tree_build(struct builder *b, const struct variant *v)
 {
 	builder_start(b);
 	builder_reserve(b, 0x41000000, 0x1001);
+	if (v->reserved_size)
+		builder_reserve(b, v->reserved_base, v->reserved_size);
 	node_begin(b, "");
 	CELLS(b, "#address-cells", 2);
 	CELLS(b, "#size-cells", 2);
@@ -483,6 +487,36 @@ static void test_bundle(void **state)
 	assert_int_equal(decode(&v), STATUS_BAD_FORMAT);
 }
 
+/* A loader reserves the initrd in the reservation block: it stays RAM, and what else is reserved beside it does not. */
+static void test_bundle_reserved(void **state)
+{
+	struct variant v = usual;
+
+	(void)state;
+	v.reserved_base = v.initrd_start;
+	v.reserved_size = v.initrd_end - v.initrd_start;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.bundle_base, 0x50000000);
+	assert_int_equal(machine.bundle_size, 0x1234);
+	assert_int_equal(machine.memory.count, 8);
+	range_is(4, TREE_BASE + BUILDER_SIZE, 0x17ffe000, MEMORY_RAM);
+	v.reserved_base = 0x4ffff000;
+	v.reserved_size = 0x4000;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.memory.count, 12);
+	range_is(5, 0x4ffff000, 0x1000, MEMORY_RESERVED);
+	range_is(6, 0x50000000, 0x2000, MEMORY_RAM);
+	range_is(7, 0x50002000, 0x1000, MEMORY_RESERVED);
+	/* Reserved, and no RAM ever. */
+	v.reserved_base = v.initrd_start = 0x10000000;
+	v.initrd_end = 0x10001000;
+	assert_int_equal(decode(&v), STATUS_BAD_FORMAT);
+	/* The tree lies in it. */
+	v.reserved_base = v.initrd_start = TREE_BASE + 0x1000;
+	v.initrd_end = TREE_BASE + 0x3000;
+	assert_int_equal(decode(&v), STATUS_BAD_FORMAT);
+}
+
 static void test_command_line(void **state)
 {
 	static char words[COMMAND_LINE_MAX + 100];
@@ -505,7 +539,7 @@ int main(void)
 		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_console),
 		cmocka_unit_test(test_variants),     cmocka_unit_test(test_bundle),
 		cmocka_unit_test(test_command_line), cmocka_unit_test(test_second_line),
-		cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_pci),	     cmocka_unit_test(test_bundle_reserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
