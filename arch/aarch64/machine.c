@@ -5,13 +5,16 @@
 #include <kernel/string.h>
 
 #define PHYSICAL_END	 BIT(48)
-#define INTERRUPT_CELLS	 3u /* of a GICv3: kind, number, flags */
-#define INTERRUPT_SPI	 0u
+#define INTERRUPT_SPI	 0u /* of a GICv3: kind, number, and what else the controller asks for */
 #define INTERRUPT_PPI	 1u
 #define FIRST_SPI	 32u
 #define FIRST_PPI	 16u
 #define DEBUG_BAUD	 115200u
-#define TIMER_HYPERVISOR 3u /* of a timer's interrupts: secure, non-secure, virtual, hypervisor */
+#define TIMER_HYPERVISOR 3u /* of a timer's interrupts, if they have no names: the fourth */
+
+/* From one redistributor to the next: two frames of 64 KiB at least. */
+#define STRIDE_UNIT KIB(64)
+#define STRIDE_MAX  GIB(1)
 
 static const char *const gic_names[] = {"arm,gic-v3", "arm,gic-v4"};
 static const char *const old_gic_names[] = {"arm,cortex-a15-gic", "arm,gic-400",
@@ -33,15 +36,15 @@ static uint32_t root_child(const struct fdt *fdt, const char *name)
 	return fdt_child(fdt, fdt->root, name, strlen(name));
 }
 
-/* The n-th of the node's interrupts, as the GIC counts them; 0: none. */
-static uint32_t interrupt_of(const struct fdt *fdt, uint32_t node, uint32_t n)
+/* The n-th of the node's interrupts, as the GIC counts them; 0: none that goes there. */
+static uint32_t interrupt_of(const struct fdt *fdt, uint32_t gic, uint32_t node, uint32_t n)
 {
-	struct fdt_value value;
+	struct fdt_value interrupt;
 	uint64_t kind, number;
 
-	if (!fdt_property(fdt, node, "interrupts", &value) ||
-	    !fdt_cells(&value, n * INTERRUPT_CELLS, 1, &kind) ||
-	    !fdt_cells(&value, n * INTERRUPT_CELLS + 1, 1, &number) || number >= 988)
+	if (!gic || !fdt_interrupt(fdt, node, n, gic, &interrupt) ||
+	    !fdt_cells(&interrupt, 0, 1, &kind) || !fdt_cells(&interrupt, 1, 1, &number) ||
+	    number >= 988)
 		return 0;
 	if (kind == INTERRUPT_PPI)
 		return number < 16 ? FIRST_PPI + (uint32_t)number : 0;
@@ -155,62 +158,95 @@ static status_t bundle_decode(const struct fdt *fdt, uint32_t chosen, struct mac
 
 /* ---- devices ---- */
 
+/* By words in the code: a table of them has no address yet where the MMU is off. */
+static uint32_t uart_kind(const struct fdt *fdt, uint32_t node)
+{
+	if (fdt_is_compatible(fdt, node, "arm,pl011") ||
+	    fdt_is_compatible(fdt, node, "arm,sbsa-uart"))
+		return UART_PL011;
+	if (fdt_is_compatible(fdt, node, "ns16550a") || fdt_is_compatible(fdt, node, "ns16550") ||
+	    fdt_is_compatible(fdt, node, "snps,dw-apb-uart"))
+		return UART_16550;
+	return UART_NONE;
+}
+
+/* But for its interrupt. What a node is comes first: where it stands means to walk the tree. */
 static bool uart_decode(const struct fdt *fdt, uint32_t node, struct machine_uart *uart)
 {
 	uint64_t shift = 0, width = 1, clock = 0;
+	uint32_t kind = uart_kind(fdt, node);
 
 	*uart = (struct machine_uart){.kind = UART_NONE};
-	if (!fdt_is_okay(fdt, node) ||
+	if (kind == UART_NONE || !fdt_is_okay(fdt, node) ||
 	    !fdt_reg(fdt, node, 0, &uart->registers.base, &uart->registers.size))
 		return false;
 	(void)fdt_number(fdt, node, "reg-shift", &shift);
 	(void)fdt_number(fdt, node, "reg-io-width", &width);
-	if (fdt_is_compatible(fdt, node, "arm,pl011") ||
-	    fdt_is_compatible(fdt, node, "arm,sbsa-uart"))
-		uart->kind = UART_PL011;
-	else if (fdt_is_compatible(fdt, node, "ns16550a") ||
-		 fdt_is_compatible(fdt, node, "ns16550") ||
-		 fdt_is_compatible(fdt, node, "snps,dw-apb-uart"))
-		uart->kind = UART_16550;
-	if (uart->kind == UART_NONE || shift > 3 || (width != 1 && width != 4))
+	if (shift > 3 || (width != 1 && width != 4))
 		return false;
+	uart->kind = kind;
 	uart->shift = (uint8_t)shift;
 	uart->width = (uint8_t)width;
-	if (fdt_number(fdt, node, "clock-frequency", &clock) && uart->kind == UART_16550)
+	if (fdt_number(fdt, node, "clock-frequency", &clock) && kind == UART_16550)
 		uart->divisor = (uint16_t)MIN(clock / (16 * DEBUG_BAUD), (uint64_t)UINT16_MAX);
-	uart->interrupt = interrupt_of(fdt, node, 0);
 	return true;
+}
+
+/* The node that stdout-path names; 0: none. */
+static uint32_t stdout_find(const struct fdt *fdt)
+{
+	uint32_t chosen = root_child(fdt, "chosen");
+	struct fdt_value path;
+	size_t length;
+
+	if (!chosen || !fdt_property(fdt, chosen, "stdout-path", &path))
+		return 0;
+	length = strnlen((const char *)path.data, path.size);
+	for (size_t i = 0; i < length; i++) /* what follows a colon is its speed */
+		if (path.data[i] == ':')
+			length = i;
+	return fdt_find(fdt, (const char *)path.data, length);
+}
+
+/* Its node; 0: there is none. */
+static uint32_t console_find(const struct fdt *fdt, struct machine_uart *uart)
+{
+	uint32_t node = stdout_find(fdt);
+
+	if (node && uart_decode(fdt, node, uart))
+		return node;
+	for (node = 0; (node = fdt_next(fdt, node));)
+		if (uart_decode(fdt, node, uart))
+			return node;
+	return 0;
 }
 
 bool machine_console(const struct fdt *fdt, struct machine_uart *uart)
 {
-	uint32_t chosen = root_child(fdt, "chosen"), node;
-	struct fdt_value path;
-	size_t length;
+	return console_find(fdt, uart);
+}
 
-	if (chosen && fdt_property(fdt, chosen, "stdout-path", &path)) {
-		length = strnlen((const char *)path.data, path.size);
-		for (size_t i = 0; i < length; i++) /* what follows a colon is its speed */
-			if (path.data[i] == ':')
-				length = i;
-		node = fdt_find(fdt, (const char *)path.data, length);
-		if (node && uart_decode(fdt, node, uart))
-			return true;
-	}
-	for (node = 0; (node = fdt_next(fdt, node));)
-		if (fdt_parent(fdt, node) && uart_decode(fdt, node, uart))
-			return true;
-	return false;
+static void console_decode(const struct fdt *fdt, uint32_t gic, struct machine_uart *uart)
+{
+	uint32_t node = console_find(fdt, uart);
+
+	if (node)
+		uart->interrupt = interrupt_of(fdt, gic, node, 0);
 }
 
 /* The first that is not the console. */
-static void second_decode(const struct fdt *fdt, struct machine *machine)
+static void second_decode(const struct fdt *fdt, uint32_t gic, struct machine *machine)
 {
-	for (uint32_t node = 0; (node = fdt_next(fdt, node));)
-		if (fdt_parent(fdt, node) && uart_decode(fdt, node, &machine->second) &&
-		    machine->second.registers.base != machine->console.registers.base)
-			return;
-	machine->second.kind = UART_NONE;
+	struct machine_uart *uart = &machine->second;
+
+	for (uint32_t node = 0; (node = fdt_next(fdt, node));) {
+		if (!uart_decode(fdt, node, uart) ||
+		    uart->registers.base == machine->console.registers.base)
+			continue;
+		uart->interrupt = interrupt_of(fdt, gic, node, 0);
+		return;
+	}
+	uart->kind = UART_NONE;
 }
 
 /* A row of a host bridge's "ranges" (IEEE 1275, PCI Bus Binding, 2.2.1.1). */
@@ -260,16 +296,26 @@ static void pci_decode(const struct fdt *fdt, struct machine_pci *pci)
 	pci_windows_decode(fdt, node, pci);
 }
 
-static void gic_decode(const struct fdt *fdt, struct machine_gic *gic)
+/* One that makes no sense is not taken: the redistributors themselves say how large they are. */
+static uint64_t stride_of(const struct fdt *fdt, uint32_t gic)
 {
-	uint32_t node = node_find(fdt, gic_names, ARRAY_SIZE(gic_names));
+	uint64_t stride = 0;
+
+	(void)fdt_number(fdt, gic, "redistributor-stride", &stride);
+	return IS_ALIGNED(stride, STRIDE_UNIT) && stride >= 2 * STRIDE_UNIT && stride <= STRIDE_MAX
+		       ? stride
+		       : 0;
+}
+
+static void gic_decode(const struct fdt *fdt, uint32_t node, struct machine_gic *gic)
+{
 	uint64_t regions = 1;
 
 	gic->old = node_find(fdt, old_gic_names, ARRAY_SIZE(old_gic_names));
 	if (!node || !fdt_reg(fdt, node, 0, &gic->distributor.base, &gic->distributor.size))
 		return;
 	(void)fdt_number(fdt, node, "#redistributor-regions", &regions);
-	(void)fdt_number(fdt, node, "redistributor-stride", &gic->stride);
+	gic->stride = stride_of(fdt, node);
 	for (uint32_t i = 0; i < MIN(regions, (uint64_t)GIC_REGIONS_MAX); i++) {
 		struct device_range *range = &gic->redistributors[gic->region_count];
 
@@ -292,14 +338,26 @@ static void psci_decode(const struct fdt *fdt, struct machine *machine)
 		machine->conduit = PSCI_HVC;
 }
 
-static void timer_decode(const struct fdt *fdt, struct machine *machine)
+/* The hypervisor's physical timer: a machine without a secure state may leave out the first. */
+static uint32_t timer_interrupt(const struct fdt *fdt, uint32_t gic, uint32_t node)
+{
+	struct fdt_value names;
+	uint32_t n = TIMER_HYPERVISOR;
+
+	if (fdt_property(fdt, node, "interrupt-names", &names) &&
+	    !fdt_string_index(fdt, node, "interrupt-names", "hyp-phys", &n))
+		return 0;
+	return interrupt_of(fdt, gic, node, n);
+}
+
+static void timer_decode(const struct fdt *fdt, uint32_t gic, struct machine *machine)
 {
 	static const char *const names[] = {"arm,armv8-timer"};
 	uint32_t node = node_find(fdt, names, ARRAY_SIZE(names));
 
 	if (!node)
 		return;
-	machine->timer_interrupt = interrupt_of(fdt, node, TIMER_HYPERVISOR);
+	machine->timer_interrupt = timer_interrupt(fdt, gic, node);
 	(void)fdt_number(fdt, node, "clock-frequency", &machine->timer_hz);
 }
 
@@ -379,12 +437,14 @@ static status_t memory_take(const struct fdt *fdt, const struct machine_given *g
 
 static void devices_decode(const struct fdt *fdt, struct machine *machine)
 {
-	(void)machine_console(fdt, &machine->console);
-	second_decode(fdt, machine);
+	uint32_t gic = node_find(fdt, gic_names, ARRAY_SIZE(gic_names));
+
+	console_decode(fdt, gic, &machine->console);
+	second_decode(fdt, gic, machine);
 	pci_decode(fdt, &machine->pci);
-	gic_decode(fdt, &machine->gic);
+	gic_decode(fdt, gic, &machine->gic);
 	psci_decode(fdt, machine);
-	timer_decode(fdt, machine);
+	timer_decode(fdt, gic, machine);
 	clock_decode(fdt, machine);
 }
 
