@@ -295,9 +295,10 @@ void arch_devices_init(void)
 	memory_report();
 	status = gic_init(&machine.gic);
 	if (status == STATUS_OK)
-		status = gic_cpu_init();
+		status = gic_cpu_find(this_cpu());
 	if (status != STATUS_OK)
 		panic("the interrupt controller: %s", status_words(status));
+	gic_cpu_init();
 	if (!clock_init(&machine))
 		panic("the firmware does not say how fast the counter runs");
 	psci_init(machine.conduit);

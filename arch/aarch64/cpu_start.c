@@ -20,7 +20,7 @@
 #define ONLINE_WAITS   5000 /* one second */
 
 /* What a CPU that was started says of itself. */
-enum { CPU_STARTING, CPU_ONLINE, CPU_UNUSABLE };
+enum { CPU_STARTING, CPU_ONLINE };
 
 extern const char secondary_entry[];
 void cpu_started(struct cpu *cpu);
@@ -56,11 +56,7 @@ static struct cpu *area_make(uint32_t index)
 void cpu_started(struct cpu *cpu)
 {
 	cpu_load(cpu);
-	if (gic_cpu_init() != STATUS_OK) {
-		atomic_store(&cpu->arch.online, CPU_UNUSABLE);
-		for (;;)
-			__asm__ volatile("wfi");
-	}
+	gic_cpu_init();
 	clock_cpu_init();
 	atomic_store(&cpu->arch.online, CPU_ONLINE);
 	cpu_secondary_main();
@@ -68,22 +64,24 @@ void cpu_started(struct cpu *cpu)
 
 static bool cpu_start(struct cpu *cpu)
 {
-	int64_t answer =
-		psci_call(PSCI_CPU_ON, cpu->arch.mpidr, kva_to_hpa(secondary_entry), (uint64_t)cpu);
+	int64_t answer;
 
+	/* Here, and not by the CPU itself: the kernel's tables may grow for it, and it may come too late. */
+	if (gic_cpu_find(cpu) != STATUS_OK) {
+		log_warn("the CPU with MPIDR 0x%llx has no redistributor",
+			 (unsigned long long)cpu->arch.mpidr);
+		return false;
+	}
+	answer =
+		psci_call(PSCI_CPU_ON, cpu->arch.mpidr, kva_to_hpa(secondary_entry), (uint64_t)cpu);
 	if (answer != PSCI_SUCCESS) {
 		log_warn("the CPU with MPIDR 0x%llx does not start: PSCI says %lld",
 			 (unsigned long long)cpu->arch.mpidr, (long long)answer);
 		return false;
 	}
 	for (uint32_t i = 0; i < ONLINE_WAITS; i++) {
-		uint32_t online = atomic_load(&cpu->arch.online);
-
-		if (online == CPU_UNUSABLE)
-			log_warn("the CPU with MPIDR 0x%llx has no redistributor",
-				 (unsigned long long)cpu->arch.mpidr);
-		if (online)
-			return online == CPU_ONLINE;
+		if (atomic_load(&cpu->arch.online))
+			return true;
 		clock_wait_us(ONLINE_WAIT_US);
 	}
 	log_warn("the CPU with MPIDR 0x%llx does not come", (unsigned long long)cpu->arch.mpidr);

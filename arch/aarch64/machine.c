@@ -316,6 +316,9 @@ static void gic_decode(const struct fdt *fdt, uint32_t node, struct machine_gic 
 		return;
 	(void)fdt_number(fdt, node, "#redistributor-regions", &regions);
 	gic->stride = stride_of(fdt, node);
+	if (regions > GIC_REGIONS_MAX)
+		gic->regions_dropped =
+			(uint32_t)MIN(regions - GIC_REGIONS_MAX, (uint64_t)UINT32_MAX);
 	for (uint32_t i = 0; i < MIN(regions, (uint64_t)GIC_REGIONS_MAX); i++) {
 		struct device_range *range = &gic->redistributors[gic->region_count];
 
