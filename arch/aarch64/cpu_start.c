@@ -5,6 +5,7 @@
  */
 #include <arch/acpi.h>
 #include <arch/clock.h>
+#include <arch/cpu_check.h>
 #include <arch/cpu_setup.h>
 #include <arch/gic.h>
 #include <arch/machine.h>
@@ -19,8 +20,8 @@
 #define ONLINE_WAIT_US 200
 #define ONLINE_WAITS   5000 /* one second */
 
-/* What a CPU that was started says of itself. */
-enum { CPU_STARTING, CPU_ONLINE };
+/* What a CPU that was started says of itself. From CPU_LACKING on: that, and what of (arch/cpu_check.h). */
+enum { CPU_STARTING, CPU_ONLINE, CPU_LACKING };
 
 extern const char secondary_entry[];
 void cpu_started(struct cpu *cpu);
@@ -55,11 +56,34 @@ static struct cpu *area_make(uint32_t index)
 /* Called by entry.S on the new CPU's own stack. */
 void cpu_started(struct cpu *cpu)
 {
+	uint32_t lacks;
+
 	cpu_load(cpu);
 	gic_cpu_init();
+	lacks = guest_cpu_check();
+	if (lacks != CPU_SUFFICES) {
+		atomic_store(&cpu->arch.online, CPU_LACKING + lacks);
+		for (;;)
+			__asm__ volatile("wfi");
+	}
 	clock_cpu_init();
 	atomic_store(&cpu->arch.online, CPU_ONLINE);
 	cpu_secondary_main();
+}
+
+static void lack_report(const struct cpu *cpu, uint32_t lacks)
+{
+	if (lacks == CPU_LACKS_GIC)
+		log_warn("the CPU with MPIDR 0x%llx is not used: its GIC interface has less for "
+			 "guests "
+			 "than the first CPU's",
+			 (unsigned long long)cpu->arch.mpidr);
+	else
+		log_warn("the CPU with MPIDR 0x%llx is not used: its register S3_0_C0_C%u_%u says "
+			 "less "
+			 "than the first CPU's",
+			 (unsigned long long)cpu->arch.mpidr, CPU_LACKS_CRM(lacks),
+			 CPU_LACKS_OP2(lacks));
 }
 
 static bool cpu_start(struct cpu *cpu)
@@ -80,8 +104,12 @@ static bool cpu_start(struct cpu *cpu)
 		return false;
 	}
 	for (uint32_t i = 0; i < ONLINE_WAITS; i++) {
-		if (atomic_load(&cpu->arch.online))
-			return true;
+		uint32_t online = atomic_load(&cpu->arch.online);
+
+		if (online >= CPU_LACKING)
+			lack_report(cpu, online - CPU_LACKING);
+		if (online)
+			return online == CPU_ONLINE;
 		clock_wait_us(ONLINE_WAIT_US);
 	}
 	log_warn("the CPU with MPIDR 0x%llx does not come", (unsigned long long)cpu->arch.mpidr);
