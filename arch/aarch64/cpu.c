@@ -41,7 +41,7 @@ void cpu_prepare(struct cpu *cpu, uint32_t index, uint64_t mpidr)
 	cpu->index = index;
 	cpu->arch.mpidr = mpidr & MPIDR_AFFINITY;
 	cpu->arch.sgi_target = sgi_target(mpidr);
-	cpu->arch.cptr = CPTR_RES1;
+	cpu->arch.cptr = CPTR_BASE;
 }
 
 /* ID_AA64DFR0_EL1.PMUVer: FEAT_PMUv3. 0xf is a PMU of the implementer's own form, without these registers. */

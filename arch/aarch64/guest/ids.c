@@ -91,8 +91,8 @@ static const struct {
 	uint8_t place;
 	uint64_t mask;
 } aarch32[] = {
-	{ID_PLACE(1, 0), 0x0ff0ffff}, /* ID_PFR0: no AMU, RAS */
-	{ID_PLACE(1, 1), 0x000f00ff}, /* ID_PFR1: no virtualization, GIC, security */
+	{ID_PLACE(1, 0), 0x0f0fffff}, /* ID_PFR0: no AMU, RAS */
+	{ID_PLACE(1, 1), 0x000f0f0f}, /* ID_PFR1: no virtualization, GIC, security */
 	{ID_PLACE(1, 4), UINT32_MAX}, /* ID_MMFR0 */
 	{ID_PLACE(1, 5), UINT32_MAX}, {ID_PLACE(1, 6), UINT32_MAX}, {ID_PLACE(1, 7), UINT32_MAX},
 	{ID_PLACE(2, 0), UINT32_MAX}, /* ID_ISAR0 */
@@ -133,6 +133,7 @@ static uint64_t field_of(const struct id_field *field, uint64_t host)
 /* What guests are not shown, and all CPUs must have alike. */
 static const struct id_field relied[] = {
 	FIELD(ID_AA64MMFR1, 4, 2), /* VMIDBits */
+	FIELD(ID_AA64PFR0, PFR0_RAS_SHIFT, 1),
 };
 
 static int value_of(const struct id_field *field, uint64_t id)

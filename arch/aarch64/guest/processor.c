@@ -78,7 +78,8 @@ __cold void guest_vtl_reset(struct vp *vp, uint32_t vtl)
 	a->activity = runs ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_ON;
 	atomic_store(&a->power, runs ? PSCI_ON : PSCI_OFF);
 	a->waiting = WAITING_NONE;
-	a->work = runs ? WORK_CLEAN : 0;
+	a->work = (a->work & WORK_DEBUG) | (runs ? WORK_CLEAN : 0); /* a debugger outlives it */
+	a->cleaned = 0;
 }
 
 __cold void arch_vp_reset(struct vp *vp)
@@ -104,6 +105,7 @@ void guest_power_on(struct vp *vp)
 		backend->put(vp);
 	el1_release(vp);
 	registers_reset(a);
+	guest_timers_reset(vp, vp->active_vtl);
 	vgic_interface_reset(&a->gic);
 	a->pc = a->entry;
 	vp->arch.x[0] = a->context;
