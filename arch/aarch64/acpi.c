@@ -27,7 +27,6 @@
 #define GICR_BASE	 4u
 #define GICR_LENGTH	 12u
 #define GIC_V3		 3u
-#define FRAMES_SIZE	 0x20000u /* of one redistributor that has an entry of its own */
 #define DISTRIBUTOR_SIZE 0x10000u
 
 /* FADT, 5.2.9: ARM_BOOT_ARCH. */
@@ -153,7 +152,11 @@ static bool cpu_is_enabled(const uint8_t *gicc)
 
 static void region_add(struct machine_gic *gic, hpa_t base, uint64_t size)
 {
-	if (base && size && gic->region_count < GIC_REGIONS_MAX)
+	if (!base || !size)
+		return;
+	if (gic->region_count == GIC_REGIONS_MAX)
+		gic->regions_dropped++;
+	else
 		gic->redistributors[gic->region_count++] = (struct device_range){base, size};
 }
 
@@ -166,12 +169,20 @@ static void redistributors_decode(struct machine_gic *gic)
 	while ((item = item_next(&at, MADT_GICR, GICR_SIZE)))
 		region_add(gic, read_little(item + GICR_BASE, 8),
 			   read_little(item + GICR_LENGTH, 4));
-	if (gic->region_count)
-		return;
 	at = 0;
+	while (!gic->region_count && !gic->by_cpu && (item = item_next(&at, MADT_GICC, GICC_SIZE)))
+		gic->by_cpu = cpu_is_enabled(item) && read_little(item + GICC_GICR, 8);
+}
+
+hpa_t acpi_redistributor(uint64_t mpidr)
+{
+	const uint8_t *item;
+	uint32_t at = 0;
+
 	while ((item = item_next(&at, MADT_GICC, GICC_SIZE)))
-		if (cpu_is_enabled(item))
-			region_add(gic, read_little(item + GICC_GICR, 8), FRAMES_SIZE);
+		if (cpu_is_enabled(item) && read_little(item + GICC_MPIDR, 8) == mpidr)
+			return read_little(item + GICC_GICR, 8);
+	return 0;
 }
 
 static void gic_decode(struct machine_gic *gic)
@@ -185,7 +196,8 @@ static void gic_decode(struct machine_gic *gic)
 		(struct device_range){read_little(item + GICD_BASE, 8), DISTRIBUTOR_SIZE};
 	redistributors_decode(gic);
 	/* Version 0: the tables do not say it, but an older one has no redistributors. */
-	gic->present = gic->region_count && (!item[GICD_VERSION] || item[GICD_VERSION] >= GIC_V3);
+	gic->present = (gic->region_count || gic->by_cpu) &&
+		       (!item[GICD_VERSION] || item[GICD_VERSION] >= GIC_V3);
 	gic->old = !gic->present;
 }
 

@@ -24,7 +24,7 @@
 static_assert(ROOT_WINDOW_BASE + MACHINE_RAM_END <= USER_LIMIT, "all RAM stands in the window");
 
 uint64_t boot_prepare(hpa_t image, hpa_t tree);
-void boot_not_at_el2(hpa_t tree);
+void boot_refuse_early(hpa_t tree, const char *why);
 __noreturn void boot_main(void);
 extern char __image_start[], __image_end[];
 extern uint64_t boot_image_entries[]; /* entry.S: of 2 MiB each, from KERNEL_IMAGE_BASE on */
@@ -69,16 +69,17 @@ static void refuse_status(const char *what, status_t status)
 }
 
 /* Called by entry.S with the MMU off, and no variable in its place. */
-void boot_not_at_el2(hpa_t base)
+void boot_refuse_early(hpa_t base, const char *why)
 {
 	struct machine_uart uart;
 	struct fdt fdt;
 
-	if (base && fdt_open(&fdt, (const void *)base, FDT_SIZE_MAX) == STATUS_OK &&
-	    machine_console(&fdt, &uart))
-		serial_write_early(&uart,
-				   "trivet: cannot boot: the processor is not at EL2: firmware, or "
-				   "an emulator, must start Trivet there\r\n");
+	if (!base || fdt_open(&fdt, (const void *)base, FDT_SIZE_MAX) != STATUS_OK ||
+	    !machine_console(&fdt, &uart))
+		return;
+	serial_write_early(&uart, "trivet: cannot boot: ");
+	serial_write_early(&uart, why);
+	serial_write_early(&uart, "\r\n");
 }
 
 /* Device memory in the first tables: execute-never, not cached. */
@@ -295,9 +296,10 @@ void arch_devices_init(void)
 	memory_report();
 	status = gic_init(&machine.gic);
 	if (status == STATUS_OK)
-		status = gic_cpu_init();
+		status = gic_cpu_find(this_cpu());
 	if (status != STATUS_OK)
 		panic("the interrupt controller: %s", status_words(status));
+	gic_cpu_init();
 	if (!clock_init(&machine))
 		panic("the firmware does not say how fast the counter runs");
 	psci_init(machine.conduit);

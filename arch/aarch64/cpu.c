@@ -18,7 +18,9 @@ static_assert(offsetof(struct user_registers, pc) == REG_PC, "layout.h");
 static_assert(offsetof(struct user_registers, pstate) == REG_PSTATE, "layout.h");
 static_assert(sizeof(struct cpu) <= 2 * PAGE_SIZE, "two pages of the area");
 
-#define HSTR_NONE 0
+#define HSTR_NONE      0
+#define DFR0_PMU_SHIFT 8
+#define PMU_OWN_FORM   0xfu
 
 struct cpu *cpu_area(uint32_t index)
 {
@@ -42,6 +44,25 @@ void cpu_prepare(struct cpu *cpu, uint32_t index, uint64_t mpidr)
 	cpu->arch.cptr = CPTR_BASE;
 }
 
+/* ID_AA64DFR0_EL1.PMUVer: FEAT_PMUv3. 0xf is a PMU of the implementer's own form, without these registers. */
+static bool has_counters(void)
+{
+	uint64_t version = sysreg_read(id_aa64dfr0_el1) >> DFR0_PMU_SHIFT & 0xf;
+
+	return version && version != PMU_OWN_FORM;
+}
+
+/* All counters are EL1's (HPMN, as many as PMCR_EL0.N says), and nothing traps; EL0 has none. */
+static void counters_load(void)
+{
+	if (!has_counters()) {
+		sysreg_write(mdcr_el2, 0);
+		return;
+	}
+	sysreg_write(mdcr_el2, sysreg_read(pmcr_el0) >> 11 & 0x1f);
+	sysreg_write(pmuserenr_el0, 0);
+}
+
 void cpu_load(struct cpu *cpu)
 {
 	trap_cpu_init();
@@ -50,9 +71,7 @@ void cpu_load(struct cpu *cpu)
 	sysreg_write(vttbr_el2, VTTBR_VMID(VMID_TASKS)); /* until a thread runs nobody is at EL0 */
 	sysreg_write(cptr_el2, cpu->arch.cptr);
 	sysreg_write(hstr_el2, HSTR_NONE);
-	sysreg_write(mdcr_el2, sysreg_read(pmcr_el0) >> 11 &
-				       0x1f); /* HPMN: all counters are EL1's, nothing traps */
+	counters_load();
 	sysreg_write(cntvoff_el2, 0);
-	sysreg_write(pmuserenr_el0, 0);
 	isb();
 }

@@ -5,6 +5,7 @@
  */
 #include <arch/acpi.h>
 #include <arch/clock.h>
+#include <arch/cpu_check.h>
 #include <arch/cpu_setup.h>
 #include <arch/gic.h>
 #include <arch/machine.h>
@@ -19,8 +20,8 @@
 #define ONLINE_WAIT_US 200
 #define ONLINE_WAITS   5000 /* one second */
 
-/* What a CPU that was started says of itself. */
-enum { CPU_STARTING, CPU_ONLINE, CPU_UNUSABLE };
+/* What a CPU that was started says of itself. From CPU_LACKING on: that, and what of (arch/cpu_check.h). */
+enum { CPU_STARTING, CPU_ONLINE, CPU_LACKING };
 
 extern const char secondary_entry[];
 void cpu_started(struct cpu *cpu);
@@ -55,9 +56,13 @@ static struct cpu *area_make(uint32_t index)
 /* Called by entry.S on the new CPU's own stack. */
 void cpu_started(struct cpu *cpu)
 {
+	uint32_t lacks;
+
 	cpu_load(cpu);
-	if (gic_cpu_init() != STATUS_OK) {
-		atomic_store(&cpu->arch.online, CPU_UNUSABLE);
+	gic_cpu_init();
+	lacks = guest_cpu_check();
+	if (lacks != CPU_SUFFICES) {
+		atomic_store(&cpu->arch.online, CPU_LACKING + lacks);
 		for (;;)
 			__asm__ volatile("wfi");
 	}
@@ -66,11 +71,33 @@ void cpu_started(struct cpu *cpu)
 	cpu_secondary_main();
 }
 
+static void lack_report(const struct cpu *cpu, uint32_t lacks)
+{
+	if (lacks == CPU_LACKS_GIC)
+		log_warn("the CPU with MPIDR 0x%llx is not used: its GIC interface has less for "
+			 "guests "
+			 "than the first CPU's",
+			 (unsigned long long)cpu->arch.mpidr);
+	else
+		log_warn("the CPU with MPIDR 0x%llx is not used: its register S3_0_C0_C%u_%u says "
+			 "less "
+			 "than the first CPU's",
+			 (unsigned long long)cpu->arch.mpidr, CPU_LACKS_CRM(lacks),
+			 CPU_LACKS_OP2(lacks));
+}
+
 static bool cpu_start(struct cpu *cpu)
 {
-	int64_t answer =
-		psci_call(PSCI_CPU_ON, cpu->arch.mpidr, kva_to_hpa(secondary_entry), (uint64_t)cpu);
+	int64_t answer;
 
+	/* Here, and not by the CPU itself: the kernel's tables may grow for it, and it may come too late. */
+	if (gic_cpu_find(cpu) != STATUS_OK) {
+		log_warn("the CPU with MPIDR 0x%llx has no redistributor",
+			 (unsigned long long)cpu->arch.mpidr);
+		return false;
+	}
+	answer =
+		psci_call(PSCI_CPU_ON, cpu->arch.mpidr, kva_to_hpa(secondary_entry), (uint64_t)cpu);
 	if (answer != PSCI_SUCCESS) {
 		log_warn("the CPU with MPIDR 0x%llx does not start: PSCI says %lld",
 			 (unsigned long long)cpu->arch.mpidr, (long long)answer);
@@ -79,9 +106,8 @@ static bool cpu_start(struct cpu *cpu)
 	for (uint32_t i = 0; i < ONLINE_WAITS; i++) {
 		uint32_t online = atomic_load(&cpu->arch.online);
 
-		if (online == CPU_UNUSABLE)
-			log_warn("the CPU with MPIDR 0x%llx has no redistributor",
-				 (unsigned long long)cpu->arch.mpidr);
+		if (online >= CPU_LACKING)
+			lack_report(cpu, online - CPU_LACKING);
 		if (online)
 			return online == CPU_ONLINE;
 		clock_wait_us(ONLINE_WAIT_US);

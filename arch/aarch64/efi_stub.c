@@ -22,6 +22,8 @@
 #define FILE_READ	 1u
 #define FILE_END	 UINT64_MAX
 #define BUNDLE_NAME_SIZE 128u
+#define MMFR4_E2H0_SHIFT 24 /* ID_AA64MMFR4_EL1 */
+#define PARANGE_40	 2u /* ID_AA64MMFR0_EL1 */
 
 efi_status_t efi_main(void *image, struct efi_system_table *system);
 __noreturn void efi_enter(hpa_t entry, hpa_t tree); /* entry.S */
@@ -266,6 +268,14 @@ static bool firmware_leave(struct stub *stub)
 	return false;
 }
 
+/* What entry.S would refuse, while the firmware still has a console. FEAT_E2H0 is signed: "no" is negative. */
+static bool processor_fits(void)
+{
+	bool can_clear_e2h = !(sysreg_read(s3_0_c0_c7_4) >> MMFR4_E2H0_SHIFT & 8);
+
+	return can_clear_e2h && (sysreg_read(id_aa64mmfr0_el1) & 0xf) >= PARANGE_40;
+}
+
 efi_status_t efi_main(void *image, struct efi_system_table *system)
 {
 	struct stub stub = {.image = image, .boot = system->boot};
@@ -273,6 +283,12 @@ efi_status_t efi_main(void *image, struct efi_system_table *system)
 	if ((sysreg_read(CurrentEL) >> 2 & 3) != 2)
 		return say(system, "trivet: cannot boot: the firmware is not at EL2\r\n",
 			   EFI_UNSUPPORTED);
+	if (!processor_fits())
+		return say(
+			system,
+			"trivet: cannot boot: the processor cannot clear HCR_EL2.E2H, or has less "
+			"than 40 bits of physical addresses\r\n",
+			EFI_UNSUPPORTED);
 	if (stub.boot->handle_protocol(image, &loaded_image_protocol, (void **)&stub.loaded) !=
 	    EFI_SUCCESS)
 		return EFI_LOAD_ERROR;

@@ -12,6 +12,7 @@
 #include <arch/layout.h>
 
 #define HCR_EL2_BOOT	0x8800		/* RW and TGE, in the upper half-word: no guest, and E2H off */
+#define HCR_E2H		34
 #define CPTR_RES1	0x33ff
 #define IMAGE_FLAGS	0xa		/* little-endian, 4 KiB pages, anywhere in memory */
 #define EL2		(2 << 2)
@@ -32,6 +33,7 @@
 #define TCR_LOW		0x3510
 #define TCR_HIGH	0x8080		/* RES1, in the upper half-word */
 #define TCR_PS		16
+#define PARANGE_40	2		/* fewer do not reach what VTCR_EL2 says: 39 bits */
 #define PARANGE_48	5
 /* MAIR_EL2: 0 normal, write-back; 1 device, nGnRE; 2 normal, not cached */
 #define MAIR_LOW	0x04ff
@@ -99,16 +101,11 @@ boot_entry:
 	adrp x19, image_start
 	mrs x0, CurrentEL
 	cmp x0, #EL2
-	b.eq 1f
-	adrp x1, boot_stack_end
-	mov sp, x1
-	mov x29, xzr
-	mov x0, x20
-	bl boot_not_at_el2
-0:	wfi
-	b 0b
-
-1:	bl el2_setup
+	adrp x1, words_not_at_el2
+	add x1, x1, :lo12:words_not_at_el2
+	b.ne refuse
+	bl el2_setup
+	cbnz x1, refuse
 	/* five tables, one behind the other */
 	adrp x1, boot_tables
 	add x2, x1, #0x5000
@@ -162,11 +159,32 @@ boot_entry:
 	mov w2, #SCTLR_BOOT
 	b mmu_on
 
-	/* Registers of EL2 that a loader may have left anyhow; X0 to X2 are lost. */
+	/* X1: why; X20: the device tree */
+refuse:
+	adrp x0, boot_stack_end
+	mov sp, x0
+	mov x29, xzr
+	mov x0, x20
+	bl boot_refuse_early
+halt:	wfi
+	b halt
+
+	/* Registers of EL2 that a loader may have left anyhow; X0 to X2 are lost. X1: why this processor is none
+	 * for Trivet, 0 if it is one. E2H may be fixed (Arm ARM, FEAT_E2H0), and then registers have another form. */
 el2_setup:
 	mov x0, #(HCR_EL2_BOOT << 16)
 	msr hcr_el2, x0
 	isb
+	mrs x0, hcr_el2
+	adrp x1, words_e2h
+	add x1, x1, :lo12:words_e2h
+	tbnz x0, #HCR_E2H, 1f
+	mrs x0, id_aa64mmfr0_el1
+	and x0, x0, #0xf
+	adrp x1, words_physical
+	add x1, x1, :lo12:words_physical
+	cmp x0, #PARANGE_40
+	b.lo 1f
 	mov w0, #SCTLR_OFF_LOW
 	movk w0, #SCTLR_OFF_HIGH, lsl #16
 	msr sctlr_el2, x0
@@ -186,7 +204,8 @@ el2_setup:
 	mov w0, #CPTR_RES1
 	msr cptr_el2, x0
 	msr tpidr_el2, xzr
-	ret
+	mov x1, xzr
+1:	ret
 
 	/* X0: the root of tables in which this page lies where it is; X1: where to go on; X2: bits of
 	 * SCTLR_EL2 beside RES1. The MMU may be on, with other tables: no translation of those is left. */
@@ -213,6 +232,7 @@ secondary_entry:
 	msr daifset, #0xf
 	mov x21, x0
 	bl el2_setup
+	cbnz x1, halt			/* who has started it says that it does not come */
 	adrp x0, kernel_ttbr
 	ldr x0, [x0, :lo12:kernel_ttbr]
 	ldr x1, =secondary_high
@@ -235,6 +255,14 @@ boot_image_entries:
 	.globl boot_stack_end
 boot_stack_end:
 	.balign 4096
+
+	.section .rodata
+words_not_at_el2:
+	.asciz "the processor is not at EL2: firmware, or an emulator, must start Trivet there"
+words_e2h:
+	.asciz "the processor cannot clear HCR_EL2.E2H (it lacks FEAT_E2H0)"
+words_physical:
+	.asciz "the processor has less than 40 bits of physical addresses"
 
 	.text
 	/* efi_enter(image, tree): the firmware is left, its translation still on, in which this lies where it is.

@@ -321,14 +321,16 @@ bool fdt_property(const struct fdt *fdt, uint32_t node, const char *name, struct
 	}
 }
 
-bool fdt_has_string(const struct fdt *fdt, uint32_t node, const char *property, const char *string)
+bool fdt_string_index(const struct fdt *fdt, uint32_t node, const char *property,
+		      const char *string, uint32_t *index)
 {
 	size_t length = strlen(string) + 1;
 	struct fdt_value value;
 
 	if (!fdt_property(fdt, node, property, &value))
 		return false;
-	for (uint32_t at = 0; at < value.size;) {
+	*index = 0;
+	for (uint32_t at = 0; at < value.size; (*index)++) {
 		size_t left = value.size - at;
 
 		if (length <= left && memcmp(value.data + at, string, length) == 0)
@@ -336,6 +338,13 @@ bool fdt_has_string(const struct fdt *fdt, uint32_t node, const char *property, 
 		at += (uint32_t)strnlen((const char *)value.data + at, left) + 1;
 	}
 	return false;
+}
+
+bool fdt_has_string(const struct fdt *fdt, uint32_t node, const char *property, const char *string)
+{
+	uint32_t index;
+
+	return fdt_string_index(fdt, node, property, string, &index);
 }
 
 bool fdt_is_compatible(const struct fdt *fdt, uint32_t node, const char *with)

@@ -4,6 +4,7 @@
  * for its timer and its SGIs, the CPU interface by system registers. The kernel takes no interrupt as an
  * exception of its own: where it lets them in, it asks the interface what waits (gic_take()).
  */
+#include <arch/acpi.h>
 #include <arch/gic.h>
 #include <arch/io.h>
 #include <arch/paging.h>
@@ -54,6 +55,7 @@ static struct {
 } regions[GIC_REGIONS_MAX];
 static uint32_t region_count;
 static uint64_t region_stride;
+static bool by_cpu;	    /* there are no regions: ACPI tells each CPU's */
 static uint32_t line_count; /* of SGIs, PPIs and SPIs */
 
 static void busy_wait(volatile void *registers, uint32_t offset, uint64_t bit)
@@ -88,6 +90,10 @@ static status_t regions_map(const struct machine_gic *gic)
 			return STATUS_NO_MEMORY;
 	}
 	region_stride = gic->stride;
+	by_cpu = gic->by_cpu;
+	if (gic->regions_dropped)
+		log_warn("the GIC: %u regions of redistributors too many, their CPUs are not used",
+			 gic->regions_dropped);
 	return STATUS_OK;
 }
 
@@ -132,23 +138,56 @@ static uint32_t affinity_packed(uint64_t mpidr)
 	return (uint32_t)(mpidr & MASK(24)) | (uint32_t)(mpidr >> 32 & 0xff) << 24;
 }
 
-static volatile void *redistributor_find(uint64_t mpidr)
+static bool is_redistributor_of(volatile void *frame, uint64_t mpidr)
 {
-	for (uint32_t i = 0; i < region_count; i++) {
-		for (uint64_t at = 0; at + 2 * FRAME <= regions[i].size;) {
-			volatile char *frame = (volatile char *)regions[i].registers + at;
-			uint64_t type = mmio_read64(frame, GICR_TYPER);
+	return mmio_read64(frame, GICR_TYPER) >> 32 == affinity_packed(mpidr);
+}
 
-			if (type >> 32 == affinity_packed(mpidr))
-				return frame;
-			if (type & GICR_TYPER_LAST)
-				break;
-			at += region_stride		  ? region_stride
-			      : (type & GICR_TYPER_VLPIS) ? 4 * FRAME
-							  : 2 * FRAME;
-		}
+/* Where the next one of a region stands. */
+static uint64_t redistributor_size(volatile void *frame)
+{
+	if (region_stride)
+		return region_stride;
+	return mmio_read64(frame, GICR_TYPER) & GICR_TYPER_VLPIS ? 4 * FRAME : 2 * FRAME;
+}
+
+static volatile void *redistributor_in(uint32_t region, uint64_t mpidr)
+{
+	for (uint64_t at = 0; range_within(at, 2 * FRAME, regions[region].size);) {
+		volatile char *frame = (volatile char *)regions[region].registers + at;
+
+		if (is_redistributor_of(frame, mpidr))
+			return frame;
+		if (mmio_read64(frame, GICR_TYPER) & GICR_TYPER_LAST)
+			break;
+		at += redistributor_size(frame);
 	}
 	return NULL;
+}
+
+static volatile void *redistributor_map(uint64_t mpidr)
+{
+	hpa_t base = acpi_redistributor(mpidr);
+	volatile void *frame = base ? device_map(base, 2 * FRAME) : NULL;
+
+	return frame && is_redistributor_of(frame, mpidr) ? frame : NULL;
+}
+
+static volatile void *redistributor_find(uint64_t mpidr)
+{
+	volatile void *frame = NULL;
+
+	if (by_cpu)
+		return redistributor_map(mpidr);
+	for (uint32_t i = 0; i < region_count && !frame; i++)
+		frame = redistributor_in(i, mpidr);
+	return frame;
+}
+
+status_t gic_cpu_find(struct cpu *cpu)
+{
+	cpu->arch.redistributor = redistributor_find(cpu->arch.mpidr);
+	return cpu->arch.redistributor ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 static void redistributor_init(volatile void *frame)
@@ -177,14 +216,9 @@ void gic_private_enable(uint32_t interrupt, bool on)
 	mmio_write32(private, on ? GIC_ISENABLER : GIC_ICENABLER, (uint32_t)BIT(interrupt));
 }
 
-status_t gic_cpu_init(void)
+void gic_cpu_init(void)
 {
-	struct arch_cpu *cpu = &this_cpu()->arch;
-
-	cpu->redistributor = redistributor_find(cpu->mpidr);
-	if (!cpu->redistributor)
-		return STATUS_NOT_FOUND;
-	redistributor_init(cpu->redistributor);
+	redistributor_init(this_cpu()->arch.redistributor);
 	/* Guests use system registers, and may not say otherwise for those that come after them. */
 	sysreg_write(icc_sre_el2, SRE_SYSTEM | SRE_ENABLE);
 	isb();
@@ -198,7 +232,6 @@ status_t gic_cpu_init(void)
 	sysreg_write(icc_igrpen1_el1, 1);
 	isb();
 	gic_private_enable(GIC_PPI_TIMER_EL2, true);
-	return STATUS_OK;
 }
 
 /* ---- interrupts ---- */

@@ -91,6 +91,37 @@ static void physical_range(void **state)
 	assert_int_equal(ids_pa_bits(15), 52);
 }
 
+/* A CPU may have more than the boot CPU, and less of what nobody is shown; not less of the rest. */
+static void lacking(void **state)
+{
+	uint64_t own[IDS_COUNT];
+	unsigned int i;
+
+	(void)state;
+	filter(0x1111111111111111);
+	for (i = 0; i < IDS_COUNT; i++)
+		own[i] = 0x3333333333333333;
+	assert_int_equal(ids_lacking(own, host), IDS_COUNT);
+	assert_int_equal(ids_lacking(host, host), IDS_COUNT);
+	own[ID_AA64PFR0] &= ~(0xfull << PFR0_SVE_SHIFT);
+	own[ID_AA64MMFR0] &= ~(0xfull << MMFR0_FGT_SHIFT);
+	assert_int_equal(ids_lacking(own, host), IDS_COUNT);
+	own[ID_AA64MMFR1] &= ~0xf0ull;
+	assert_int_equal(ids_lacking(own, host), ID_AA64MMFR1); /* VMIDs */
+	own[ID_AA64DFR0] &= ~(0xfull << DFR0_BREAKPOINTS_SHIFT);
+	assert_int_equal(ids_lacking(own, host), ID_AA64DFR0);
+	own[ID_AA64PFR0] |= 0xfull << 16; /* no FP */
+	assert_int_equal(ids_lacking(own, host), ID_AA64PFR0);
+	host[ID_AA64PFR0] |= 0xfull << 16; /* the boot CPU has none either */
+	assert_int_equal(ids_lacking(own, host), ID_AA64DFR0);
+	/* What guests see of a field is the same for both. */
+	filter(0xffffffffffffffff);
+	for (i = 0; i < IDS_COUNT; i++)
+		own[i] = host[i];
+	own[ID_AA64ISAR0] = 0x2222222222222222;
+	assert_int_equal(ids_lacking(own, host), IDS_COUNT);
+}
+
 #define SIZE(n) ((uint64_t)(n) << 22)
 
 static void loads(void **state)
@@ -148,6 +179,7 @@ int main(void)
 		cmocka_unit_test(nothing),
 		cmocka_unit_test(signed_and_aarch32),
 		cmocka_unit_test(physical_range),
+		cmocka_unit_test(lacking),
 		cmocka_unit_test(loads),
 		cmocka_unit_test(registers),
 		cmocka_unit_test(exceptions),

@@ -20,7 +20,12 @@ static struct machine machine;
 struct variant {
 	const char *gic, *stdout_path, *method, *bootargs;
 	uint32_t initrd_start, initrd_end;
-	bool no_memory, no_timer, no_second;
+	uint64_t reserved_base,
+		reserved_size; /* by the reservation block, beside what all have there */
+	bool no_memory, no_timer, no_second, ppi_affinity, not_gics, in_circles;
+	const char *timer_names; /* of its four interrupts, or five */
+	uint32_t timer_names_size;
+	uint64_t stride; /* 0: none is told */
 };
 static const struct variant usual = {
 	.gic = "arm,gic-v3",
@@ -59,23 +64,43 @@ static void soc_build(struct builder *b, const struct variant *v)
 	if (v->no_second)
 		property_string(b, "status", "disabled");
 	CELLS(b, "reg", 0x1000000, 0x1000);
-	CELLS(b, "interrupts", 0, 1, 4);
+	if (v->ppi_affinity)
+		CELLS(b, "interrupts", 0, 1, 4, 0);
+	else
+		CELLS(b, "interrupts", 0, 1, 4);
 	node_end(b);
 	node_begin(b, "serial@9000000");
 	property_string(b, "compatible", "ns16550a");
 	CELLS(b, "reg", 0x2000000, 0x1000);
 	CELLS(b, "reg-shift", 2);
 	CELLS(b, "reg-io-width", 4);
-	CELLS(b, "interrupts", 0, 7, 4);
+	if (v->not_gics) {
+		CELLS(b, "interrupt-parent", 2);
+		CELLS(b, "interrupts", 0, 7);
+	} else if (v->ppi_affinity) { /* the second is nobody's, the third the other controller's */
+		CELLS(b, "interrupts-extended", 1, 0, 7, 4, 0, 0, 2, 5, 9, 1, 1, 10, 4, 0, 7);
+	} else {
+		CELLS(b, "interrupts", 0, 7, 4);
+	}
 	CELLS(b, "clock-frequency", 1843200 * 4);
 	node_end(b);
 	node_begin(b, "intc@8000000");
 	property_string(b, "compatible", v->gic);
 	CELLS(b, "#redistributor-regions", 2);
+	CELLS(b, "phandle", 1);
+	CELLS(b, "#interrupt-cells", v->ppi_affinity ? 4 : 3);
+	if (v->stride)
+		CELLS(b, "redistributor-stride", (uint32_t)(v->stride >> 32), (uint32_t)v->stride);
 	CELLS(b, "reg", 0, 0x10000, 0xa0000, 0xf60000, 0x2000000, 0x20000);
+	node_end(b);
+	node_begin(b, "gpio"); /* another controller */
+	CELLS(b, "phandle", 2);
+	CELLS(b, "#interrupt-cells", 2);
 	node_end(b);
 	node_begin(b, "rtc");
 	property_string(b, "compatible", "arm,pl031");
+	CELLS(b, "phandle", 3);
+	CELLS(b, "interrupt-parent", 3);
 	CELLS(b, "reg", 0x2010000, 0x1000);
 	node_end(b);
 	node_end(b);
@@ -95,14 +120,30 @@ static void pci_build(struct builder *b)
 	node_end(b);
 }
 
+/* Without names: secure, non-secure, virtual, hypervisor. With them that is another's place. */
+static void timer_interrupts_build(struct builder *b, const struct variant *v)
+{
+	if (v->ppi_affinity)
+		CELLS(b, "interrupts", 1, 13, 4, 0, 1, 14, 4, 0, 1, 11, 4, 0, 1, 10, 4, 0);
+	else if (v->timer_names)
+		CELLS(b, "interrupts", 1, 14, 4, 1, 11, 4, 1, 10, 4, 1, 12, 4);
+	else
+		CELLS(b, "interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4);
+	if (v->timer_names)
+		property(b, "interrupt-names", v->timer_names, v->timer_names_size);
+}
+
 static void tree_build(struct builder *b, const struct variant *v)
 {
 	builder_start(b);
 	builder_reserve(b, 0x41000000, 0x1001);
+	if (v->reserved_size)
+		builder_reserve(b, v->reserved_base, v->reserved_size);
 	node_begin(b, "");
 	CELLS(b, "#address-cells", 2);
 	CELLS(b, "#size-cells", 2);
 	property_string(b, "compatible", "linux,dummy-virt");
+	CELLS(b, "interrupt-parent", v->in_circles ? 3 : 1);
 	node_begin(b, "chosen");
 	property_string(b, "bootargs", v->bootargs);
 	property_string(b, "stdout-path", v->stdout_path);
@@ -136,7 +177,7 @@ static void tree_build(struct builder *b, const struct variant *v)
 	if (!v->no_timer) {
 		node_begin(b, "timer");
 		property(b, "compatible", "arm,armv8-timer\0arm,armv7-timer", 32);
-		CELLS(b, "interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4);
+		timer_interrupts_build(b, v);
 		node_end(b);
 	}
 	soc_build(b, v);
@@ -168,7 +209,7 @@ static void test_nodes(void **state)
 	assert_int_equal(fdt_open(&fdt, builder.data, BUILDER_SIZE), STATUS_OK);
 	while ((node = fdt_next(&fdt, node)))
 		count++;
-	assert_int_equal(count, 19);
+	assert_int_equal(count, 20);
 	soc = fdt_child(&fdt, fdt.root, "soc", 3);
 	assert_string_equal(fdt_name(&fdt, soc), "soc");
 	assert_int_equal(fdt_parent(&fdt, soc), fdt.root);
@@ -394,6 +435,93 @@ static void test_second_line(void **state)
 	assert_int_equal(machine.second.kind, UART_NONE);
 }
 
+/* An interrupt is as long as its controller says, and only the GIC's are ours. */
+static void test_interrupts(void **state)
+{
+	struct variant v = usual;
+
+	(void)state;
+	v.ppi_affinity = true;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.timer_interrupt, 26);
+	assert_int_equal(machine.second.interrupt, 33);
+	assert_int_equal(machine.console.interrupt, 39);
+	v = usual;
+	v.not_gics = true;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.console.kind, UART_16550);
+	assert_int_equal(machine.console.interrupt, 0);
+	assert_int_equal(machine.second.interrupt, 33);
+	v = usual;
+	v.in_circles = true;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.timer_interrupt, 0);
+	assert_int_equal(machine.second.interrupt, 0);
+}
+
+static void test_interrupts_extended(void **state)
+{
+	struct variant v = usual;
+	uint32_t serial, gic, gpio;
+	struct fdt_value value;
+	struct fdt fdt;
+	uint64_t number;
+
+	(void)state;
+	v.ppi_affinity = true;
+	tree_build(&builder, &v);
+	assert_int_equal(fdt_open(&fdt, builder.data, BUILDER_SIZE), STATUS_OK);
+	serial = fdt_find(&fdt, "/soc/serial@9000000", 19);
+	gic = fdt_find(&fdt, "/soc/intc", 9);
+	gpio = fdt_find(&fdt, "/soc/gpio", 9);
+	assert_true(fdt_interrupt(&fdt, serial, 0, gic, &value));
+	assert_int_equal(value.size, 16);
+	assert_false(fdt_interrupt(&fdt, serial, 1, gic, &value));
+	assert_false(fdt_interrupt(&fdt, serial, 2, gic, &value));
+	assert_true(fdt_interrupt(&fdt, serial, 2, gpio, &value));
+	assert_int_equal(value.size, 8);
+	assert_true(fdt_cells(&value, 0, 2, &number));
+	assert_int_equal(number, 0x500000009);
+	assert_true(fdt_interrupt(&fdt, serial, 3, gic, &value));
+	assert_true(fdt_cells(&value, 0, 2, &number));
+	assert_int_equal(number, 0x10000000a);
+	assert_false(fdt_interrupt(&fdt, serial, 4, gic,
+				   &value)); /* of a controller that is not there */
+	assert_false(fdt_interrupt(&fdt, serial, 5, gic, &value));
+}
+
+static void test_timer_names(void **state)
+{
+	static const char names[] = "phys\0virt\0hyp-phys\0hyp-virt";
+	static const char others[] = "phys\0virt\0phys-hyp\0hyp-virt";
+	struct variant v = usual;
+
+	(void)state;
+	v.timer_names = names;
+	v.timer_names_size = sizeof(names);
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.timer_interrupt, 26);
+	v.timer_names = others;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.timer_interrupt, 0);
+}
+
+static void test_stride(void **state)
+{
+	static const uint64_t bad[] = {0x10000, 0x21000, 1, 0xffffffffffff0000};
+	struct variant v = usual;
+
+	(void)state;
+	v.stride = 0x40000;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.gic.stride, 0x40000);
+	for (uint32_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		v.stride = bad[i];
+		assert_int_equal(decode(&v), STATUS_OK);
+		assert_int_equal(machine.gic.stride, 0);
+	}
+}
+
 static void test_pci(void **state)
 {
 	(void)state;
@@ -483,6 +611,36 @@ static void test_bundle(void **state)
 	assert_int_equal(decode(&v), STATUS_BAD_FORMAT);
 }
 
+/* A loader reserves the initrd in the reservation block: it stays RAM, and what else is reserved beside it does not. */
+static void test_bundle_reserved(void **state)
+{
+	struct variant v = usual;
+
+	(void)state;
+	v.reserved_base = v.initrd_start;
+	v.reserved_size = v.initrd_end - v.initrd_start;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.bundle_base, 0x50000000);
+	assert_int_equal(machine.bundle_size, 0x1234);
+	assert_int_equal(machine.memory.count, 8);
+	range_is(4, TREE_BASE + BUILDER_SIZE, 0x17ffe000, MEMORY_RAM);
+	v.reserved_base = 0x4ffff000;
+	v.reserved_size = 0x4000;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.memory.count, 12);
+	range_is(5, 0x4ffff000, 0x1000, MEMORY_RESERVED);
+	range_is(6, 0x50000000, 0x2000, MEMORY_RAM);
+	range_is(7, 0x50002000, 0x1000, MEMORY_RESERVED);
+	/* Reserved, and no RAM ever. */
+	v.reserved_base = v.initrd_start = 0x10000000;
+	v.initrd_end = 0x10001000;
+	assert_int_equal(decode(&v), STATUS_BAD_FORMAT);
+	/* The tree lies in it. */
+	v.reserved_base = v.initrd_start = TREE_BASE + 0x1000;
+	v.initrd_end = TREE_BASE + 0x3000;
+	assert_int_equal(decode(&v), STATUS_BAD_FORMAT);
+}
+
 static void test_command_line(void **state)
 {
 	static char words[COMMAND_LINE_MAX + 100];
@@ -505,7 +663,9 @@ int main(void)
 		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_console),
 		cmocka_unit_test(test_variants),     cmocka_unit_test(test_bundle),
 		cmocka_unit_test(test_command_line), cmocka_unit_test(test_second_line),
-		cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_pci),	     cmocka_unit_test(test_bundle_reserved),
+		cmocka_unit_test(test_interrupts),   cmocka_unit_test(test_interrupts_extended),
+		cmocka_unit_test(test_timer_names),  cmocka_unit_test(test_stride),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

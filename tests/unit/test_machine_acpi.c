@@ -9,7 +9,7 @@
 
 #include <arch/acpi.h>
 
-#define ARENA_SIZE 4096u
+#define ARENA_SIZE 12288u
 #define RSDP	   0x10u
 #define XSDT	   0x100u
 #define MADT	   0x200u
@@ -17,6 +17,7 @@
 #define GTDT	   0x800u
 #define SPCR	   0xa00u
 #define DBG2	   0xb00u
+#define BIG_MADT   0x1000u
 
 static uint8_t arena[ARENA_SIZE];
 static struct machine machine;
@@ -145,9 +146,57 @@ static void test_redistributors_of_cpus(void **state)
 	madt_build(4, false);
 	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
 	assert_true(machine.gic.present);
-	assert_int_equal(machine.gic.region_count, 2); /* of those that are enabled */
-	assert_int_equal(machine.gic.redistributors[1].base, 0x80e0000);
-	assert_int_equal(machine.gic.redistributors[1].size, 0x20000);
+	assert_int_equal(machine.gic.region_count, 0);
+	assert_true(machine.gic.by_cpu);
+	assert_int_equal(acpi_redistributor(0), 0x80a0000);
+	assert_int_equal(acpi_redistributor(0x100), 0); /* it is not enabled */
+	assert_int_equal(acpi_redistributor(0x200), 0x80e0000);
+	assert_int_equal(acpi_redistributor(0x300), 0);
+}
+
+/* More CPUs than there is room for regions: each has its own all the same. */
+static void test_many_cpus(void **state)
+{
+	const uint32_t count = 3 * GIC_REGIONS_MAX;
+	uint32_t at = BIG_MADT + 44 + 24;
+
+	(void)state;
+	table_begin(BIG_MADT, "APIC", 44 + 24 + count * 80);
+	put(BIG_MADT + 44, 24 << 8 | 0x0c, 2);
+	put(BIG_MADT + 44 + 8, 0x8000000, 8);
+	put(BIG_MADT + 44 + 20, 3, 1);
+	for (uint32_t i = 0; i < count; i++, at += 80)
+		cpu_put(at, i, 1, 0x100000000 + (uint64_t)i * 0x100000);
+	table_end(BIG_MADT);
+	put(XSDT + 36 + 8, BIG_MADT, 8);
+	table_end(XSDT);
+	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
+	assert_true(machine.gic.present);
+	assert_int_equal(machine.gic.regions_dropped, 0);
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal(acpi_redistributor(i), 0x100000000 + (uint64_t)i * 0x100000);
+}
+
+static void test_many_regions(void **state)
+{
+	uint32_t at = BIG_MADT + 44 + 24;
+
+	(void)state;
+	table_begin(BIG_MADT, "APIC", 44 + 24 + (GIC_REGIONS_MAX + 2) * 16);
+	put(BIG_MADT + 44, 24 << 8 | 0x0c, 2);
+	put(BIG_MADT + 44 + 8, 0x8000000, 8);
+	put(BIG_MADT + 44 + 20, 3, 1);
+	for (uint32_t i = 0; i < GIC_REGIONS_MAX + 2; i++, at += 16) {
+		put(at, 16 << 8 | 0x0e, 2);
+		put(at + 4, 0x100000000 + (uint64_t)i * 0x100000, 8);
+		put(at + 12, 0x20000, 4);
+	}
+	table_end(BIG_MADT);
+	put(XSDT + 36 + 8, BIG_MADT, 8);
+	table_end(XSDT);
+	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
+	assert_int_equal(machine.gic.region_count, GIC_REGIONS_MAX);
+	assert_int_equal(machine.gic.regions_dropped, 2);
 }
 
 static void test_old_gic(void **state)
@@ -258,6 +307,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_machine, setup),
 		cmocka_unit_test_setup(test_redistributors_of_cpus, setup),
+		cmocka_unit_test_setup(test_many_cpus, setup),
+		cmocka_unit_test_setup(test_many_regions, setup),
 		cmocka_unit_test_setup(test_old_gic, setup),
 		cmocka_unit_test_setup(test_consoles, setup),
 		cmocka_unit_test_setup(test_second_line, setup),

@@ -214,5 +214,7 @@ void el2_translations_drop(struct vp *vp);
 bool el2_has_pan(void);
 /* The processors' feature registers, of the boot CPU. */
 extern uint64_t el2_host_ids[IDS_COUNT];
+/* Reads them, and what its GIC has for guests. False: that is not enough. */
+bool el2_host_probe(void);
 
 #endif

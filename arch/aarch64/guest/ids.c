@@ -130,6 +130,40 @@ static uint64_t field_of(const struct id_field *field, uint64_t host)
 	return (uint64_t)value << field->shift;
 }
 
+/* What guests are not shown, and all CPUs must have alike. */
+static const struct id_field relied[] = {
+	FIELD(ID_AA64MMFR1, 4, 2), /* VMIDBits */
+	FIELD(ID_AA64PFR0, PFR0_RAS_SHIFT, 1),
+};
+
+static int value_of(const struct id_field *field, uint64_t id)
+{
+	int value = (int)ID_FIELD(id, field->shift);
+
+	if (field->is_signed && value >= 8)
+		value -= 16;
+	return MIN(value, (int)field->most);
+}
+
+static uint32_t lacking(const struct id_field *list, size_t count, const uint64_t own[IDS_COUNT],
+			const uint64_t host[IDS_COUNT])
+{
+	for (size_t i = 0; i < count; i++) {
+		uint32_t place = list[i].place;
+
+		if (value_of(&list[i], own[place]) < value_of(&list[i], host[place]))
+			return place;
+	}
+	return IDS_COUNT;
+}
+
+uint32_t ids_lacking(const uint64_t own[IDS_COUNT], const uint64_t host[IDS_COUNT])
+{
+	uint32_t place = lacking(fields, ARRAY_SIZE(fields), own, host);
+
+	return place < IDS_COUNT ? place : lacking(relied, ARRAY_SIZE(relied), own, host);
+}
+
 void ids_filter(const uint64_t host[IDS_COUNT], uint32_t physical_bits, uint64_t guest[IDS_COUNT])
 {
 	size_t i;

@@ -43,6 +43,9 @@
 
 /* Out of the machine's registers the guest's. */
 void ids_filter(const uint64_t host[IDS_COUNT], uint32_t physical_bits, uint64_t guest[IDS_COUNT]);
+/* The first register of a processor that says less than `host`, in a field that guests are shown or the kernel relies
+ * on; IDS_COUNT: none. */
+uint32_t ids_lacking(const uint64_t own[IDS_COUNT], const uint64_t host[IDS_COUNT]);
 /* The encoding of ID_AA64MMFR0_EL1.PARange for so many bits, rounded down. */
 uint32_t ids_pa_range(uint32_t bits);
 /* The bits of that encoding. */

@@ -22,7 +22,6 @@
 #include <kernel/memory_map.h>
 #include <kernel/string.h>
 
-uint64_t el2_host_ids[IDS_COUNT];
 static uint64_t hcr_fixed;
 static bool has_pauth, has_ras;
 static uint32_t features[1];
@@ -381,27 +380,9 @@ enum vp_outcome el2_exit(struct vp *vp, uint64_t syndrome, uint32_t vector)
 
 /* ---- the machine ---- */
 
-#define ID_READ(crm, op2) el2_host_ids[ID_PLACE(crm, op2)] = sysreg_read(s3_0_c0_c##crm##_##op2);
-#define ID_READ_ROW(crm) \
-	ID_READ(crm, 0)  \
-	ID_READ(crm, 1)  \
-	ID_READ(crm, 2)  \
-	ID_READ(crm, 3)  \
-	ID_READ(crm, 4)  \
-	ID_READ(crm, 5)  \
-	ID_READ(crm, 6)  \
-	ID_READ(crm, 7)
-
 static __cold status_t el2_probe(void)
 {
-	ID_READ_ROW(1)
-	ID_READ_ROW(2)
-	ID_READ_ROW(3)
-	ID_READ_ROW(4)
-	ID_READ_ROW(5)
-	ID_READ_ROW(6)
-	ID_READ_ROW(7)
-	if (vgic_hw_probe(&guest_gic_host))
+	if (el2_host_probe())
 		return STATUS_OK;
 	log_warn("the GIC has no interface for guests");
 	return STATUS_NOT_SUPPORTED;
@@ -428,20 +409,20 @@ static __cold status_t el2_init(void)
 
 #define MPAM2_TRAPS (BIT(48) | BIT(49)) /* of MPAM1_EL1 and MPAM0_EL1 */
 
-/* All fine-grained traps: none, but of what the guest is not shown. */
+/* All fine-grained traps: none, but of what the guest is not shown. A CPU may have more than the boot CPU. */
 static __cold void extensions_off(void)
 {
-	if (ID_FIELD(el2_host_ids[ID_AA64MMFR0], MMFR0_FGT_SHIFT)) {
+	if (ID_FIELD(sysreg_read(id_aa64mmfr0_el1), MMFR0_FGT_SHIFT)) {
 		sysreg_write(s3_4_c1_c1_4, 0); /* HFGRTR_EL2 */
 		sysreg_write(s3_4_c1_c1_5, 0); /* HFGWTR_EL2 */
 		sysreg_write(s3_4_c1_c1_6, 0); /* HFGITR_EL2 */
 		sysreg_write(s3_4_c3_c1_4, 0); /* HDFGRTR_EL2 */
 		sysreg_write(s3_4_c3_c1_5, 0); /* HDFGWTR_EL2 */
 	}
-	if (ID_FIELD(el2_host_ids[ID_AA64MMFR1], MMFR1_HCX_SHIFT))
+	if (ID_FIELD(sysreg_read(id_aa64mmfr1_el1), MMFR1_HCX_SHIFT))
 		sysreg_write(s3_4_c1_c2_2, 0); /* HCRX_EL2 */
-	if (ID_FIELD(el2_host_ids[ID_AA64PFR0], PFR0_MPAM_SHIFT) ||
-	    ID_FIELD(el2_host_ids[ID_AA64PFR1], PFR1_MPAM_SHIFT))
+	if (ID_FIELD(sysreg_read(id_aa64pfr0_el1), PFR0_MPAM_SHIFT) ||
+	    ID_FIELD(sysreg_read(id_aa64pfr1_el1), PFR1_MPAM_SHIFT))
 		sysreg_write(s3_4_c10_c5_0, MPAM2_TRAPS); /* MPAM2_EL2 */
 }
 

@@ -19,5 +19,7 @@ const void *acpi_map(hpa_t base, uint64_t size);
 status_t machine_decode_acpi(hpa_t rsdp, struct machine *machine) __must_check;
 /* The next CPU of the MADT that was found; *offset starts as 0. */
 bool acpi_next_cpu(uint32_t *offset, struct machine_cpu *cpu);
+/* The redistributor that the CPU's entry names; 0: none. For machine_gic.by_cpu. */
+hpa_t acpi_redistributor(uint64_t mpidr);
 
 #endif

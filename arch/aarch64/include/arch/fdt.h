@@ -54,6 +54,9 @@ uint32_t fdt_find(const struct fdt *fdt, const char *path, size_t length);
 bool fdt_property(const struct fdt *fdt, uint32_t node, const char *name, struct fdt_value *value);
 /* One of the strings in a list of them. */
 bool fdt_has_string(const struct fdt *fdt, uint32_t node, const char *property, const char *string);
+/* Which of the list's strings it is. */
+bool fdt_string_index(const struct fdt *fdt, uint32_t node, const char *property,
+		      const char *string, uint32_t *index);
 bool fdt_is_compatible(const struct fdt *fdt, uint32_t node, const char *with);
 /* The property "status" is not there, or "okay". */
 bool fdt_is_okay(const struct fdt *fdt, uint32_t node);
@@ -64,6 +67,9 @@ bool fdt_number(const struct fdt *fdt, uint32_t node, const char *property, uint
 /* The n-th range of "reg", as the processor sees it: through "ranges" of all above. False: there is none, or
  * it cannot be seen. */
 bool fdt_reg(const struct fdt *fdt, uint32_t node, uint32_t n, hpa_t *base, uint64_t *size);
+/* The cells of the node's n-th interrupt. False: it has not so many, or that one does not go to `controller`. */
+bool fdt_interrupt(const struct fdt *fdt, uint32_t node, uint32_t n, uint32_t controller,
+		   struct fdt_value *interrupt);
 /* The n-th entry of the memory reservation block; false: there are not so many. */
 bool fdt_reservation(const struct fdt *fdt, uint32_t n, hpa_t *base, uint64_t *size);
 

@@ -17,8 +17,10 @@ struct cpu;
 /* On the boot CPU: maps the registers, switches all off that the firmware left on. NOT_FOUND: the processor
  * has no system registers for it, NO_MEMORY. */
 status_t gic_init(const struct machine_gic *gic) __must_check;
-/* On each CPU: its redistributor and its interface. NOT_FOUND: it has no redistributor. */
-status_t gic_cpu_init(void) __must_check;
+/* On the boot CPU: where the redistributor of a CPU is, whose MPIDR is known. NOT_FOUND: it has none. */
+status_t gic_cpu_find(struct cpu *cpu) __must_check;
+/* On each CPU: its redistributor, which has been found, and its interface. */
+void gic_cpu_init(void);
 
 /* A private interrupt (16 to 31) of this CPU is let through or not. */
 void gic_private_enable(uint32_t interrupt, bool on);

@@ -70,6 +70,8 @@ struct machine_gic {
 	struct device_range distributor;
 	struct device_range redistributors[GIC_REGIONS_MAX];
 	uint32_t region_count;
+	uint32_t regions_dropped; /* that found no place */
+	bool by_cpu;		  /* no regions: each CPU's entry has its redistributor */
 	uint64_t stride; /* from one redistributor to the next; 0: as they say themselves */
 };
 
