@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Hypercalls about VPs of one's own partition: registers, translations, starting them. */
+#include <kernel/hv_registers.h>
 #include <kernel/hypercall.h>
 #include <kernel/partition_arch.h>
 
@@ -43,7 +44,7 @@ static void register_read(struct vp *vp, void *argument)
 {
 	struct register_access *r = argument;
 
-	r->status = arch_hv_register_get(vp, r->vtl, r->name, r->value);
+	r->status = hv_register_get(vp, r->vtl, r->name, r->value);
 	if (r->status == STATUS_INVALID_REGISTER)
 		r->status = arch_vp_get_registers(vp, r->vtl, &r->name, r->value, 1);
 }
@@ -67,6 +68,17 @@ static status_t register_access(const struct hypercall *call, struct vp *vp,
 	return r->status;
 }
 
+/* What the caller has of the interface itself is at hand while its CPU has it. */
+static uint16_t register_get(const struct hypercall *call, struct vp *vp, struct register_access *r)
+{
+	if (!call->outside) {
+		if (vp == call->vp && hv_register_get(vp, r->vtl, r->name, r->value) == STATUS_OK)
+			return HV_SUCCESS;
+		return HYPERCALL_LEAVE;
+	}
+	return status_of(register_access(call, vp, register_read, r));
+}
+
 uint16_t hypercall_get_register(struct hypercall *call, const void *header, const void *in,
 				void *out)
 {
@@ -76,17 +88,15 @@ uint16_t hypercall_get_register(struct hypercall *call, const void *header, cons
 	uint16_t status = vp_decode(call, input->partition_id, input->vp_index, input->target_vtl,
 				    &vp, &r.vtl);
 
-	return status == HV_SUCCESS ? status_of(register_access(call, vp, register_read, &r))
-				    : status;
+	return status == HV_SUCCESS ? register_get(call, vp, &r) : status;
 }
 
-static status_t register_set(const struct hypercall *call, struct vp *vp, struct register_access *r)
+static status_t processor_set(const struct hypercall *call, struct vp *vp,
+			      struct register_access *r)
 {
 	bool own = vp == call->vp;
-	status_t status = arch_hv_register_set(vp, r->vtl, r->name, r->value->low, own);
+	status_t status;
 
-	if (status != STATUS_INVALID_REGISTER)
-		return status;
 	if (!own && !arch_register_is_plain(r->name))
 		return STATUS_WRONG_STATE;
 	status = register_access(call, vp, register_write, r);
@@ -94,6 +104,22 @@ static status_t register_set(const struct hypercall *call, struct vp *vp, struct
 	if (!own && status == STATUS_OK)
 		vp_request(vp, VP_REQUEST_INTERRUPT);
 	return status;
+}
+
+/* Of another VP only what is the partition's, and places a page of it: with the rest its own CPU works. */
+static uint16_t register_set(struct hypercall *call, struct vp *vp, struct register_access *r)
+{
+	const struct hv_register_row *row = hv_register_find(vp, r->name);
+	bool interface = row && row->set;
+
+	if (!call->outside && (!interface || row->places))
+		return HYPERCALL_LEAVE;
+	if (!interface)
+		return status_of(processor_set(call, vp, r));
+	if (vp != call->vp && !row->shared)
+		return HV_INVALID_VP_STATE;
+	call->woke |= row == &hv_register_rows[HV_ROW_CRASH];
+	return status_of(hv_register_put(vp, r->vtl, row, r->name, r->value->low));
 }
 
 uint16_t hypercall_set_register(struct hypercall *call, const void *header, const void *in,
@@ -108,7 +134,7 @@ uint16_t hypercall_set_register(struct hypercall *call, const void *header, cons
 				    &vp, &r.vtl);
 
 	(void)out;
-	return status == HV_SUCCESS ? status_of(register_set(call, vp, &r)) : status;
+	return status == HV_SUCCESS ? register_set(call, vp, &r) : status;
 }
 
 /* ---- translations ---- */

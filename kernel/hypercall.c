@@ -49,9 +49,9 @@ static const struct hypercall_row {
 	{HV_CALL_GET_PARTITION_PROPERTY, 0, 16, 0, 8, 0, hypercall_property},
 	{HV_CALL_GET_PARTITION_ID, 0, 0, 0, 8, HV_PRIVILEGE_PARTITION_ID, hypercall_denied},
 	{HV_CALL_INSTALL_INTERCEPT, 0, 24, 0, 0, 0, hypercall_denied},
-	{HV_CALL_GET_VP_REGISTERS, REP | OUTSIDE, 16, 4, 16, HV_PRIVILEGE_VP_REGISTERS,
+	{HV_CALL_GET_VP_REGISTERS, REP, 16, 4, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_get_register},
-	{HV_CALL_SET_VP_REGISTERS, REP | OUTSIDE, 16, 32, 0, HV_PRIVILEGE_VP_REGISTERS,
+	{HV_CALL_SET_VP_REGISTERS, REP, 16, 32, 0, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_set_register},
 	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, OUTSIDE | PCS, 32, 0, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_translate},
@@ -235,7 +235,9 @@ enum hypercall_outcome hypercall_perform(struct hypercall *call)
 		return HYPERCALL_OUTSIDE;
 	if (status == HV_SUCCESS)
 		status = elements_perform(call, &d, &n);
-	if (status == HYPERCALL_BUSY || (status == HV_SUCCESS && n < d.count)) {
+	if (status == HYPERCALL_LEAVE && n == d.start)
+		return HYPERCALL_OUTSIDE;
+	if (status >= HYPERCALL_LEAVE || (status == HV_SUCCESS && n < d.count)) {
 		if (d.row->flags & REP)
 			call->control = (call->control & MASK(HV_CALL_REP_START_SHIFT)) |
 					(uint64_t)n << HV_CALL_REP_START_SHIFT;

@@ -15,7 +15,7 @@
  *   gic.c        the VP's side of vgic*.c
  *   debug.c      debug registers: the guest's, and the VMM's as a debugger
  *   cache.c      guests whose caches are off
- *   hv_call.c    hypercalls; hv_registers.c, hv.c: the rest of the Hyper-V interface
+ *   hv_call.c    hypercalls; hv_quick.c, hv_registers.c, hv.c: the rest of the Hyper-V interface
  *   run_page.c   what the VMM is told, and its answers
  *   registers.c  registers by name; state_elements.c
  *   ids.c vmid.c syndrome.h: pure
@@ -115,6 +115,8 @@ enum vp_outcome guest_call(struct vp *vp);
 /* HVC #1, or (smccc) a call of SMCCC's with the function of hypercalls in X0, in a partition with the Hyper-V interface;
  * PC is behind the instruction. */
 enum vp_outcome guest_hypercall(struct vp *vp, bool smccc);
+/* hv_quick.c: so too, those that it knows. UNHANDLED: no such one, and nothing was done. */
+enum vp_outcome guest_hypercall_quick(struct vp *vp, bool smccc);
 /* On WORK_HYPERCALL; the VP is loaded on no CPU. */
 void guest_hypercall_outside(struct vp *vp);
 /* A function of SMCCC's that the interface has. False: it has none of that number, or is not there. */

@@ -70,7 +70,9 @@ static enum vp_outcome call_perform(struct vp *vp, bool smccc, bool outside)
 
 enum vp_outcome guest_hypercall(struct vp *vp, bool smccc)
 {
-	return call_perform(vp, smccc, false);
+	enum vp_outcome outcome = guest_hypercall_quick(vp, smccc);
+
+	return outcome == VP_UNHANDLED ? call_perform(vp, smccc, false) : outcome;
 }
 
 /* Unless the VMM has sent the VP elsewhere meanwhile. */
