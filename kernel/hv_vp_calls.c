@@ -3,6 +3,7 @@
 #include <kernel/hv_registers.h>
 #include <kernel/hypercall.h>
 #include <kernel/partition_arch.h>
+#include <kernel/string.h>
 
 static uint16_t status_of(status_t status)
 {
@@ -155,7 +156,8 @@ static void translation_put(const struct hypercall *call, const struct hv_transl
 {
 	struct hv_translate_ex_output *ex = out;
 
-	if (HV_CALL_CODE(call->control) == HV_CALL_TRANSLATE_VIRTUAL_ADDRESS) {
+	if (HV_CALL_CODE(call->control) == HV_CALL_TRANSLATE_VIRTUAL_ADDRESS ||
+	    ARCH_HV_TRANSLATION_EX_SIZE == sizeof(*found)) {
 		*(struct hv_translate_output *)out = *found;
 		return;
 	}
@@ -180,7 +182,7 @@ uint16_t hypercall_translate(struct hypercall *call, const void *header, const v
 	(void)in;
 	if (status != HV_SUCCESS)
 		return status;
-	if ((flags & ~HV_TRANSLATE_KNOWN) || (flags & smap) == smap ||
+	if ((flags & ~ARCH_HV_TRANSLATE_KNOWN) || (flags & smap) == smap ||
 	    input->gva_page >> (64 - PAGE_SHIFT))
 		return HV_INVALID_PARAMETER;
 	if (arch_translate(vp, vtl, input, vp == call->vp, &found, &error) != STATUS_OK)
@@ -210,12 +212,14 @@ uint16_t hypercall_start_vp(struct hypercall *call, const void *header, const vo
 uint16_t hypercall_vp_index(struct hypercall *call, const void *header, const void *in, void *out)
 {
 	const struct hv_vp_index_input *input = header;
+	uint64_t id = 0;
 	uint32_t vtl;
 	uint16_t status = hypercall_vtl(call, input->target_vtl, &vtl);
 
 	if (input->partition_id != HV_PARTITION_ID_SELF)
 		return HV_ACCESS_DENIED;
-	if (status == HV_SUCCESS && !arch_vp_index(call->vp->partition, *(const uint32_t *)in, out))
+	memcpy(&id, in, ARCH_HV_PROCESSOR_ID_SIZE);
+	if (status == HV_SUCCESS && !arch_vp_index(call->vp->partition, id, out))
 		return HV_INVALID_PARAMETER;
 	return status;
 }

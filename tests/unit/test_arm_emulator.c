@@ -15,7 +15,7 @@
 #include <capstone/capstone.h>
 
 #include <emulator/access.h>
-#include <emulator/translate.h>
+#include <translation.h>
 
 #define ROUNDS 400000u
 
@@ -353,7 +353,7 @@ static void walks(void **state)
 		.ttbr1 = TABLES | 0xabull << 48,
 	};
 	static struct tables tables;
-	gpa_t gpa;
+	struct translation found;
 
 	(void)state;
 	memset(&tables, 0, sizeof(tables));
@@ -363,27 +363,27 @@ static void walks(void **state)
 	tables.words[1][4] = 0x00a00000 | 1; /* 2 MiB */
 	tables.words[2][5] = 0x0000beef5000 | 3;
 	tables.words[2][6] = 0x0000beef6000 | 1; /* no page */
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &gpa));
-	assert_int_equal(gpa, 0xbeef5123);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0xffffff8040605123, &gpa));
-	assert_int_equal(gpa, 0xbeef5123);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x40812345, &gpa));
-	assert_int_equal(gpa, 0x00a12345);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x81234567, &gpa));
-	assert_int_equal(gpa, 0x81234567);
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x40606000, &gpa));
-	assert_false(translation_walk(&regime, tables_read, &tables, 0, &gpa));
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &found));
+	assert_int_equal(found.gpa, 0xbeef5123);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0xffffff8040605123, &found));
+	assert_int_equal(found.gpa, 0xbeef5123);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x40812345, &found));
+	assert_int_equal(found.gpa, 0x00a12345);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x81234567, &found));
+	assert_int_equal(found.gpa, 0x81234567);
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x40606000, &found));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0, &found));
 	/* Neither half. */
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x8000000000, &gpa));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x8000000000, &found));
 	/* A tag is no part of the address, if the half has such. */
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &gpa));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &found));
 	regime.tcr |= BIT(37);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &gpa));
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &found));
 	regime.tcr |= BIT(7);
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x40605123, &gpa));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x40605123, &found));
 	regime.sctlr = 0;
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &gpa));
-	assert_int_equal(gpa, 0x40605123);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &found));
+	assert_int_equal(found.gpa, 0x40605123);
 }
 
 int main(void)

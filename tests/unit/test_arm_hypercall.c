@@ -81,6 +81,54 @@ void vgic_pulse_ppi(struct vgic_cpu *gic, uint32_t intid)
 	pulsed = intid;
 }
 
+static uint32_t spi, spi_input;
+
+bool vgic_pulse_spi(struct vgic *vgic, uint32_t intid, bool *merged)
+{
+	assert_ptr_equal(vgic, &partition.arch.gic);
+	*merged = false;
+	spi = intid;
+	return true;
+}
+
+bool vgic_set_spi(struct vgic *vgic, uint32_t intid, bool high)
+{
+	assert_ptr_equal(vgic, &partition.arch.gic);
+	spi_input = intid | (uint32_t)high << 16;
+	return intid < 64;
+}
+
+void vgic_set_ppi(struct vgic_cpu *gic, uint32_t intid, bool high)
+{
+	assert_ptr_equal(gic, &vtl.arch.gic);
+	spi_input = intid | (uint32_t)high << 16;
+}
+
+static status_t call_status;
+static bool is_off;
+static uint32_t requested;
+
+status_t vp_call(struct vp *v, void (*function)(struct vp *vp, void *argument), void *argument)
+{
+	if (call_status == STATUS_OK)
+		function(v, argument);
+	return call_status;
+}
+
+void vp_request(struct vp *v, uint32_t bits)
+{
+	assert_ptr_equal(v, &vp);
+	requested |= bits;
+}
+
+bool guest_start(struct vp *v, uint32_t l, const struct hv_arm64_initial_vp_context *context)
+{
+	assert_ptr_equal(v, &vp);
+	assert_int_equal(l, 0);
+	assert_int_equal(context->x18, 18);
+	return is_off;
+}
+
 bool guest_mpidr_index(const struct partition *p, uint64_t mpidr, uint32_t *index)
 {
 	assert_ptr_equal(p, &partition);
@@ -602,6 +650,58 @@ static void test_vectors(void **state)
 	assert_int_equal(pulsed, 0);
 }
 
+static void test_interrupts(void **state)
+{
+	struct vp *vps[] = {&vp};
+
+	(void)state;
+	partition.vps = vps;
+	partition.arch.gic.spi_count = 32;
+	arch_vp_interrupt(&vp, 0, 3);
+	assert_int_equal(pulsed, 3);
+	arch_vp_interrupt(&vp, 0, 40);
+	assert_int_equal(spi, 40);
+	assert_true(arch_device_vectors_valid(&partition, 32, 32));
+	assert_true(arch_device_vectors_valid(&partition, 63, 1));
+	assert_false(arch_device_vectors_valid(&partition, 63, 2));
+	assert_false(arch_device_vectors_valid(&partition, 31, 1));
+	assert_false(arch_device_vectors_valid(&partition, UINT32_MAX, 2));
+	assert_int_equal(arch_assert_interrupt(&partition, 0, BIT(34), 0, 40), STATUS_OK);
+	assert_int_equal(spi_input, 40 | BIT(16));
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 20), STATUS_OK);
+	assert_int_equal(spi_input, 20);
+	spi_input = 0;
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 1, 20), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 3), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 27), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 30), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, BIT(33), 0, 40),
+			 STATUS_INVALID_ARGUMENT);
+	assert_int_equal(spi_input, 0);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 64), STATUS_INVALID_ARGUMENT);
+}
+
+static void test_start(void **state)
+{
+	struct hv_arm64_initial_vp_context context = {.pc = BIT(40), .x18 = 18};
+
+	(void)state;
+	partition.physical_bits = 40;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_INVALID_REGISTER_VALUE);
+	context.sctlr_el1 = 1; /* then it is no physical address */
+	is_off = false;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_WRONG_STATE);
+	call_status = STATUS_BUSY;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_BUSY);
+	call_status = STATUS_OK;
+	assert_int_equal(requested, 0);
+	is_off = true;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_OK);
+	assert_int_equal(requested, VP_REQUEST_INTERRUPT);
+	context.pc = 2;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_INVALID_REGISTER_VALUE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -623,6 +723,8 @@ int main(void)
 		cmocka_unit_test_setup(test_what_is_the_partitions, setup),
 		cmocka_unit_test_setup(test_privileges, setup),
 		cmocka_unit_test_setup(test_vectors, setup),
+		cmocka_unit_test_setup(test_interrupts, setup),
+		cmocka_unit_test_setup(test_start, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
