@@ -297,6 +297,7 @@ TEST := scripts/test --build $(BUILD) --arch $(or $(TEST_ARCH),$(ARCH)) --fuzz-s
 IMAGE := $(OUT)/trivet.$(ARCH_IMAGE) $(OUT)/root.stripped.elf
 SELF_IMAGE := $(OUT)/trivet-selftest.$(ARCH_IMAGE)
 SYSTEM_IMAGES := $(OUT)/hostile.stripped.elf
+BUILD_FAST = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 PEERS := $(BUILD)/peers
 # Of the other architecture.
 OTHER_IMAGES := $(if $(TEST_ARCH),aarch64-images)
@@ -316,8 +317,13 @@ self: deps-test $(SELF_IMAGE) $(OTHER_IMAGES)
 	@$(TEST) self
 system: deps-test $(IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests
 	@$(TEST) system
-test: deps-test $(IMAGE) $(SELF_IMAGE) $(OTHER_IMAGES) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
+# What it needs is built by as many processors as there are; of one architecture after the other, which share folders.
+test: deps-test
+	+@$(BUILD_FAST) test-programs
+	+@$(if $(OTHER_IMAGES),$(BUILD_FAST) $(OTHER_IMAGES))
 	@$(TEST) all
+.PHONY: test-programs
+test-programs: $(IMAGE) $(SELF_IMAGE) $(SYSTEM_IMAGES) guest guest-tests unit-build fuzz-build
 bench: deps-bench $(IMAGE) $(SELF_IMAGE) guest guest-tests
 	@scripts/bench --build $(BUILD) --arch $(ARCH)
 bench-peers: deps-bench $(IMAGE) guest-tests $(PEERS)/vmlinuz $(PEERS)/kvm_peer
@@ -426,6 +432,7 @@ help:
 #:   ACCEL=kvm           QEMU with KVM and the host's processor, where nesting works
 #:   ICOUNT=1            one tick of the clock for each instruction: runs that repeat exactly
 #:   GDB=1               the machine waits for gdb on port 1234
+#:   GDBSOCKET=FILE      the second serial line is a socket, at which gdb debugs the guest
 #:   TIMEOUT=            a limit in seconds
 #: Without a terminal, standard input goes to the first guest's console. Ctrl-A x ends a run.
 #: scripts/run, which make run calls, tells by its exit status how the run ended: 0 all guests

@@ -31,7 +31,8 @@ struct reservation {
 
 struct heap kernel_heap;
 
-/* By block, in two arrays, so that the blocks of a large range are looked at several at a time. */
+/* By block, in two arrays, so that the blocks of a large range are looked at several at a time: by words, aligned. */
+#define WORD_SIZE sizeof(uint64_t)
 static struct spinlock block_lock; /* protects both */
 static uint8_t *owners;		   /* enum block_owner */
 static uint32_t *pins;
@@ -187,6 +188,7 @@ static __cold status_t reserve_block_table(void)
 	hpa_t hpa;
 
 	block_count = ALIGN_UP(ram_end(), BLOCK_SIZE) >> BLOCK_SHIFT;
+	block_count = ALIGN_UP(block_count, WORD_SIZE); /* those behind the end are nobody's */
 	size = ALIGN_UP(block_count * (sizeof(*pins) + sizeof(*owners)), PAGE_SIZE);
 	if (memory_reserve(size, PAGE_SIZE, MEMORY_USE_KERNEL, &hpa) != STATUS_OK)
 		return memory_too_small(size);
@@ -276,18 +278,16 @@ static __cold bool parts_are_task(hpa_t base, uint64_t size)
 	return true;
 }
 
-#define WORD_SIZE sizeof(uint64_t)
-
 static bool blocks_are_task(uint64_t first, uint64_t end)
 {
 	const uint64_t wanted = BLOCK_TASK * 0x0101010101010101ull;
-	uint64_t word;
 
-	for (; first + WORD_SIZE <= end; first += WORD_SIZE) {
-		__builtin_memcpy(&word, &owners[first], sizeof(word));
-		if (unlikely(word != wanted))
+	for (; first % WORD_SIZE && first < end; first++)
+		if (owners[first] != BLOCK_TASK)
 			return false;
-	}
+	for (; first + WORD_SIZE <= end; first += WORD_SIZE)
+		if (unlikely(*(const uint64_t *)&owners[first] != wanted))
+			return false;
 	for (; first < end; first++)
 		if (owners[first] != BLOCK_TASK)
 			return false;
@@ -298,16 +298,14 @@ static bool blocks_are_task(uint64_t first, uint64_t end)
  * one only where it is wrong already. Gives all bits that a sum has. */
 static uint32_t pins_add(uint64_t first, uint64_t end, uint32_t change)
 {
-	uint64_t both = change == 1 ? BIT(32) + 1 : 0 - (BIT(32) + 1), word, bits = 0;
+	uint64_t both = change == 1 ? BIT(32) + 1 : 0 - (BIT(32) + 1), bits = 0;
 	uint32_t *at = &pins[first], *stop = &pins[end];
 
+	if (first % 2 && at < stop)
+		bits = *at++ += change;
 #pragma GCC unroll 4
-	for (; stop - at >= 2; at += 2) {
-		__builtin_memcpy(&word, at, sizeof(word));
-		word += both;
-		bits |= word;
-		__builtin_memcpy(at, &word, sizeof(word));
-	}
+	for (; stop - at >= 2; at += 2)
+		bits |= *(uint64_t *)at += both;
 	if (at < stop)
 		bits |= *at += change;
 	return (uint32_t)(bits | bits >> 32);

@@ -168,13 +168,16 @@ bool sched_yield(void)
 	return true;
 }
 
-bool sched_should_switch(void)
+static inline bool should_switch(struct cpu *cpu)
 {
-	struct cpu *cpu = this_cpu();
-
 	if (unlikely(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0))
 		cpu_pending_process(cpu);
 	return cpu_is_wanted(cpu);
+}
+
+bool sched_should_switch(void)
+{
+	return should_switch(this_cpu());
 }
 
 /* Puts the current thread where it belongs if it must give way; NULL: it is gone from the CPU. */
@@ -262,7 +265,7 @@ __noreturn void sched_exit(void)
 	struct thread *thread = cpu->current;
 
 	if (likely(thread != NULL && !cpu->ready.leaving && thread->continuation == NULL &&
-		   !sched_should_switch()))
+		   !should_switch(cpu)))
 		arch_thread_resume(thread);
 	arch_stack_restart(thread_run);
 }

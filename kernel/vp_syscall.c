@@ -14,6 +14,7 @@
 #define REGISTERS_MAX	 64u
 #define APIC_WRITE_FLAG	 BIT(16)
 #define APIC_OFFSET_MASK 0xffffu
+#define GIC_WRITE_FLAG	 BIT(16)
 #define VP_CALL_TRIES	 16u
 
 /* ---- binding ---- */
@@ -414,6 +415,26 @@ struct syscall_result sys_vp_apic_access(struct thread *thread, const uint64_t a
 	else
 		status = arch_vp_apic_access(vp, (uint32_t)a[1], offset, a[2] & APIC_WRITE_FLAG,
 					     &value);
+	object_put(&vp->object);
+	return (struct syscall_result){status, value};
+}
+
+struct syscall_result sys_vp_gic_access(struct thread *thread, const uint64_t a[6])
+{
+	uint64_t size = a[3] & ~GIC_WRITE_FLAG, value = a[4];
+	struct vp *vp;
+	status_t status;
+
+	if (!size || size > sizeof(value) || (size & (size - 1)))
+		return syscall_status(STATUS_INVALID_ARGUMENT);
+	status = syscall_bound_vp(thread, a[0], RIGHT_WRITE, &vp);
+	if (status != STATUS_OK)
+		return syscall_status(status);
+	if (a[1] >= VTL_COUNT || !vp->vtl[a[1]])
+		status = STATUS_INVALID_VTL;
+	else
+		status = arch_vp_gic_access(vp, (uint32_t)a[1], a[2], (unsigned int)size,
+					    a[3] & GIC_WRITE_FLAG, &value);
 	object_put(&vp->object);
 	return (struct syscall_result){status, value};
 }

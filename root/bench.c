@@ -209,8 +209,7 @@ void bench_start(void)
 		return;
 	calls_measure();
 	partitions_measure();
-	for (size_t i = 0; bench_more[i]; i++)
-		bench_more[i]();
+	bench_vps();
 	machine_created = bench_machine;
 }
 

@@ -63,8 +63,9 @@ MACHINE = {
     "boot": "bios",
     "icount": False,
     "gdb": False,
+    "second": None,  # a socket that is to be the other end of the second serial line; QEMU
     "accel": "tcg",
-    "debugexit": 0xF4,  # the port of QEMU's exit device, on AArch64 semihosting instead; None: neither
+    "debugexit": 0xF4,  # the port of QEMU's exit device, which its AArch64 has not; None: none
     "arguments": (),  # more of QEMU's own
     "rom": "/usr/share/bochs/BIOS-bochs-latest",  # of Bochs
     "ips": 100000000,  # of Bochs: instructions a second, and the rate of the TSC
@@ -265,24 +266,29 @@ def one_processor():
     return ["taskset", "-c", str(random.choice(sorted(os.sched_getaffinity(0))))]
 
 
+def has_exit_device(settings):
+    """Semihosting could be one on AArch64, but QEMU lets any EL1 in: a guest could end the machine by
+    it, and use the files of whoever runs it. The console tells the code in any case."""
+    return (settings["emulator"] == "qemu" and settings["arch"] == "x86_64"
+            and settings["debugexit"] is not None)
+
+
 def exit_words(settings):
     """The words of the kernel's command line by which the emulator's exit status is the machine's."""
-    if settings["emulator"] != "qemu" or settings["debugexit"] is None:
+    if not has_exit_device(settings):
         return ""
-    if settings["arch"] == "aarch64":
-        return "debugexit=semihosting"
     return f"debugexit={settings['debugexit']:#x}"
 
 
 def exit_status(settings, code):
     """The emulator's exit status for a code."""
-    return code if settings["arch"] == "aarch64" else code << 1 | 1
+    return code << 1 | 1 if has_exit_device(settings) else 0
 
 
 def exit_code(settings, status):
     """The code that the emulator's exit status tells; None: none."""
-    if settings["arch"] == "aarch64":
-        return status if status and status > 1 else None
+    if not has_exit_device(settings):
+        return None
     # (1 is also how QEMU ends that does not like its arguments.)
     return status >> 1 if status is not None and status > 1 and status & 1 else None
 
@@ -303,6 +309,8 @@ def qemu_command(settings, image, work, terminal=False, log=None):
     ]
     if terminal:
         command += ["-mon", "chardev=console"]
+    if settings["second"]:
+        command += _second_line(settings)
     if settings["icount"]:
         # One tick an instruction; and nothing random, no time of day from outside.
         command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
@@ -310,6 +318,15 @@ def qemu_command(settings, image, work, terminal=False, log=None):
     if settings["gdb"]:
         command += ["-s", "-S"]
     return command + [str(argument) for argument in settings["arguments"]]
+
+
+def _second_line(settings):
+    """COM2; `virt` has no other line than the console, so there it is a card's."""
+    path = str(settings["second"]).replace(",", ",,")
+    line = ["-chardev", f"socket,id=second,path={path},server=on,wait=off"]
+    if settings["arch"] == "aarch64":
+        return line + ["-device", "pci-serial,chardev=second"]
+    return line + ["-serial", "chardev:second"]
 
 
 def _qemu_aarch64(settings, folder):
@@ -328,8 +345,6 @@ def _qemu_aarch64(settings, folder):
         command += ["-append", pathlib.Path(folder, "cmdline").read_text()]
     if settings["boot"] == "uefi":
         command += ["-bios", EFI_AARCH64]
-    if settings["debugexit"] is not None:
-        command += ["-semihosting-config", "enable=on,target=native"]
     return command
 
 
@@ -341,7 +356,7 @@ def _qemu_x86_64(settings, iso, work):
         "-accel", settings["accel"], "-cpu", settings["cpu"] or ("host" if kvm else "max"),
         "-boot", "d", "-cdrom", str(iso),
     ]
-    if settings["debugexit"] is not None:
+    if has_exit_device(settings):
         command += ["-device", f"isa-debug-exit,iobase={settings['debugexit']:#x},iosize=0x04"]
     if settings["boot"] == "uefi":
         variables = pathlib.Path(work, "ovmf-vars.fd")
@@ -386,8 +401,8 @@ def megabytes(size):
 
 def bochs_command(settings, iso, work, serial):
     """Bochs' arguments: the serial line is the terminal device `serial`."""
-    if settings["boot"] != "bios" or settings["gdb"]:
-        raise Problem("EMULATOR=bochs has neither BOOT=uefi nor GDB=1")
+    if settings["boot"] != "bios" or settings["gdb"] or settings["second"]:
+        raise Problem("EMULATOR=bochs has none of BOOT=uefi, GDB=1, GDBSOCKET=")
     config, script = pathlib.Path(work, "bochsrc"), pathlib.Path(work, "bochs.cmd")
     config.write_text(
         BOCHSRC.format(

@@ -94,7 +94,10 @@ def one_guest(build, arch, emulator):
         keys["modules"] = ", ".join(
             " ".join([os.path.basename(file), *arguments]) for file, *arguments in modules
         )
-    text = machine.conf_text([("guest" if not linux else "linux", keys)])
+    name = "linux" if linux else "guest"
+    text = machine.conf_text([(name, keys)])
+    if variable("GDBSOCKET"):
+        text = f"[system]\ngdb = {name}\n\n{text}"
     return {"trivet.conf": text.encode(), **files}
 
 
@@ -142,5 +145,6 @@ def emulated_machine(arch):
         boot=variable("BOOT", "bios"),
         icount=switch("ICOUNT"),
         gdb=switch("GDB"),
+        second=variable("GDBSOCKET") or None,
         accel=accel,
     )

@@ -50,6 +50,21 @@
 #define ACCESS_32      3u
 #define UART_SIZE      0x1000u
 
+/* DBG2 (Microsoft, Debug Port Table 2): where its items begin, and how many; and an item. */
+#define DBG2_FIRST	  36u
+#define DBG2_COUNT	  40u
+#define DBG2_ITEM_SIZE	  22u
+#define DBG2_LENGTH	  1u
+#define DBG2_PORT_TYPE	  12u
+#define DBG2_PORT_SUBTYPE 14u
+#define DBG2_REGISTERS	  18u /* where its address stands in the item */
+#define DBG2_SERIAL	  0x8000u
+#define ADDRESS_SIZE	  12u /* of a generic address structure (ACPI, 5.2.3.2) */
+#define ADDRESS_SPACE	  0u
+#define ADDRESS_BITS	  1u
+#define ADDRESS_ACCESS	  3u
+#define ADDRESS_BASE	  4u
+
 struct table {
 	const uint8_t *bytes; /* NULL: there is none */
 	uint32_t size;
@@ -214,6 +229,40 @@ static void console_decode(const struct table *spcr, struct machine_uart *uart)
 		uart->interrupt = (uint32_t)field(spcr, SPCR_GSIV, 4);
 }
 
+/* A serial port in memory that is not the console. */
+static bool second_decode(const struct table *dbg2, uint32_t item, struct machine *machine)
+{
+	uint32_t at = item + (uint32_t)field(dbg2, item + DBG2_REGISTERS, 2);
+	hpa_t base = field(dbg2, at + ADDRESS_BASE, 8);
+
+	if (field(dbg2, item + DBG2_PORT_TYPE, 2) != DBG2_SERIAL || !base ||
+	    !range_within(at, ADDRESS_SIZE, dbg2->size) || field(dbg2, at + ADDRESS_SPACE, 1) ||
+	    base == machine->console.registers.base)
+		return false;
+	machine->second = (struct machine_uart){
+		.kind = uart_kind(field(dbg2, item + DBG2_PORT_SUBTYPE, 2)),
+		.registers = {base, UART_SIZE},
+		.width = field(dbg2, at + ADDRESS_ACCESS, 1) == ACCESS_32 ? 4 : 1,
+		.shift = field(dbg2, at + ADDRESS_BITS, 1) == 32 ? 2 : 0,
+	};
+	return machine->second.kind != UART_NONE;
+}
+
+static void debug_ports_decode(const struct table *dbg2, struct machine *machine)
+{
+	uint32_t item = (uint32_t)field(dbg2, DBG2_FIRST, 4), length;
+
+	for (uint64_t n = field(dbg2, DBG2_COUNT, 4);
+	     n > 0 && range_within(item, DBG2_ITEM_SIZE, dbg2->size); n--) {
+		if (second_decode(dbg2, item, machine))
+			return;
+		length = (uint32_t)field(dbg2, item + DBG2_LENGTH, 2);
+		if (length < DBG2_ITEM_SIZE)
+			return;
+		item += length;
+	}
+}
+
 static void psci_decode(const struct table *fadt, struct machine *machine)
 {
 	uint64_t flags = field(fadt, FADT_ARM_BOOT, 2);
@@ -242,5 +291,7 @@ status_t machine_decode_acpi(hpa_t rsdp, struct machine *machine)
 	machine->timer_interrupt = (uint32_t)field(&table, GTDT_EL2_TIMER, 4);
 	table = table_find(&xsdt, "SPCR");
 	console_decode(&table, &machine->console);
+	table = table_find(&xsdt, "DBG2");
+	debug_ports_decode(&table, machine);
 	return STATUS_OK;
 }

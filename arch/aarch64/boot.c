@@ -11,6 +11,7 @@
 #include <arch/gic.h>
 #include <arch/machine.h>
 #include <arch/paging.h>
+#include <arch/pci_serial.h>
 #include <arch/power.h>
 #include <arch/serial.h>
 #include <arch/trap.h>
@@ -236,8 +237,12 @@ static void memory_report(void)
 	if (tree_status != STATUS_OK)
 		log_warn("the device tree cannot be read: %s", status_words(tree_status));
 	if (machine.ranges_dropped)
-		log_warn("memory: %u ranges too many, or out of reach, not used",
-			 machine.ranges_dropped);
+		log_warn("memory: %u ranges too many, not used", machine.ranges_dropped);
+	if (machine.memory.too_high)
+		log_warn("memory: %llu MiB lie above %llu MiB, beyond what tasks can address: not "
+			 "used",
+			 (unsigned long long)(machine.memory.too_high >> 20),
+			 (unsigned long long)(MACHINE_RAM_END >> 20));
 	if (machine.command_line_cut)
 		log_warn("the command line is too long: cut after %u bytes", COMMAND_LINE_MAX - 1);
 }
@@ -265,6 +270,19 @@ __noreturn void boot_main(void)
 	kernel_main();
 }
 
+/* While there is one CPU: the tables have to grow for it. */
+static void second_line_find(void)
+{
+	struct machine_uart *uart = &machine.second;
+	volatile void *registers;
+
+	if (uart->kind == UART_NONE && !pci_serial_find(&machine.pci, uart))
+		return;
+	registers = device_map(uart->registers.base, uart->registers.size);
+	if (registers)
+		serial_second(uart, registers);
+}
+
 void arch_devices_init(void)
 {
 	uint64_t midr = sysreg_read(midr_el1);
@@ -284,4 +302,5 @@ void arch_devices_init(void)
 		panic("the firmware does not say how fast the counter runs");
 	psci_init(machine.conduit);
 	serial_start();
+	second_line_find();
 }

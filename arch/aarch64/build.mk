@@ -13,7 +13,7 @@ ARCH_KERNEL_CFLAGS := -mstrict-align -mcmodel=small
 ARCH_BACKENDS      :=
 ARCH_BACKENDS_COLD :=
 # In arch/aarch64.
-ARCH_COLD := acpi.c backtrace.c boot.c cpu.c cpu_start.c efi_stub.c fdt.c machine.c memory_list.c paging.c power.c serial.c trap.c
+ARCH_COLD := acpi.c backtrace.c boot.c cpu.c cpu_start.c efi_stub.c fdt.c machine.c memory_list.c paging.c pci_serial.c power.c serial.c trap.c
 
 # Self tests: those that need no guest, and its own.
 ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c second_thread.c) $(wildcard tests/self/aarch64/*.[cS])

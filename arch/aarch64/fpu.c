@@ -7,7 +7,9 @@ void fpu_registers_save(struct fpu_state *state);
 void fpu_registers_load(const struct fpu_state *state);
 static_assert(offsetof(struct fpu_state, fpsr) == 512, "fpu_registers.S");
 
-static void cptr_set(uint64_t value)
+/* True for the guest or the task that is entered next, as each exception's return synchronizes; for the kernel, behind
+ * an ISB. */
+static inline void cptr_set(uint64_t value)
 {
 	struct arch_cpu *cpu = &this_cpu()->arch;
 
@@ -15,7 +17,16 @@ static void cptr_set(uint64_t value)
 		return;
 	cpu->cptr = value;
 	sysreg_write(cptr_el2, value);
+}
+
+static __attribute__((noinline)) void registers_change(struct cpu *cpu, struct fpu_state *next)
+{
 	isb();
+	if (cpu->fpu_owner)
+		fpu_registers_save(cpu->fpu_owner);
+	if (next)
+		fpu_registers_load(next);
+	cpu->fpu_owner = next;
 }
 
 void fpu_take(struct fpu_state *next)
@@ -23,12 +34,8 @@ void fpu_take(struct fpu_state *next)
 	struct cpu *cpu = this_cpu();
 
 	cptr_set(CPTR_RES1);
-	if (cpu->fpu_owner == next)
-		return;
-	if (cpu->fpu_owner)
-		fpu_registers_save(cpu->fpu_owner);
-	fpu_registers_load(next);
-	cpu->fpu_owner = next;
+	if (unlikely(cpu->fpu_owner != next))
+		registers_change(cpu, next);
 }
 
 void fpu_release(struct fpu_state *state)
@@ -38,8 +45,7 @@ void fpu_release(struct fpu_state *state)
 	if (cpu->fpu_owner != state)
 		return;
 	cptr_set(CPTR_RES1);
-	fpu_registers_save(state);
-	cpu->fpu_owner = NULL;
+	registers_change(cpu, NULL);
 	fpu_guard(NULL);
 }
 

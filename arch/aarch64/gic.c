@@ -203,7 +203,7 @@ static void interrupt_handle(uint32_t interrupt)
 		timer_interrupt();
 	else if (interrupt == SGI_STOP)
 		cpu_stop_asked();
-	else if (interrupt >= GIC_FIRST_SPI && interrupt == serial_interrupt_number())
+	else if (interrupt >= GIC_FIRST_SPI && serial_has_interrupt(interrupt))
 		serial_interrupt();
 	else
 		this_cpu()->arch.spurious++;

@@ -10,6 +10,7 @@
 #define INTERRUPT_PPI	 1u
 #define FIRST_SPI	 32u
 #define FIRST_PPI	 16u
+#define DEBUG_BAUD	 115200u
 #define TIMER_HYPERVISOR 3u /* of a timer's interrupts: secure, non-secure, virtual, hypervisor */
 
 static const char *const gic_names[] = {"arm,gic-v3", "arm,gic-v4"};
@@ -49,15 +50,20 @@ static uint32_t interrupt_of(const struct fdt *fdt, uint32_t node, uint32_t n)
 
 /* ---- memory ---- */
 
-/* Whole pages of it that can be addressed. */
+/* Whole pages of it that can be addressed; what lies higher is counted. */
 status_t machine_ram_add(struct memory_list *list, hpa_t base, uint64_t size)
 {
-	hpa_t end, first = ALIGN_UP(base, PAGE_SIZE);
+	uint64_t room = base < MACHINE_RAM_END ? MACHINE_RAM_END - base : 0;
+	hpa_t end, first;
 
-	if (base >= MACHINE_RAM_END)
-		return STATUS_TOO_LARGE;
-	end = ALIGN_DOWN(base + MIN(size, MACHINE_RAM_END - base), PAGE_SIZE);
-	return first < end ? memory_list_set(list, first, end - first, MEMORY_RAM) : STATUS_OK;
+	if (size > room) {
+		list->too_high += size - room;
+		size = room;
+	}
+	first = ALIGN_UP(base, PAGE_SIZE);
+	end = ALIGN_DOWN(base + size, PAGE_SIZE);
+	return size && first < end ? memory_list_set(list, first, end - first, MEMORY_RAM)
+				   : STATUS_OK;
 }
 
 static status_t taken_add(struct machine *machine, hpa_t base, uint64_t size, uint32_t kind)
@@ -135,7 +141,7 @@ static status_t bundle_decode(const struct fdt *fdt, uint32_t chosen, struct mac
 
 static bool uart_decode(const struct fdt *fdt, uint32_t node, struct machine_uart *uart)
 {
-	uint64_t shift = 0, width = 1;
+	uint64_t shift = 0, width = 1, clock = 0;
 
 	*uart = (struct machine_uart){.kind = UART_NONE};
 	if (!fdt_is_okay(fdt, node) ||
@@ -154,6 +160,8 @@ static bool uart_decode(const struct fdt *fdt, uint32_t node, struct machine_uar
 		return false;
 	uart->shift = (uint8_t)shift;
 	uart->width = (uint8_t)width;
+	if (fdt_number(fdt, node, "clock-frequency", &clock) && uart->kind == UART_16550)
+		uart->divisor = (uint16_t)MIN(clock / (16 * DEBUG_BAUD), (uint64_t)UINT16_MAX);
 	uart->interrupt = interrupt_of(fdt, node, 0);
 	return true;
 }
@@ -177,6 +185,63 @@ bool machine_console(const struct fdt *fdt, struct machine_uart *uart)
 		if (fdt_parent(fdt, node) && uart_decode(fdt, node, uart))
 			return true;
 	return false;
+}
+
+/* The first that is not the console. */
+static void second_decode(const struct fdt *fdt, struct machine *machine)
+{
+	for (uint32_t node = 0; (node = fdt_next(fdt, node));)
+		if (fdt_parent(fdt, node) && uart_decode(fdt, node, &machine->second) &&
+		    machine->second.registers.base != machine->console.registers.base)
+			return;
+	machine->second.kind = UART_NONE;
+}
+
+/* A row of a host bridge's "ranges" (IEEE 1275, PCI Bus Binding, 2.2.1.1). */
+#define PCI_ADDRESS_CELLS 3u
+#define PCI_SIZE_CELLS	  2u
+#define PCI_SPACE(high)	  ((high) >> 24 & 3)
+#define PCI_SPACE_IO	  1u
+
+static void pci_windows_decode(const struct fdt *fdt, uint32_t node, struct machine_pci *pci)
+{
+	uint64_t parent = 2, high;
+	struct fdt_value ranges;
+	uint32_t row;
+
+	(void)fdt_number(fdt, fdt->root, "#address-cells", &parent);
+	if (!parent || parent > 2 || !fdt_property(fdt, node, "ranges", &ranges))
+		return;
+	row = PCI_ADDRESS_CELLS + (uint32_t)parent + PCI_SIZE_CELLS;
+	for (uint32_t at = 0; pci->window_count < PCI_WINDOWS_MAX; at += row) {
+		struct pci_window *window = &pci->windows[pci->window_count];
+
+		if (!fdt_cells(&ranges, at, 1, &high) ||
+		    !fdt_cells(&ranges, at + 1, 2, &window->from) ||
+		    !fdt_cells(&ranges, at + PCI_ADDRESS_CELLS, (uint32_t)parent, &window->base) ||
+		    !fdt_cells(&ranges, at + row - PCI_SIZE_CELLS, 2, &window->size))
+			return;
+		window->is_io = PCI_SPACE(high) == PCI_SPACE_IO;
+		pci->window_count += range_within(window->base, window->size, PHYSICAL_END);
+	}
+}
+
+/* One below the root: its windows are the processor's addresses. */
+static void pci_decode(const struct fdt *fdt, struct machine_pci *pci)
+{
+	static const char *const names[] = {"pci-host-ecam-generic"};
+	uint32_t node = node_find(fdt, names, ARRAY_SIZE(names));
+	struct fdt_value buses;
+	uint64_t first;
+
+	if (!node || fdt_parent(fdt, node) != fdt->root ||
+	    !fdt_reg(fdt, node, 0, &pci->config.base, &pci->config.size)) {
+		pci->config.size = 0;
+		return;
+	}
+	if (fdt_property(fdt, node, "bus-range", &buses) && fdt_cells(&buses, 0, 1, &first))
+		pci->first_bus = first & 0xff;
+	pci_windows_decode(fdt, node, pci);
 }
 
 static void gic_decode(const struct fdt *fdt, struct machine_gic *gic)
@@ -290,6 +355,8 @@ status_t machine_decode(const struct fdt *fdt, hpa_t tree, const struct machine_
 	if (status == STATUS_OK)
 		status = chosen_decode(fdt, given, machine);
 	(void)machine_console(fdt, &machine->console);
+	second_decode(fdt, machine);
+	pci_decode(fdt, &machine->pci);
 	gic_decode(fdt, &machine->gic);
 	psci_decode(fdt, machine);
 	timer_decode(fdt, machine);

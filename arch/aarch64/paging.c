@@ -46,11 +46,6 @@ void paging_image_set(hpa_t base)
 	image_base = base;
 }
 
-void *hpa_to_kva(hpa_t hpa)
-{
-	return (void *)(DIRECT_MAP_BASE + hpa);
-}
-
 hpa_t kva_to_hpa(const void *kva)
 {
 	uint64_t va = (uint64_t)kva;

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The end of the machine, by PSCI; an emulator that has semihosting, if the command line says so, is told
- * the code first (Arm, Semihosting for AArch32 and AArch64, SYS_EXIT).
- */
+/* The end of the machine, by PSCI. No device is told the code, which the console has said. */
 #include <arch/gic.h>
 #include <arch/machine.h>
 #include <arch/power.h>
 #include <arch/serial.h>
 #include <kernel/arch.h>
-#include <kernel/boot.h>
 #include <kernel/console.h>
 #include <kernel/cpu.h>
-#include <kernel/string.h>
 
-#define STOP_WAIT_MS	      100
-#define SEMIHOSTING_EXIT      0x18
-#define SEMIHOSTING_BY_ITSELF 0x20026 /* ADP_Stopped_ApplicationExit */
+#define STOP_WAIT_MS 100
 
 static bool has_psci;
 static struct cpu *_Atomic stopper; /* the CPU that stops the others */
@@ -81,29 +74,11 @@ void arch_cpus_stop(void)
 
 /* ---- the end ---- */
 
-static bool has_semihosting(void)
-{
-	char word[16];
-
-	return boot_option_copy("debugexit", word, sizeof(word)) &&
-	       strcmp(word, "semihosting") == 0;
-}
-
-static void semihosting_exit(uint8_t code)
-{
-	uint64_t block[2] = {SEMIHOSTING_BY_ITSELF, code};
-	register uint64_t x0 __asm__("x0") = SEMIHOSTING_EXIT;
-	register uint64_t x1 __asm__("x1") = (uint64_t)block;
-
-	__asm__ volatile("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
-}
-
 __noreturn void arch_system_end(bool restart, uint8_t code)
 {
 	arch_cpus_stop();
 	serial_drain();
-	if (has_semihosting())
-		semihosting_exit(code);
+	(void)code;
 	(void)psci_call(restart ? PSCI_SYSTEM_RESET : PSCI_SYSTEM_OFF, 0, 0, 0);
 	for (;;)
 		__asm__ volatile("wfi");

@@ -34,7 +34,8 @@ void arch_thread_set_result(struct thread *thread, status_t status, uint64_t val
 	thread->arch.registers.x[1] = value;
 }
 
-void el0_load(struct thread *thread)
+/* Makes EL0 the thread's. */
+static inline void el0_load(struct thread *thread)
 {
 	struct arch_cpu *cpu = &this_cpu()->arch;
 
@@ -61,7 +62,7 @@ void arch_thread_switch(struct thread *prev, struct thread *next)
 
 __noreturn void arch_thread_resume(struct thread *thread)
 {
-	if (unlikely(!this_cpu()->arch.el0_is_tasks))
+	if (!this_cpu()->arch.el0_is_tasks)
 		el0_load(thread);
 	thread_leave(thread);
 }

@@ -40,6 +40,10 @@ status_t arch_vp_pulse_lint(struct vp *vp, uint32_t vtl, unsigned int lint);
  * A write may leave an EOI for the VMM in the run page: the value is then 1. */
 status_t arch_vp_apic_access(struct vp *vp, uint32_t vtl, uint32_t offset, bool write,
 			     uint32_t *value);
+/* An access to the frames of an Arm GIC, of 1, 2, 4 or 8 bytes. NOT_FOUND: none is there. NOT_SUPPORTED: on x86. VP
+ * stopped, own CPU. */
+status_t arch_vp_gic_access(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, bool write,
+			    uint64_t *value);
 /* Registers by name, all or nothing. INVALID_REGISTER, INVALID_REGISTER_VALUE. */
 status_t arch_vp_get_registers(struct vp *vp, uint32_t vtl, const uint32_t *names,
 			       union hv_register_value *values, uint32_t count);

@@ -91,6 +91,7 @@
 	X(msi_signal, 71, "source, address, data -> as partition_request_msi")                     \
 	X(vp_pulse_lint, 72, "partition, index, vtl, lint (0 or 1): an edge")                      \
 	X(partition_set_spi, 73, "partition, vtl, INTID, level (0 or 1)")                          \
+	X(vp_gic_access, 74, "vp, vtl, gpa, size | write << 16, value -> value")                   \
 	/* the second serial line */                                                               \
 	X(serial_open, 81, "COM port (1 up), event or 0, bits: signalled when input comes")        \
 	X(serial_read, 82, "va, size -> bytes taken; does not wait")                               \

@@ -11,4 +11,10 @@ static inline uint64_t bench_stamp(void)
 	return time_now();
 }
 
+/* Lets an emulator that runs one CPU after the other go on with the next. */
+static inline void bench_pause(void)
+{
+	__asm__ volatile("yield" : : : "memory");
+}
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A gdb at the host's second serial port debugs one machine: docs/debugging.md. While it has the machine
+ * A gdb at the host's second serial line debugs one machine: docs/debugging.md. While it has the machine
  * stopped, each VP's thread waits in gdb_halted(), with the VP's state laid out for the server, which runs on
  * a thread of its own.
  */

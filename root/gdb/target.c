@@ -24,7 +24,7 @@
 #include <string.h>
 #include <vmm/vmm.h>
 
-#define GDB_COM	   2u
+#define GDB_COM	   2u	  /* GDB_LINE */
 #define GDB_INPUT  BIT(0) /* of gdb.event */
 #define GDB_PARKED BIT(1)
 #define PARK_NS	   (500 * NS_PER_MS) /* VPs have that long to come; one that does not is not there */
@@ -71,7 +71,12 @@ static bool gpa_read_byte(void *context, gpa_t gpa, uint8_t *byte)
 
 static bool gpa_write_byte(void *context, gpa_t gpa, uint8_t byte)
 {
-	return guest_memory_write(&((struct machine *)context)->memory, gpa, &byte, 1) == STATUS_OK;
+	struct machine *machine = context;
+
+	if (guest_memory_write(&machine->memory, gpa, &byte, 1) != STATUS_OK)
+		return false;
+	gdb_code_written(machine, gpa);
+	return true;
 }
 
 static const struct gdb_memory_ops byte_ops = {.read = gpa_read_byte, .write = gpa_write_byte};
@@ -658,6 +663,6 @@ status_t gdb_attach(struct machine *machine)
 	else
 		status = server_start();
 	if (status == STATUS_OK)
-		log_info("gdb: %s at COM%u", machine->config->name, GDB_COM);
+		log_info("gdb: %s at %s", machine->config->name, GDB_LINE);
 	return status;
 }

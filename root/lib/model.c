@@ -400,6 +400,22 @@ status_t partition_set_spi(handle_t partition, uint32_t vtl, uint32_t intid, boo
 	return syscall6(SYS_partition_set_spi, partition, vtl, intid, level, 0, 0, &value);
 }
 
+/* In the size argument of vp_gic_access. */
+#define GIC_ACCESS_WRITE BIT(16)
+
+status_t vp_gic_read(handle_t vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t *value)
+{
+	return syscall6(SYS_vp_gic_access, vp, vtl, gpa, size, 0, 0, value);
+}
+
+status_t vp_gic_write(handle_t vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t value)
+{
+	uint64_t unused;
+
+	return syscall6(SYS_vp_gic_access, vp, vtl, gpa, size | GIC_ACCESS_WRITE, value, 0,
+			&unused);
+}
+
 /* In the offset argument of vp_apic_access. */
 #define APIC_ACCESS_WRITE BIT(16)
 

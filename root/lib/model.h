@@ -143,6 +143,9 @@ status_t vp_apic_read(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t *valu
 /* ended: APIC_ACCESS_EOI | vector when the write ended a level-triggered interrupt, of which the I/O
  * APICs must hear; else 0. */
 status_t vp_apic_write(handle_t vp, uint32_t vtl, uint32_t offset, uint32_t value, uint32_t *ended);
+/* Accesses to an Arm GIC's frames that the kernel did not decode. */
+status_t vp_gic_read(handle_t vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t *value);
+status_t vp_gic_write(handle_t vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t value);
 /* That pin rises and falls at once. */
 status_t vp_pulse_lint(handle_t partition, uint32_t index, uint32_t vtl, uint32_t lint);
 /* The line of a shared peripheral interrupt of an arm guest. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <gdb/gdb.h>
+#include <gdb/registers.h>
 #include <lib/libc.h>
 #include <lib/log.h>
 #include <lib/memory.h>
@@ -292,7 +293,7 @@ static const struct command commands[] = {
 	{"save", "NAME", "stop a machine for a while and keep its state", save_execute, true},
 	{"restore", "NAME", "have a saved machine go on", restore_execute, true},
 	{"console", "NAME", "go to a machine's console", console_execute, true},
-	{"gdb", "NAME", "let gdb debug a machine at COM2", gdb_execute, true},
+	{"gdb", "NAME", "let gdb debug a machine at " GDB_LINE, gdb_execute, true},
 	{"stats", "[NAME]", "exits by VP and kind", stats_execute, false},
 	{"memory", "", "who has how much memory", memory_execute, false},
 	{"log", "", "messages since the start", log_execute, false},

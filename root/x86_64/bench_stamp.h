@@ -10,4 +10,10 @@ static inline uint64_t bench_stamp(void)
 	return timestamp_read();
 }
 
+/* Lets an emulator that runs one CPU after the other go on with the next. */
+static inline void bench_pause(void)
+{
+	__builtin_ia32_pause();
+}
+
 #endif

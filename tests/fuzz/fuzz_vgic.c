@@ -298,9 +298,6 @@ static void deactivate(uint32_t by, uint32_t vp, uint32_t intid)
 		if (guest->taken[i] == intid)
 			return;
 	}
-	/* It knows by its VMCR since it was entered last that the instruction traps. */
-	fake_sync(by);
-	fake_enter(by);
 	guest->active[intid] = false;
 	fake_dir(by, intid);
 	link_check(by);

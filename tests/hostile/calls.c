@@ -83,6 +83,7 @@ static const char *const shapes[SYSCALL_LIMIT] = {
 	[SYS_msi_signal] = "hmn",
 	[SYS_vp_pulse_lint] = "hccc",
 	[SYS_partition_set_spi] = "hcnc",
+	[SYS_vp_gic_access] = "hvgcn",
 	[SYS_inspect] = "hicpl",
 	[SYS_vp_profile] = "hcc",
 	[SYS_vp_peek_registers] = "hcvppc",
@@ -188,10 +189,10 @@ static uint64_t gpa(struct caller *c)
 static enum class class_of(uint32_t number) {
 	switch (number){
 		case SYS_vp_run : case SYS_vp_get_registers : case SYS_vp_set_registers : case
-		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_set_debug_state : case
-		SYS_vp_state_get : case SYS_vp_state_set : case SYS_vp_state_reset : case
-		SYS_vp_save : case SYS_vp_restore : case SYS_vp_flush_requests : case
-		SYS_vp_intercept : return CLASS_VP;
+		SYS_vp_reset : case SYS_vp_apic_access : case SYS_vp_gic_access : case
+		SYS_vp_set_debug_state : case SYS_vp_state_get : case SYS_vp_state_set : case
+		SYS_vp_state_reset : case SYS_vp_save : case SYS_vp_restore : case
+		SYS_vp_flush_requests : case SYS_vp_intercept : return CLASS_VP;
 		case SYS_serial_open : case SYS_serial_read : case
 		SYS_serial_write : return CLASS_OTHER;
 		case SYS_inspect : case SYS_vp_profile : case

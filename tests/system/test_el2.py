@@ -103,6 +103,15 @@ def test_starts_with_memory(boot, memory):
 VIRT = "virt,virtualization=on,gic-version=3"
 
 
+def test_memory_that_is_out_of_reach_is_named(boot):
+    """RAM begins at 1 GiB; what tasks can address of it ends 2 MiB below 256 GiB."""
+    ram = ["-object", "memory-backend-ram,id=ram,size=300G,reserve=off"]
+    machine = boot(arch="aarch64", bundle=False, board=f"{VIRT},memory-backend=ram", memory="300G", arguments=ram)
+    machine.expect("trivet: memory 26111[67] MiB")
+    machine.expect("trivet: memory: 46082 MiB lie above 262142 MiB, beyond what tasks can address: not used")
+    assert machine.wait_end() == 13
+
+
 @pytest.mark.parametrize("board, by", [(VIRT, "ACPI"), (f"{VIRT},acpi=off", "UEFI and the device tree")],
                          ids=["acpi", "tree"])
 @pytest.mark.parametrize("cpu", ["max", "cortex-a57"])
@@ -126,7 +135,7 @@ def test_starts_from_the_shell_of_uefi(boot, tmp_path, words, said):
     (volume / "some").mkdir(parents=True)
     (volume / "some" / "bundle.cpio").write_bytes(b"wrong")
     (volume / "trivet.efi").write_bytes(IMAGE.read_bytes())
-    (volume / "startup.nsh").write_text(f"fs0:\r\ntrivet.efi {words} debugexit=semihosting\r\n")
+    (volume / "startup.nsh").write_text(f"fs0:\r\ntrivet.efi {words}\r\n")
     machine = boot(
         arch="aarch64", boot="uefi", bundle=False, kernel=False, board=VIRT,
         arguments=["-drive", f"file=fat:rw:{volume},format=raw,if=none,id=volume",

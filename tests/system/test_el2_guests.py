@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from conftest import BUILD, linux, small
+from conftest import BUILD, PATIENCE, linux, small
 from settings import LINUX_CMDLINE
 from test_monitor import Monitor
 
@@ -12,9 +12,9 @@ ARM = LINUX_CMDLINE["aarch64"]
 SMALL = BUILD / "guest-tests" / "guest" / "aarch64"
 
 
-def start(boot, name, **settings):
+def start(boot, name, keys=None, **settings):
     """A machine with tests/guest/aarch64/NAME.S."""
-    conf = [("guest", small(name, devices=None))]
+    conf = [("guest", small(name, devices=None, **(keys or {})))]
     return boot(arch="aarch64", conf=conf, files={f"{name}.elf": SMALL / f"{name}.elf"}, **settings)
 
 
@@ -30,6 +30,17 @@ def test_anything_written_to_devices(boot):
     assert machine.wait_end() == 0
 
 
+@pytest.mark.parametrize("vps", [1, 17, 72, 256])
+def test_interrupts_of_many_vps(boot, vps):
+    """In clusters of sixteen, the last of them not full; above 123 the redistributors lie elsewhere."""
+    machine = start(boot, "many", {"vps": vps})
+    machine.expect("guest: all VPs are up")
+    machine.expect("guest: all SGIs came")
+    machine.expect("guest: all SPIs came")
+    machine.expect("guest: each has got its own")
+    assert machine.wait_end() == 0
+
+
 def test_linux_by_acpi(boot):
     conf = [("linux", linux(vps=2, cmdline=f"{ARM} acpi=force"))]
     machine = boot(arch="aarch64", conf=conf)
@@ -38,6 +49,27 @@ def test_linux_by_acpi(boot):
     machine.expect("SPCR")
     machine.send_line("cat /sys/class/input/input0/name")
     machine.expect("Power Button")
+    machine.send_line("poweroff")
+    assert machine.wait_end() == 0
+
+
+def test_two_linux_with_more_vps_than_cpus(boot):
+    """Each has its own processors and its own clock on the two that they share."""
+    conf = [(name, linux(vps=2, cmdline=ARM)) for name in ("one", "two")]
+    machine = boot(arch="aarch64", conf=conf, cpus=2, memory="1G")
+    machine.wait_prompt(timeout=2 * PATIENCE)
+    monitor = Monitor(machine)
+    for number in 2, 1:
+        monitor.enter()
+        monitor.console(number)
+        machine.shell(timeout=2 * PATIENCE)
+        assert machine.command("nproc") == "2"
+        assert machine.command("sleep 1; echo slept") == "slept"
+        assert machine.command("dmesg | grep -E 'BUG:|Oops|WARNING:'") == ""
+    monitor.enter()
+    monitor.command("destroy two")
+    monitor.console(1)
+    machine.shell()
     machine.send_line("poweroff")
     assert machine.wait_end() == 0
 

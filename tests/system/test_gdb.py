@@ -14,15 +14,15 @@ STOPPED = r"(Thread \d+[^\r\n]*|Program) (hit|received)[^\r\n]*"
 class Gdb:
     """A gdb that has come to the machine by the socket of its second serial port."""
 
-    def __init__(self, socket):
+    def __init__(self, socket, program="gdb", architecture="i386:x86-64"):
         self.child = pexpect.spawn(
-            "gdb", ["-nx", "-q"], timeout=60, echo=False, encoding="utf-8",
+            program, ["-nx", "-q"], timeout=60, echo=False, encoding="utf-8",
             env={"TERM": "dumb", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         )
         self.child.delaybeforesend = None
         self.child.expect(GDB_PROMPT)
         for line in ("set confirm off", "set pagination off", "set width 0",
-                     "set style enabled off", "set architecture i386:x86-64"):
+                     "set style enabled off", f"set architecture {architecture}"):
             self.command(line)
         self.connected = self.command(f"target remote {socket}")
 
@@ -55,7 +55,7 @@ def debugged(boot, tmp_path):
     socket = tmp_path / "gdb"
     machine = boot(
         conf="[system]\ngdb = linux\n" + conf_of({**LINUX, "vps": 2}),
-        arguments=["-serial", f"unix:{socket},server=on,wait=off"],
+        second=socket,
     )
     machine.wait_prompt()
     return machine, socket
@@ -143,7 +143,7 @@ def test_gdb_by_the_monitor(boot, tmp_path):
     socket = tmp_path / "gdb"
     machine = boot(
         conf="[system]\non_exit = monitor\n" + conf_of(LINUX),
-        arguments=["-serial", f"unix:{socket},server=on,wait=off"],
+        second=socket,
     )
     machine.wait_prompt()
     machine.send("\x14m")
@@ -177,7 +177,7 @@ def test_gdb_from_the_first_instruction(boot, tmp_path):
     socket = tmp_path / "gdb"
     machine = boot(
         conf="[system]\non_exit = monitor\ngdb = linux\n" + conf_of({**LINUX, "autostart": "off"}),
-        arguments=["-serial", f"unix:{socket},server=on,wait=off"],
+        second=socket,
     )
     machine.expect("trivet> ")
     early = Gdb(socket)

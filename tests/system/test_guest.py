@@ -30,6 +30,7 @@ def test_a_shell_works(guest):
     assert guest.command("seq 1 2000 | tail -n 1") == "2000"
 
 
+@pytest.mark.long_on_el2
 def test_sees_its_memory(guest, leg):
     megabytes = 10 if leg == "vmx" else 150  # Bochs takes 4 s for one
     kilobytes = int(guest.command("awk '/MemTotal/ {print $2}' /proc/meminfo"))
@@ -58,6 +59,7 @@ def test_kernel_panic_of_the_guest_is_its_own(guest):
 
 
 # On two CPUs, four is more than there are; on one, two is.
+@pytest.mark.long_on_el2
 @pytest.mark.parametrize("cpus, vps", [(2, 2), (2, 4), (1, 2)])
 def test_sees_its_processors(boot, leg, cpus, vps):
     machine = boot(conf=[("linux", linux(vps=vps))], cpus=cpus)
@@ -81,6 +83,7 @@ def test_triple_fault_is_named(boot, leg):
     assert machine.wait_end() == 11
 
 
+@pytest.mark.long_on_el2
 @in_qemu
 def test_boots_the_same_twice(boot, leg):
     """With the clock tied to the instructions, two runs say the same, times included."""

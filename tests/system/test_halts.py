@@ -57,6 +57,7 @@ WORK = ("touch /tmp/go; for c in 1 2; do taskset $c sh -c 'while [ -e /tmp/go ];
         "print \\\"wrong\\\", s }\"; done' >>/tmp/out 2>&1 & done; echo started")
 
 
+@pytest.mark.long_on_el2
 @in_qemu
 def test_moves_under_linux(boot, leg):
     """Two VPs go from CPU to CPU a hundred times; whatever they do goes on."""

@@ -29,6 +29,7 @@ def test_sixty_four_partitions(boot, leg):
     machine.expect("guest: idle")
 
 
+@pytest.mark.long_on_el2
 @pytest.mark.long_in_bochs
 def test_spinning_guests_and_linux_at_once(boot, leg):
     """Four guests share a CPU. Linux measures clocks as it boots: it must not miss ticks."""

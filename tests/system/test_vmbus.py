@@ -68,6 +68,7 @@ def value(monitor, name):
     return monitor.command(f"inspect guest/linux/vmbus/{name}").split()[-1]
 
 
+@pytest.mark.long_on_el2
 @legs
 @pytest.mark.long_in_bochs
 def test_linux_connects_and_its_services_work(boot, leg):
@@ -174,6 +175,7 @@ def test_the_oldest_version_and_a_driver_that_comes_and_goes(boot):
     assert "VMBus: the guest" not in machine.log
 
 
+@pytest.mark.long_on_el2
 @in_qemu
 def test_a_guest_that_panics_unloads_and_connects_again(boot, leg):
     """The driver waits for the answer to its last message, with interrupts off."""
@@ -189,6 +191,7 @@ def test_a_guest_that_panics_unloads_and_connects_again(boot, leg):
     assert "VMBus: the guest" not in machine.log
 
 
+@pytest.mark.long_on_el2
 @in_qemu
 def test_a_saved_guest_keeps_its_bus(boot, leg):
     """The services go on, and the clock is set by what has passed meanwhile."""
@@ -252,6 +255,7 @@ def test_a_guest_that_restarts_instead_of_shutting_down(boot):
     assert "linux: stopped" in monitor.command("stop linux now")
 
 
+@pytest.mark.long_on_el2
 @in_qemu
 def test_a_guest_without_the_interface_has_no_bus(boot, leg):
     machine = start(boot, CONF.replace("hyperv  = on", "hyperv  = off"), leg)
@@ -266,6 +270,7 @@ def test_a_guest_without_the_interface_has_no_bus(boot, leg):
     assert "linux: stopped" in monitor.command("stop linux")
 
 
+@pytest.mark.long_on_el2
 @in_qemu
 def test_a_guest_that_was_reset_connects_again(boot, leg):
     machine = start(boot, leg=leg)

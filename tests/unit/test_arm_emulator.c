@@ -386,6 +386,61 @@ static void walks(void **state)
 	assert_int_equal(found.gpa, 0x40605123);
 }
 
+/* Tables of which there is little: an entry, and where it stands. */
+struct sparse {
+	struct {
+		gpa_t at;
+		uint64_t entry;
+	} entries[4];
+};
+
+static bool sparse_read(void *context, gpa_t gpa, uint64_t *entry)
+{
+	const struct sparse *sparse = context;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sparse->entries); i++)
+		if (sparse->entries[i].at == gpa) {
+			*entry = sparse->entries[i].entry;
+			return true;
+		}
+	return false;
+}
+
+/* The other sizes of pages; each half says its own, in its own numbers. */
+static void walks_large(void **state)
+{
+	/* 16 KiB below, 48 bits: levels 0 to 3, of which the first has two entries. 64 KiB above, 42 bits: 2 and 3. */
+	const struct translation_regime regime = {
+		.sctlr = 1,
+		.tcr = 16 | 2ull << 14 | 22ull << 16 | 3ull << 30,
+		.ttbr0 = 0x40000000 | 1, /* CnP */
+		.ttbr1 = 0x50000000,
+	};
+	struct sparse below = {{{0x40000000 + 8 * 1, 0x41000003},
+				{0x41000000 + 8 * 0x7ff, 0x42000003},
+				{0x42000000 + 8 * 1, 0x80000001 | 0x2000000},
+				{0x42000000 + 8 * 2, 0x43000003}}};
+	struct sparse above = {{{0x50000000 + 8 * 0x1fff, 0x51000003},
+				{0x51000000 + 8 * 0x1ffe, 0x123450003},
+				{0x50000000 + 8 * 0x1ffd, 0xe0000001}}};
+	gpa_t gpa;
+
+	(void)state;
+	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff002345678, &gpa));
+	assert_int_equal(gpa, 0x82000000 + 0x345678);
+	below.entries[2].at = 0x43000000 + 8 * 0x123;
+	below.entries[2].entry = 0x777774003;
+	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff00448fabc, &gpa));
+	assert_int_equal(gpa, 0x777777abc);
+	assert_false(translation_walk(&regime, sparse_read, &below, 0x7ff00448fabc, &gpa));
+	assert_true(
+		translation_walk(&regime, sparse_read, &above, 0xffffffffffffffff - 0x10123, &gpa));
+	assert_int_equal(gpa, 0x12345fedc);
+	assert_true(translation_walk(&regime, sparse_read, &above, 0xffffffffafffffff, &gpa));
+	assert_int_equal(gpa, 0xefffffff);
+	assert_false(translation_walk(&regime, sparse_read, &above, 0xfffffbffffffffff, &gpa));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +450,7 @@ int main(void)
 		cmocka_unit_test(loads_end),
 		cmocka_unit_test(stores_end),
 		cmocka_unit_test(walks),
+		cmocka_unit_test(walks_large),
 	};
 
 	return cmocka_run_group_tests(tests, capstone_open, capstone_close);

@@ -167,6 +167,35 @@ static void wrong_images(void **state)
 	assert_int_equal(load(w), LOAD_TRUNCATED);
 }
 
+/* Of one that is a program of UEFI's too, the sections tell how long it is. */
+static void image_cut_short(void **state)
+{
+	struct world *w = *state;
+	uint8_t *pe = w->kernel + 64, *section = pe + 24 + 16;
+
+	memcpy(w->kernel, "MZ", 2);
+	w->kernel[60] = 64;
+	memset(pe, 0, 24 + 16 + 2 * 40);
+	memcpy(pe, "PE", 2);
+	pe[6] = 2;
+	pe[20] = 16;
+	bytes_put64(section + 16, 1000 | 256ull << 32);
+	bytes_put64(section + 40 + 16, (KERNEL_SIZE - 1256) | 1256ull << 32);
+	assert_int_equal(load(w), LOAD_OK);
+	w->request.kernel.size = KERNEL_SIZE - 1;
+	assert_int_equal(load(w), LOAD_TRUNCATED);
+	assert_non_null(strstr(w->error.message, "cut short after 4999 bytes"));
+	w->request.kernel.size = 64 + 24 + 16 + 40 + 39;
+	assert_int_equal(load(w), LOAD_TRUNCATED);
+	/* Headers that are none say nothing. */
+	w->request.kernel.size = KERNEL_SIZE - 1;
+	pe[2] = 1;
+	assert_int_equal(load(w), LOAD_OK);
+	pe[2] = 0;
+	bytes_put64(w->kernel + 60, UINT32_MAX);
+	assert_int_equal(load(w), LOAD_OK);
+}
+
 /* ---- what is no Image ---- */
 
 static void other_files(void **state)
@@ -276,14 +305,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(image),
-		TEST(image_with_offset),
-		TEST(image_without_size),
-		TEST(wrong_images),
-		TEST(other_files),
-		TEST(no_room),
-		TEST(no_modules),
-		TEST(elf),
+		TEST(image),	    TEST(image_with_offset), TEST(image_without_size),
+		TEST(wrong_images), TEST(image_cut_short),   TEST(other_files),
+		TEST(no_room),	    TEST(no_modules),	     TEST(elf),
 		TEST(wrong_elf),
 	};
 

@@ -20,7 +20,7 @@ static struct machine machine;
 struct variant {
 	const char *gic, *stdout_path, *method, *bootargs;
 	uint32_t initrd_start, initrd_end;
-	bool no_memory, no_timer;
+	bool no_memory, no_timer, no_second;
 };
 static const struct variant usual = {
 	.gic = "arm,gic-v3",
@@ -56,6 +56,8 @@ static void soc_build(struct builder *b, const struct variant *v)
 	CELLS(b, "ranges", 0, 0, 0x8000000, 0x8000000);
 	node_begin(b, "serial@1000000"); /* 0x9000000 to the processor */
 	property(b, "compatible", "arm,pl011\0arm,primecell", 24);
+	if (v->no_second)
+		property_string(b, "status", "disabled");
 	CELLS(b, "reg", 0x1000000, 0x1000);
 	CELLS(b, "interrupts", 0, 1, 4);
 	node_end(b);
@@ -65,6 +67,7 @@ static void soc_build(struct builder *b, const struct variant *v)
 	CELLS(b, "reg-shift", 2);
 	CELLS(b, "reg-io-width", 4);
 	CELLS(b, "interrupts", 0, 7, 4);
+	CELLS(b, "clock-frequency", 1843200 * 4);
 	node_end(b);
 	node_begin(b, "intc@8000000");
 	property_string(b, "compatible", v->gic);
@@ -75,6 +78,20 @@ static void soc_build(struct builder *b, const struct variant *v)
 	property_string(b, "compatible", "arm,pl031");
 	CELLS(b, "reg", 0x2010000, 0x1000);
 	node_end(b);
+	node_end(b);
+}
+
+/* As QEMU's virt has it, but for its first bus. */
+static void pci_build(struct builder *b)
+{
+	node_begin(b, "pcie@10000000");
+	property_string(b, "compatible", "pci-host-ecam-generic");
+	CELLS(b, "#address-cells", 3);
+	CELLS(b, "#size-cells", 2);
+	CELLS(b, "bus-range", 1, 0xff);
+	CELLS(b, "reg", 0x40, 0x10000000, 0, 0x10000000);
+	CELLS(b, "ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x2000000, 0, 0x10000000, 0,
+	      0x10000000, 0, 0x2eff0000, 0x3000000, 0x80, 0, 0x80, 0, 0x80, 0);
 	node_end(b);
 }
 
@@ -123,6 +140,7 @@ static void tree_build(struct builder *b, const struct variant *v)
 		node_end(b);
 	}
 	soc_build(b, v);
+	pci_build(b);
 	node_end(b);
 	builder_end(b);
 }
@@ -150,7 +168,7 @@ static void test_nodes(void **state)
 	assert_int_equal(fdt_open(&fdt, builder.data, BUILDER_SIZE), STATUS_OK);
 	while ((node = fdt_next(&fdt, node)))
 		count++;
-	assert_int_equal(count, 18);
+	assert_int_equal(count, 19);
 	soc = fdt_child(&fdt, fdt.root, "soc", 3);
 	assert_string_equal(fdt_name(&fdt, soc), "soc");
 	assert_int_equal(fdt_parent(&fdt, soc), fdt.root);
@@ -335,7 +353,8 @@ static void test_machine(void **state)
 	range_is(5, 0x60000000, 0x2000, MEMORY_RESERVED);
 	range_is(6, 0x60002000, 0x1fffe000, MEMORY_RAM);
 	range_is(7, 0x100000000, 0x100000, MEMORY_RAM);
-	assert_int_equal(machine.ranges_dropped, 1); /* above what a window shows */
+	assert_int_equal(machine.ranges_dropped, 0);
+	assert_int_equal(machine.memory.too_high, 0x1000); /* for the window to show it */
 	assert_int_equal(machine.conduit, PSCI_SMC);
 	assert_int_equal(machine.timer_interrupt, 26);
 	assert_true(machine.gic.present);
@@ -351,6 +370,44 @@ static void test_machine(void **state)
 	assert_int_equal(machine.console.shift, 2);
 	assert_int_equal(machine.console.width, 4);
 	assert_int_equal(machine.console.interrupt, 39);
+}
+
+/* Another than the console, wherever that is. */
+static void test_second_line(void **state)
+{
+	struct variant v = usual;
+
+	(void)state;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_PL011);
+	assert_int_equal(machine.second.registers.base, 0x9000000);
+	assert_int_equal(machine.second.interrupt, 33);
+	assert_int_equal(machine.second.divisor, 0);
+	v.stdout_path = "serial0";
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_16550);
+	assert_int_equal(machine.second.registers.base, 0xa000000);
+	assert_int_equal(machine.second.divisor, 4);
+	v = usual;
+	v.no_second = true;
+	assert_int_equal(decode(&v), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_NONE);
+}
+
+static void test_pci(void **state)
+{
+	(void)state;
+	assert_int_equal(decode(&usual), STATUS_OK);
+	assert_int_equal(machine.pci.config.base, 0x4010000000);
+	assert_int_equal(machine.pci.config.size, 0x10000000);
+	assert_int_equal(machine.pci.first_bus, 1);
+	assert_int_equal(machine.pci.window_count, 3);
+	assert_true(machine.pci.windows[0].is_io);
+	assert_int_equal(machine.pci.windows[0].from, 0);
+	assert_int_equal(machine.pci.windows[0].base, 0x3eff0000);
+	assert_int_equal(machine.pci.windows[0].size, 0x10000);
+	assert_false(machine.pci.windows[2].is_io);
+	assert_int_equal(machine.pci.windows[2].from, 0x8000000000);
 }
 
 static void test_cpus(void **state)
@@ -447,7 +504,8 @@ int main(void)
 		cmocka_unit_test(test_structure),    cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_console),
 		cmocka_unit_test(test_variants),     cmocka_unit_test(test_bundle),
-		cmocka_unit_test(test_command_line),
+		cmocka_unit_test(test_command_line), cmocka_unit_test(test_second_line),
+		cmocka_unit_test(test_pci),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #define FADT	   0x600u
 #define GTDT	   0x800u
 #define SPCR	   0xa00u
+#define DBG2	   0xb00u
 
 static uint8_t arena[ARENA_SIZE];
 static struct machine machine;
@@ -83,7 +84,7 @@ static void madt_build(uint32_t version, bool regions)
 
 static int setup(void **state)
 {
-	static const uint32_t tables[] = {FADT, MADT, GTDT, SPCR};
+	static const uint32_t tables[] = {FADT, MADT, GTDT, SPCR, DBG2};
 
 	(void)state;
 	memset(arena, 0, sizeof(arena));
@@ -176,6 +177,61 @@ static void test_consoles(void **state)
 	assert_int_equal(machine.console.kind, UART_NONE);
 }
 
+/* An item of DBG2, of 22 bytes, its address and its size; answers where the next begins. */
+static uint32_t port_build(uint32_t at, uint32_t type, uint32_t subtype, hpa_t base)
+{
+	put(at + 1, 38, 2);
+	put(at + 3, 1, 1);
+	put(at + 12, type, 2);
+	put(at + 14, subtype, 2);
+	put(at + 18, 22, 2);
+	put(at + 20, 34, 2);
+	put(at + 22 + 1, 32, 1);
+	put(at + 22 + 3, 3, 1);
+	put(at + 22 + 4, base, 8);
+	put(at + 34, 0x1000, 4);
+	return at + 38;
+}
+
+static void test_second_line(void **state)
+{
+	uint32_t at;
+
+	(void)state;
+	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_NONE);
+	/* The console, a port of USB, and then one that is it. */
+	table_begin(DBG2, "DBG2", 44 + 3 * 38);
+	put(DBG2 + 36, 44, 4);
+	put(DBG2 + 40, 3, 4);
+	at = port_build(DBG2 + 44, 0x8000, 3, 0x9000000);
+	at = port_build(at, 0x8002, 0, 0x9010000);
+	(void)port_build(at, 0x8000, 0x12, 0x9020000);
+	table_end(DBG2);
+	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_16550);
+	assert_int_equal(machine.second.registers.base, 0x9020000);
+	assert_int_equal(machine.second.width, 4);
+	assert_int_equal(machine.second.shift, 2);
+	assert_int_equal(machine.second.interrupt, 0);
+	/* It is told that there are fewer; the address lies behind the end; an item has no size. */
+	put(DBG2 + 40, 2, 4);
+	table_end(DBG2);
+	machine.second.kind = UART_NONE;
+	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_NONE);
+	put(DBG2 + 40, UINT32_MAX, 4);
+	put(at + 18, 27, 2);
+	table_end(DBG2);
+	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_NONE);
+	put(at + 18, 22, 2);
+	put(DBG2 + 44 + 1, 0, 2);
+	table_end(DBG2);
+	assert_int_equal(machine_decode_acpi(RSDP, &machine), STATUS_OK);
+	assert_int_equal(machine.second.kind, UART_NONE);
+}
+
 static void test_damaged(void **state)
 {
 	(void)state;
@@ -204,6 +260,7 @@ int main(void)
 		cmocka_unit_test_setup(test_redistributors_of_cpus, setup),
 		cmocka_unit_test_setup(test_old_gic, setup),
 		cmocka_unit_test_setup(test_consoles, setup),
+		cmocka_unit_test_setup(test_second_line, setup),
 		cmocka_unit_test_setup(test_damaged, setup),
 	};
 

@@ -75,7 +75,7 @@ static void test_nothing(void **state)
 	fake_enter(0);
 	assert_false(vgic_has_work(&fake.cpu[0]));
 	assert_int_equal(fake_acknowledge(0, GROUP1), NONE);
-	assert_int_equal(fake.processor[0].r.hcr, HCR_EN);
+	assert_int_equal(fake.processor[0].r.hcr, HCR_EN | HCR_TDIR);
 }
 
 static void test_edge(void **state)
@@ -242,6 +242,29 @@ static void test_ppi_of_the_host(void **state)
 	fake_enter(0);
 	fake_listed(0, PPI, &lr);
 	assert_true((lr & (LR_PENDING | LR_ACTIVE)) == LR_ACTIVE);
+}
+
+/* Ended by a register that traps, it is ended at the host as well, and is low until it comes again. */
+static void test_ppi_of_the_host_deactivated(void **state)
+{
+	uint32_t round;
+
+	(void)state;
+	vgic_ppi_link(&fake.cpu[0], PPI, 26);
+	fake_vmcr_set(0, 0, VMCR_EOIM);
+	for (round = 0; round < 2; round++) {
+		vgic_set_ppi(&fake.cpu[0], PPI, true);
+		fake_enter(0);
+		handle(0, PPI);
+		assert_int_equal(fake.processor[0].deactivated, 0);
+		fake_dir(0, PPI);
+		assert_int_equal(fake.processor[0].deactivated, 26);
+		assert_int_equal(fake_acknowledge(0, GROUP1), NONE);
+		fake.processor[0].deactivated = 0;
+		/* Nothing is to be ended a second time. */
+		fake_dir(0, PPI);
+		assert_int_equal(fake.processor[0].deactivated, 0);
+	}
 }
 
 /* ---- SGIs ---- */
@@ -691,6 +714,7 @@ int main(void)
 		cmocka_unit_test_setup(test_message, setup),
 		cmocka_unit_test_setup(test_ppi, setup),
 		cmocka_unit_test_setup(test_ppi_of_the_host, setup),
+		cmocka_unit_test_setup(test_ppi_of_the_host_deactivated, setup),
 		cmocka_unit_test_setup(test_sgi, setup),
 		cmocka_unit_test_setup(test_sgi_to_others, setup),
 		cmocka_unit_test_setup(test_sgi_affinities, setup),

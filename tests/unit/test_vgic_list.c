@@ -73,7 +73,7 @@ static void drain(uint32_t count)
 	fake_enter(0);
 	assert_int_equal(fake.cpu[0].used, 0);
 	assert_int_equal(fake.cpu[0].bound_words, 0);
-	assert_int_equal(hcr(), HCR_EN);
+	assert_int_equal(hcr(), HCR_EN | HCR_TDIR);
 }
 
 static void check_overflow(uint8_t lrs)
@@ -111,7 +111,7 @@ static void test_full(void **state)
 		pulse(FIRST + i);
 	fake_enter(0);
 	assert_int_equal(fake.cpu[0].used, 0xf);
-	assert_int_equal(hcr(), HCR_EN);
+	assert_int_equal(hcr(), HCR_EN | HCR_TDIR);
 	drain(4);
 }
 
@@ -150,9 +150,8 @@ static void check_nested(uint8_t lrs)
 	}
 	pulse(FIRST + depth); /* 0xa0: it has to wait */
 	fake_enter(0);
-	if (depth > lrs - 1u)
-		assert_true(hcr() & HCR_LRENPIE);
-	assert_true(!!(hcr() & HCR_TDIR) == (depth > lrs - 1u));
+	assert_int_equal(hcr() & (HCR_TALL0 | HCR_TALL1 | HCR_TC),
+			 depth > lrs - 1u ? HCR_TALL0 | HCR_TALL1 | HCR_TC : 0);
 	assert_int_equal(fake_acknowledge(0, 1), NONE);
 	for (i = depth; i-- > 10;) {
 		fake_eoi(0, 1, FIRST + i);
@@ -322,13 +321,125 @@ static void test_disabled_meanwhile(void **state)
 	drain(7);
 }
 
+/* Active ones that no list register has are ended by their numbers, not by their turn. */
+static void test_ended_by_number(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	make(2);
+	priority(FIRST + 20, 0x80);
+	pulse(FIRST + 20);
+	fake_enter(0);
+	assert_int_equal(fake_acknowledge(0, 1), FIRST + 20);
+	/* More urgent ones that software has made active. */
+	for (i = 0; i < 6; i++)
+		priority(FIRST + i, (uint8_t)(i * 8));
+	fake_gicd_write(GIC_ISACTIVER + 4, 0x3f);
+	fake_enter(0);
+	assert_int_equal(fake_listed(0, FIRST + 20, &lr), 0);
+	fake_eoi(0, 1, FIRST + 20);
+	fake_sync(0);
+	assert_int_equal(fake_gicd_read(GIC_ISACTIVER + 4), 0x3f);
+	/* No priority is left that would drop. */
+	fake_enter(0);
+	fake_eoi(0, 1, FIRST);
+	fake_sync(0);
+	assert_int_equal(fake_gicd_read(GIC_ISACTIVER + 4), 0x3f);
+	fake_gicd_write(GIC_ICACTIVER + 4, 0x3f);
+	drain(0);
+}
+
+/* One that was never acknowledged is ended by a guest that has another active: that one stays. */
+static void test_wrong_end(void **state)
+{
+	(void)state;
+	make(4);
+	pulse(FIRST);
+	fake_enter(0);
+	assert_int_equal(fake_acknowledge(0, 1), FIRST);
+	fake_eoi(0, 1, FIRST + 1);
+	fake_sync(0);
+	assert_int_equal(fake_gicd_read(GIC_ISACTIVER + 4), 1);
+	fake_gicd_write(GIC_ICACTIVER + 4, 1);
+	drain(0);
+}
+
+/* EOImode changes without an exit; what is deactivated then is another VP's. */
+static void test_mode_changes(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	make(2);
+	pulse(FIRST);
+	fake_enter(0);
+	assert_int_equal(fake_acknowledge(0, 1), FIRST);
+	for (i = 0; i < 2; i++) {
+		fake.processor[i].r.vmcr |= VMCR_EOIM;
+		fake_enter(i);
+	}
+	fake_eoi(0, 1, FIRST);
+	fake_dir(1, FIRST);
+	fake_sync(0);
+	assert_int_equal(fake_gicd_read(GIC_ISACTIVER + 4), 0);
+}
+
+/* The registers as they are while they trap, of both groups. */
+static void test_trapped_interface(void **state)
+{
+	struct vgic_cpu *cpu = &fake.cpu[0];
+	uint64_t value;
+	uint32_t i;
+
+	(void)state;
+	make(2);
+	fake_gicd_write(GIC_IGROUPR + 4, 0xffff0000); /* 32 to 47: group 0 */
+	for (i = 0; i < 4; i++) {
+		priority(FIRST + i, (uint8_t)(0x80 - i * 8));
+		pulse(FIRST + i);
+		fake_enter(0);
+		assert_int_equal(fake_acknowledge(0, 0), FIRST + i);
+	}
+	priority(FIRST + 20, 0x40);
+	pulse(FIRST + 20);
+	fake_enter(0);
+	assert_true(hcr() & HCR_TALL0);
+	fake_sync(0);
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_HPPIR0, &value) && value == NONE);
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_HPPIR1, &value) && value == FIRST + 20);
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_AP0R0, &value) && value == 0x1e000);
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_AP1R0, &value) && value == 0);
+	assert_false(vgic_icc_read(cpu, VGIC_ICC_AP1R1, &value));
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_RPR, &value) && value == 0x68);
+	assert_true(vgic_icc_write(cpu, VGIC_ICC_BPR1, 0));
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_BPR1, &value) && value == 3);
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_BPR0, &value) && value == 2);
+	/* A mask, a group that is off, the wrong group: nothing is taken. */
+	assert_true(vgic_icc_write(cpu, VGIC_ICC_PMR, 0x40));
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_IAR1, &value) && value == NONE);
+	assert_true(vgic_icc_write(cpu, VGIC_ICC_PMR, 0xff));
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_IAR0, &value) && value == NONE);
+	assert_true(vgic_icc_write(cpu, VGIC_ICC_IGRPEN1, 0));
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_IAR1, &value) && value == NONE);
+	assert_true(vgic_icc_write(cpu, VGIC_ICC_IGRPEN1, 1));
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_IAR1, &value) && value == FIRST + 20);
+	assert_true(vgic_icc_read(cpu, VGIC_ICC_AP1R0, &value) && value == 1 << 8);
+	/* The other group's end drops nothing. */
+	assert_true(vgic_icc_write(cpu, VGIC_ICC_EOIR0, FIRST + 3));
+	assert_int_equal(fake_gicd_read(GIC_ISACTIVER + 4), BIT(20) | 0xf);
+	assert_true(vgic_icc_write(cpu, VGIC_ICC_EOIR1, FIRST + 20));
+	assert_int_equal(fake_gicd_read(GIC_ISACTIVER + 4), 0xf);
+	assert_false(vgic_icc_write(cpu, VGIC_ICC_IAR1, 0));
+	assert_false(vgic_icc_read(cpu, VGIC_ICC_EOIR1, &value));
+}
+
 /* Without a trap of its own for ICC_DIR_EL1, the common registers trap. */
 static void test_no_tdir(void **state)
 {
 	(void)state;
 	make(4);
 	fake.vgic.host.traps_dir = false;
-	fake_vmcr_set(0, 0, VMCR_EOIM);
 	pulse(FIRST);
 	fake_enter(0);
 	assert_int_equal(hcr(), HCR_EN | HCR_TC);
@@ -337,12 +448,21 @@ static void test_no_tdir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_overflow),       cmocka_unit_test(test_full),
-		cmocka_unit_test(test_urgent),	       cmocka_unit_test(test_nested),
-		cmocka_unit_test(test_split),	       cmocka_unit_test(test_group_off),
-		cmocka_unit_test(test_group_disabled), cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_moves),	       cmocka_unit_test(test_disabled_meanwhile),
+		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_urgent),
+		cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_group_off),
+		cmocka_unit_test(test_group_disabled),
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_disabled_meanwhile),
 		cmocka_unit_test(test_no_tdir),
+		cmocka_unit_test(test_ended_by_number),
+		cmocka_unit_test(test_wrong_end),
+		cmocka_unit_test(test_mode_changes),
+		cmocka_unit_test(test_trapped_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

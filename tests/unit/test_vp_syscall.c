@@ -136,6 +136,22 @@ status_t arch_vp_apic_access(struct vp *v, uint32_t vtl, uint32_t offset, bool w
 	return STATUS_OK;
 }
 
+static gpa_t gic_gpa;
+static unsigned int gic_size;
+static bool gic_write;
+
+status_t arch_vp_gic_access(struct vp *v, uint32_t vtl, gpa_t gpa, unsigned int size, bool write,
+			    uint64_t *value)
+{
+	(void)v;
+	(void)vtl;
+	gic_gpa = gpa;
+	gic_size = size;
+	gic_write = write;
+	*value += 1;
+	return STATUS_OK;
+}
+
 status_t arch_vp_set_debug_state(struct vp *v, uint32_t vtl, const struct vp_debug_state *state)
 {
 	(void)v;
@@ -426,6 +442,29 @@ static void test_no_access_to_an_apic_of_the_vmms(void **state)
 	assert_int_equal(sys_vp_apic_access(&thread, a).status, STATUS_WRONG_STATE);
 }
 
+static void test_access_to_a_gic(void **state)
+{
+	struct syscall_result result = bind(0, WINDOW), access;
+	static const uint64_t wrong[] = {0, 3, 5, 16, BIT(16), BIT(17) | 4, BIT(32) | 4};
+	uint64_t a[6] = {result.value, 0, 0x8000104, BIT(16) | 4, 41};
+	struct vp_vtl vtl = {.space = NULL};
+	size_t i;
+
+	(void)state;
+	vp.vtl[0] = &vtl;
+	access = sys_vp_gic_access(&thread, a);
+	assert_int_equal(access.status, STATUS_OK);
+	assert_int_equal(access.value, 42);
+	assert_true(gic_gpa == 0x8000104 && gic_size == 4 && gic_write);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		a[3] = wrong[i];
+		assert_int_equal(sys_vp_gic_access(&thread, a).status, STATUS_INVALID_ARGUMENT);
+	}
+	a[3] = 8;
+	a[1] = VTL_COUNT;
+	assert_int_equal(sys_vp_gic_access(&thread, a).status, STATUS_INVALID_VTL);
+}
+
 static void test_debug_state_is_copied(void **state)
 {
 	static struct vp_vtl vtl0;
@@ -462,6 +501,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_bind_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_requests_are_flushed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_access_to_a_gic, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_access_to_an_apic_of_the_vmms, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_call_goes_to_the_cpu_of_the_vp, setup,

@@ -29,7 +29,12 @@ static void refresh(struct vgic_cpu *cpu, uint32_t folds)
 	fake_sync(index_of(cpu));
 }
 
-static const struct vgic_ops ops = {.notify = notify, .refresh = refresh};
+static void end(struct vgic_cpu *cpu, uint32_t intid)
+{
+	fake.processor[index_of(cpu)].deactivated = cpu->physical[intid];
+}
+
+static const struct vgic_ops ops = {.notify = notify, .refresh = refresh, .end = end};
 
 void fake_gic_make(uint32_t vps, uint32_t spis, uint8_t lrs)
 {
@@ -102,6 +107,22 @@ void fake_enter(uint32_t vp)
 	for (i = 0; i < VGIC_LR_MAX; i++)
 		r->lr[i] = cpu->used & BIT(i) ? cpu->interface.lr[i] : 0;
 	r->hcr = cpu->interface.hcr;
+}
+
+/* The guest's access to a register that traps. */
+static uint64_t trapped(uint32_t vp, enum vgic_icc reg, bool write, uint64_t value)
+{
+	struct vgic_cpu *cpu = &fake.cpu[vp];
+	struct vgic_interface *r = &fake.processor[vp].r;
+
+	fake_sync(vp);
+	if (!(write ? vgic_icc_write(cpu, reg, value) : vgic_icc_read(cpu, reg, &value)))
+		abort();
+	r->vmcr = cpu->interface.vmcr;
+	memcpy(r->ap, cpu->interface.ap, sizeof(r->ap));
+	fake_enter(vp);
+	fake_maintain(vp);
+	return value;
 }
 
 void fake_put(uint32_t vp)
@@ -194,6 +215,8 @@ uint32_t fake_acknowledge(uint32_t vp, unsigned int group)
 	uint32_t intid;
 	uint64_t *lr;
 
+	if (r->hcr & (group ? HCR_TALL1 : HCR_TALL0))
+		return (uint32_t)trapped(vp, group ? VGIC_ICC_IAR1 : VGIC_ICC_IAR0, false, 0);
 	if (!(fake_signalled(vp) & BIT(group)))
 		return VGIC_NO_INTID;
 	lr = &r->lr[highest(r)];
@@ -222,7 +245,7 @@ static void deactivate(uint32_t vp, uint32_t intid)
 			return;
 		}
 	}
-	r->hcr += 1u << HCR_EOICOUNT_SHIFT;
+	r->hcr += 1u << 27; /* EOIcount */
 }
 
 void fake_eoi(uint32_t vp, unsigned int group, uint32_t intid)
@@ -231,6 +254,10 @@ void fake_eoi(uint32_t vp, unsigned int group, uint32_t intid)
 	uint32_t all = r->ap[0][0] | r->ap[1][0];
 	uint32_t lowest = all & (0 - all);
 
+	if (r->hcr & (group ? HCR_TALL1 : HCR_TALL0)) {
+		trapped(vp, group ? VGIC_ICC_EOIR1 : VGIC_ICC_EOIR0, true, intid);
+		return;
+	}
 	/* One that drops no priority is not counted, nor does it deactivate. */
 	if (!(r->ap[group][0] & lowest))
 		return;
@@ -245,10 +272,7 @@ void fake_dir(uint32_t vp, uint32_t intid)
 	struct vgic_interface *r = guest(vp);
 
 	if (r->hcr & (HCR_TC | HCR_TDIR)) {
-		fake_sync(vp);
-		if (!vgic_icc_write(&fake.cpu[vp], VGIC_ICC_DIR, intid))
-			abort();
-		fake_enter(vp);
+		trapped(vp, VGIC_ICC_DIR, true, intid);
 		return;
 	}
 	if (r->vmcr & VMCR_EOIM)
@@ -270,8 +294,6 @@ uint32_t fake_maintenance(uint32_t vp)
 		if ((r->lr[i] & (LR_PENDING | LR_ACTIVE)) == LR_PENDING)
 			pending = true;
 	}
-	if ((r->hcr & HCR_LRENPIE) && r->hcr >> HCR_EOICOUNT_SHIFT)
-		cause |= 4;
 	if ((r->hcr & HCR_NPIE) && !pending)
 		cause |= 8;
 	for (i = 0; i < 2; i++) {

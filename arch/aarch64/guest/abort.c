@@ -19,41 +19,43 @@ static inline bool gic_is_at(const struct partition *partition, gpa_t gpa)
 }
 
 /* An access to the GIC that the processor has decoded. */
-static bool gic_access(struct vp *vp, const struct vp_exit *exit)
+static __attribute__((noinline)) bool gic_access(struct vp *vp, const struct vp_exit *exit)
 {
 	uint64_t syndrome = exit->syndrome, value;
 	unsigned int n = ABORT_REGISTER(syndrome);
 
+	vp_arch(vp)->work |= WORK_ENTRY; /* list registers are taken back for it */
 	if (syndrome & ABORT_WRITE)
-		return guest_gic_write(vp, exit->gpa, ABORT_SIZE(syndrome), guest_x(vp, n));
-	if (!guest_gic_read(vp, exit->gpa, ABORT_SIZE(syndrome), &value))
+		return guest_gic_write(vp, vp->active_vtl, exit->gpa, ABORT_SIZE(syndrome),
+				       guest_x(vp, n));
+	if (!guest_gic_read(vp, vp->active_vtl, exit->gpa, ABORT_SIZE(syndrome), &value))
 		return false;
 	guest_x_set(vp, n, syndrome_extend(syndrome, value));
 	return true;
 }
 
 /* Who wakes by it may want this CPU. */
-static bool doorbell_rings(struct vp *vp, const struct vp_exit *exit)
+static __attribute__((noinline)) enum vp_outcome doorbell_ring(struct vp *vp,
+							       const struct vp_exit *exit,
+							       doorbell_chain_t *chain)
 {
 	uint64_t key = doorbell_key(DOORBELL_GPA, exit->gpa);
-	doorbell_chain_t *chain = doorbell_chain(vp->partition, key);
 	unsigned int size = ABORT_SIZE(exit->syndrome);
 	uint64_t value = guest_x(vp, ABORT_REGISTER(exit->syndrome));
 
-	if (likely(!chain))
-		return false;
 	if (size < 8)
 		value &= MASK(8 * size);
-	return doorbell_write(chain, key, vp->active_vtl, size, value);
+	if (!doorbell_write(chain, key, vp->active_vtl, size, value))
+		return run_page_mmio(vp, exit);
+	guest_instruction_done(vp);
+	return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
 }
 
-/* What is translated by now may be tried again: it was being changed. */
-static bool is_over(struct vp *vp, const struct vp_exit *exit, bool fault_of_rights)
+/* What may be written by now may be tried again. */
+static __attribute__((noinline)) bool rights_are_given(struct vp *vp, const struct vp_exit *exit)
 {
 	struct gpa_space *space = vp_active(vp)->space;
 
-	if (!fault_of_rights)
-		return gpa_is_there(space, exit->gpa);
 	if (!(exit->syndrome & ABORT_WRITE) || !gpa_dirty_fault(space, exit->gpa))
 		return false;
 	/* A translation that was of less right may stay where it is. */
@@ -61,15 +63,25 @@ static bool is_over(struct vp *vp, const struct vp_exit *exit, bool fault_of_rig
 	return true;
 }
 
-static enum vp_outcome decoded(struct vp *vp, struct vp_exit *exit)
+/* What is translated by now, too: it was being changed. */
+static inline bool is_over(struct vp *vp, const struct vp_exit *exit, bool fault_of_rights)
 {
+	return unlikely(fault_of_rights) ? rights_are_given(vp, exit)
+					 : gpa_is_there(vp_active(vp)->space, exit->gpa);
+}
+
+static inline enum vp_outcome decoded(struct vp *vp, struct vp_exit *exit)
+{
+	doorbell_chain_t *chain;
+
 	if (unlikely(gic_is_at(vp->partition, exit->gpa)) && gic_access(vp, exit)) {
 		guest_instruction_done(vp);
 		return VP_CONTINUE;
 	}
-	if ((exit->syndrome & ABORT_WRITE) && doorbell_rings(vp, exit)) {
-		guest_instruction_done(vp);
-		return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
+	if (exit->syndrome & ABORT_WRITE) {
+		chain = doorbell_chain(vp->partition, doorbell_key(DOORBELL_GPA, exit->gpa));
+		if (unlikely(chain))
+			return doorbell_ring(vp, exit, chain);
 	}
 	return run_page_mmio(vp, exit);
 }
@@ -93,7 +105,7 @@ enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 		guest_abort(vp);
 		return VP_CONTINUE;
 	}
-	if (is_over(vp, exit, rights))
+	if (unlikely(is_over(vp, exit, rights)))
 		return VP_CONTINUE;
 	/* There is no cache of a device to be cleaned. */
 	if (unlikely(exit->syndrome & ABORT_MAINTENANCE)) {

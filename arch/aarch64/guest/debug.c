@@ -14,8 +14,9 @@
 #include "world.h"
 #include <kernel/string.h>
 
-#define MDSCR_SS  BIT(0)
-#define MDSCR_MDE BIT(15)
+#define MDSCR_SS     BIT(0)
+#define MDSCR_MDE    BIT(15)
+#define VECTORS_SIZE 0x800u
 
 /* DBGBCR<n>_EL1 and DBGWCR<n>_EL1 (D17.3): EL0 and EL1. */
 #define CONTROL_ON	    (BIT(0) | 3ull << 1)
@@ -193,11 +194,22 @@ static enum vp_outcome step_over(struct vp *vp, uint8_t hit)
 	return VP_CONTINUE;
 }
 
+/* An exception that the processor has taken in the step shows the guest its PSTATE.SS, unless an instruction asked for
+ * it (D2.12.4). A guest that steps by itself keeps what is there. */
+static void step_hide(const struct arch_vp_vtl *a)
+{
+	bool handler = a->pc - sysreg_read(vbar_el1) < VECTORS_SIZE;
+
+	if (handler && !(a->debug.mdscr_el1 & MDSCR_SS))
+		sysreg_write(spsr_el1, sysreg_read(spsr_el1) & ~PSTATE_SS);
+}
+
 static enum vp_outcome step_ended(struct vp *vp)
 {
 	struct guest_debug *d = &vp_arch(vp)->debugger;
 	uint32_t hit = d->hit;
 
+	step_hide(vp_arch(vp));
 	if (hit)
 		return tell(vp, VP_RUN_HW_BREAK, hit - 1);
 	if (d->asked.flags & DEBUG_SINGLE_STEP)
@@ -226,8 +238,10 @@ enum vp_outcome exit_debug(struct vp *vp, struct vp_exit *exit)
 		return step_over(vp, index < BREAKPOINT_COUNT ? (uint8_t)(index + 1) : 0);
 	default: break;
 	}
-	if (d->asked.flags & DEBUG_INT3)
+	if (d->asked.flags & DEBUG_INT3) {
+		a->syndrome = exit->syndrome; /* for VP_EVENT_BREAK */
 		return tell(vp, VP_RUN_INT3, 0);
+	}
 	guest_take(vp, exit->syndrome);
 	return VP_CONTINUE;
 }

@@ -41,8 +41,11 @@ static enum vp_outcome requests_take(struct vp *vp)
 static void event_deliver(struct vp *vp, struct arch_vp_vtl *a)
 {
 	a->work &= ~(uint32_t)WORK_EVENT;
+	a->debugger.told = false; /* a step ends with the exception */
 	if (a->event == VP_EVENT_UNDEFINED)
 		guest_undefined(vp);
+	else if (a->event == VP_EVENT_BREAK)
+		guest_take(vp, a->syndrome);
 	else
 		guest_abort(vp);
 }
@@ -65,7 +68,7 @@ static __attribute__((noinline)) enum vp_outcome prepare_work(struct vp *vp, str
 {
 	enum vp_outcome outcome;
 
-	a->work &= ~(uint32_t)WORK_INTERRUPT; /* the entry sees to that */
+	a->work &= ~(uint32_t)WORK_ENTRY; /* it comes */
 	if (a->work & (WORK_CLEAN | WORK_HYPERCALL))
 		return VP_UNLOAD;
 	if (atomic_load(&vp->requests)) {

@@ -25,7 +25,8 @@ static void take(struct arch_vp_vtl *a, uint64_t syndrome)
 
 	sysreg_write(esr_el1, syndrome);
 	sysreg_write(elr_el1, a->pc);
-	sysreg_write(spsr_el1, a->pstate);
+	/* What steps a guest with WORK_DEBUG is no affair of its own. */
+	sysreg_write(spsr_el1, a->work & WORK_DEBUG ? a->pstate & ~PSTATE_SS : a->pstate);
 	a->pc = sysreg_read(vbar_el1) + exception_offset(a->pstate);
 	a->pstate = exception_pstate(a->pstate, sctlr, el2_has_pan());
 }

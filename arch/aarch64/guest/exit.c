@@ -16,10 +16,14 @@ static enum vp_outcome exit_again(struct vp *vp, struct vp_exit *exit)
 	return VP_CONTINUE;
 }
 
-/* Another CPU wants something of this VP, which the next look at its requests finds, or of this CPU. */
-static bool kick_is_vps(void)
+/* Another CPU wants something of this VP, which the next look at its requests finds, or that it enters anew (a
+ * shootdown); or something of this CPU. */
+static bool kick_is_vps(struct vp *vp)
 {
-	return gic_take_kick() && !atomic_load(&this_cpu()->pending);
+	if (!gic_take_kick() || atomic_load(&this_cpu()->pending))
+		return false;
+	vp_arch(vp)->work |= WORK_ENTRY;
+	return true;
 }
 
 /* The guest's own timer, its GIC's need of list registers, and kicks for it are the most common of the host's
@@ -27,8 +31,8 @@ static bool kick_is_vps(void)
 static enum vp_outcome exit_interrupt(struct vp *vp, struct vp_exit *exit)
 {
 	(void)exit;
-	return guest_timer_interrupt(vp) || guest_gic_interrupt(vp) || kick_is_vps() ? VP_CONTINUE
-										     : VP_SWITCH;
+	return guest_timer_interrupt(vp) || guest_gic_interrupt(vp) || kick_is_vps(vp) ? VP_CONTINUE
+										       : VP_SWITCH;
 }
 
 static enum vp_outcome exit_hypercall(struct vp *vp, struct vp_exit *exit)
@@ -55,12 +59,17 @@ static enum vp_outcome exit_smc(struct vp *vp, struct vp_exit *exit)
 	return guest_call(vp);
 }
 
-/* WFE gives way to other threads of this CPU; WFI waits, unless something is there already. */
+/* WFE gives way to other threads of this CPU; if there are none, it does not exit again until the VP is next loaded, as
+ * it is when a thread comes. WFI waits, unless something is there already. */
 static enum vp_outcome exit_wait(struct vp *vp, struct vp_exit *exit)
 {
 	guest_instruction_done(vp);
-	if (SYNDROME_WFE(exit->syndrome))
-		return sched_yield() ? VP_SWITCH : VP_CONTINUE;
+	if (SYNDROME_WFE(exit->syndrome)) {
+		if (sched_yield())
+			return VP_SWITCH;
+		el2_wfe_allow();
+		return VP_CONTINUE;
+	}
 	vp_arch(vp)->activity = ACTIVITY_HALTED;
 	return VP_CONTINUE;
 }

@@ -31,7 +31,13 @@ static void refresh(struct vgic_cpu *cpu, uint32_t folds)
 	}
 }
 
-static const struct vgic_ops ops = {.notify = notify, .refresh = refresh};
+static void end(struct vgic_cpu *cpu, uint32_t intid)
+{
+	if (intid == PPI_VIRTUAL)
+		guest_timer_end(vp_of(cpu));
+}
+
+static const struct vgic_ops ops = {.notify = notify, .refresh = refresh, .end = end};
 
 static unsigned int order_of(size_t size)
 {
@@ -90,7 +96,7 @@ bool guest_gic_interrupt(struct vp *vp)
 	if (!sysreg_read(s3_4_c12_c11_3))
 		return false;
 	vgic_sync(&vp_arch(vp)->gic);
-	vp_arch(vp)->work |= WORK_INTERRUPT;
+	vp_arch(vp)->work |= WORK_ENTRY;
 	return true;
 }
 
@@ -101,7 +107,7 @@ struct frame {
 	uint32_t offset;
 };
 
-static bool frame_find(struct vp *vp, gpa_t gpa, struct frame *frame)
+static bool frame_find(struct vp *vp, uint32_t vtl, gpa_t gpa, struct frame *frame)
 {
 	const struct partition *partition = vp->partition;
 	const struct proto_partition_config *config = &partition->config;
@@ -114,16 +120,16 @@ static bool frame_find(struct vp *vp, gpa_t gpa, struct frame *frame)
 		return true;
 	if (index >= partition->vp_count)
 		return false;
-	frame->cpu = &vtl_arch(partition->vps[index], vp->active_vtl)->gic;
+	frame->cpu = &vtl_arch(partition->vps[index], vtl)->gic;
 	frame->offset = (uint32_t)(offset % VGIC_REDISTRIBUTOR_SIZE);
 	return true;
 }
 
-bool guest_gic_read(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t *value)
+bool guest_gic_read(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t *value)
 {
 	struct frame frame;
 
-	if (!frame_find(vp, gpa, &frame))
+	if (!frame_find(vp, vtl, gpa, &frame))
 		return false;
 	vgic_sync(&vp_arch(vp)->gic);
 	*value = frame.cpu ? vgic_redistributor_read(frame.cpu, frame.offset, size)
@@ -131,11 +137,11 @@ bool guest_gic_read(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t *value
 	return true;
 }
 
-bool guest_gic_write(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t value)
+bool guest_gic_write(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t value)
 {
 	struct frame frame;
 
-	if (!frame_find(vp, gpa, &frame))
+	if (!frame_find(vp, vtl, gpa, &frame))
 		return false;
 	vgic_sync(&vp_arch(vp)->gic);
 	if (frame.cpu)

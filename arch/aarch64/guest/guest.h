@@ -141,6 +141,8 @@ void guest_timers_load(struct vp *vp);
 void guest_timers_put(struct vp *vp);
 /* A host interrupt has come: true if it was the virtual timer's, which is the guest's now. */
 bool guest_timer_interrupt(struct vp *vp);
+/* The guest has ended that interrupt by a register that traps; the VP is loaded. */
+void guest_timer_end(struct vp *vp);
 /* On VP_REQUEST_TIMER. */
 void guest_timers_fire(struct vp *vp);
 /* The VP is going to sleep: it is woken when a timer expires. */
@@ -165,8 +167,8 @@ void guest_gic_destroy(struct partition *partition);
 /* A host interrupt has come: true if it was the GIC's maintenance interrupt, which is done with. */
 bool guest_gic_interrupt(struct vp *vp);
 /* An access to the GIC's frames in memory: false: there is none at that address. */
-bool guest_gic_read(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t *value);
-bool guest_gic_write(struct vp *vp, gpa_t gpa, unsigned int size, uint64_t value);
+bool guest_gic_read(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t *value);
+bool guest_gic_write(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, uint64_t value);
 
 /* ---- cache.c ---- */
 
@@ -190,7 +192,7 @@ bool guest_register_is_known(uint32_t name);
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason);
 enum vp_outcome run_page_mmio(struct vp *vp, const struct vp_exit *exit);
 enum vp_outcome run_page_emulate(struct vp *vp, const struct vp_exit *exit, uint32_t flags);
-/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3. */
+/* VP_RUN_SINGLE_STEP, HW_BREAK of `index`, INT3 with its syndrome in the VP. */
 enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, uint32_t index);
 enum vp_outcome run_page_failed(struct vp *vp, uint64_t code);
 enum vp_outcome run_page_reset(struct vp *vp, uint64_t type, uint64_t cookie);
@@ -209,6 +211,8 @@ void el1_save(struct vp *vp);
 void el1_release(struct vp *vp);
 /* HCR_EL2 by what the VTL wants now; of a VP that is loaded. */
 void el2_traps_update(struct vp *vp);
+/* WFE of the VP that is loaded does not exit any more, until one is loaded. */
+void el2_wfe_allow(void);
 /* What this CPU has of the VP's partition, now or when the VP is next loaded. */
 void el2_translations_drop(struct vp *vp);
 bool el2_has_pan(void);

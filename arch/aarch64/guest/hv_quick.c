@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls that are worth a short cut around kernel/hypercall.c: fast calls that signal an event, or are about one
- * register of the caller's own. What the dispatcher would refuse is left to it.
+ * Hypercalls that are worth a short cut around kernel/hypercall.c: fast calls that signal an event or tell of a spin, or
+ * are about one register of the caller's own. What the dispatcher would refuse is left to it.
  */
 #include "guest.h"
 #include <kernel/cpu.h>
 #include <kernel/hv_registers.h>
 #include <kernel/hypercall.h>
 #include <kernel/port.h>
+#include <kernel/sched.h>
 #include <trivet/hv/features.h>
 
 #define ONE_REP	       (BIT(HV_CALL_REP_COUNT_SHIFT) | HV_CALL_FAST)
@@ -17,6 +18,7 @@
 /* The words of a call: x[0] is the input value, and x[1] on are the input. */
 enum word { CONTROL, PARTITION, VP_AND_VTL, NAME, VALUE = 5, REGISTER_OUT = 5 };
 
+/* A thread that it has woken may be more urgent than the VP. */
 static enum vp_outcome signal_event(struct vp *vp, const uint64_t *x)
 {
 	uint64_t input = x[1];
@@ -27,6 +29,12 @@ static enum vp_outcome signal_event(struct vp *vp, const uint64_t *x)
 	vp->arch.x[0] = port_signal(vp->partition, vp->active_vtl, (uint32_t)input,
 				    (uint16_t)(input >> 32));
 	return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
+}
+
+static enum vp_outcome long_spin(struct vp *vp)
+{
+	vp->arch.x[0] = HV_SUCCESS;
+	return sched_yield() ? VP_SWITCH : VP_CONTINUE;
 }
 
 /* NULL: it is another VP's, or none of the interface's own. */
@@ -68,6 +76,7 @@ enum vp_outcome guest_hypercall_quick(struct vp *vp, bool smccc)
 
 	switch (x[CONTROL]) {
 	case HV_CALL_SIGNAL_EVENT | HV_CALL_FAST: return signal_event(vp, x);
+	case HV_CALL_NOTIFY_LONG_SPIN_WAIT | HV_CALL_FAST: return long_spin(vp);
 	case HV_CALL_GET_VP_REGISTERS | ONE_REP: return get_register(vp, x);
 	case HV_CALL_SET_VP_REGISTERS | ONE_REP: return set_register(vp, x);
 	default: return VP_UNHANDLED;

@@ -115,6 +115,15 @@ status_t arch_partition_set_spi(struct partition *partition, uint32_t vtl, uint3
 							       : STATUS_INVALID_ARGUMENT;
 }
 
+status_t arch_vp_gic_access(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, bool write,
+			    uint64_t *value)
+{
+	bool done = write ? guest_gic_write(vp, vtl, gpa, size, *value)
+			  : guest_gic_read(vp, vtl, gpa, size, value);
+
+	return done ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
 #define IMPLEMENTER_SHIFT 24
 
 /* MIDR_EL1 begins with a letter of the maker's. */

@@ -10,9 +10,11 @@
 
 enum vp_outcome run_page_return(struct vp *vp, enum vp_run_reason reason)
 {
-	vp->run->reason = reason;
-	vp->run->vtl = vp->active_vtl;
-	vp->run->set = 0;
+	struct vp_run_page *run = vp->run;
+
+	run->reason = reason;
+	run->vtl = vp->active_vtl;
+	run->set = 0;
 	return VP_TO_VMM;
 }
 
@@ -42,19 +44,20 @@ static void fault_keep(struct arch_vp_vtl *a, const struct vp_exit *exit)
 
 enum vp_outcome run_page_mmio(struct vp *vp, const struct vp_exit *exit)
 {
-	uint64_t syndrome = exit->syndrome;
+	uint64_t syndrome = exit->syndrome, value = 0;
+	unsigned int size = ABORT_SIZE(syndrome);
+	bool write = syndrome & ABORT_WRITE;
 	struct vp_run_page *run = vp->run;
 	struct arch_vp_vtl *a = vp_arch(vp);
-	unsigned int size = ABORT_SIZE(syndrome);
 
+	if (write)
+		value = guest_x(vp, ABORT_REGISTER(syndrome)) & (~0ull >> (64 - 8 * size));
 	fault_keep(a, exit);
-	a->waiting = syndrome & ABORT_WRITE ? WAITING_MMIO_WRITE : WAITING_MMIO_READ;
+	a->waiting = write ? WAITING_MMIO_WRITE : WAITING_MMIO_READ;
 	run->mmio.gpa = exit->gpa;
+	run->mmio.value = value;
 	run->mmio.size = (uint8_t)size;
-	run->mmio.write = (syndrome & ABORT_WRITE) != 0;
-	run->mmio.value = syndrome & ABORT_WRITE ? guest_x(vp, ABORT_REGISTER(syndrome)) : 0;
-	if (size < sizeof(uint64_t))
-		run->mmio.value &= MASK(8 * size);
+	run->mmio.write = write;
 	return run_page_return(vp, VP_RUN_MMIO);
 }
 
@@ -106,7 +109,7 @@ __cold enum vp_outcome run_page_debug(struct vp *vp, enum vp_run_reason reason, 
 {
 	regs_fill(vp);
 	vp->run->breakpoint.index = reason == VP_RUN_HW_BREAK ? index : 0;
-	vp_arch(vp)->waiting = WAITING_DEBUG;
+	vp_arch(vp)->waiting = reason == VP_RUN_INT3 ? WAITING_BREAK : WAITING_DEBUG;
 	return run_page_return(vp, reason);
 }
 
@@ -126,12 +129,19 @@ __cold enum vp_outcome run_page_reset(struct vp *vp, uint64_t type, uint64_t coo
 
 /* ---- answers ---- */
 
+/* Only a BRK has the syndrome of one. */
+static bool event_is_known(uint32_t type, uint8_t waiting)
+{
+	return type == VP_EVENT_UNDEFINED || type == VP_EVENT_ABORT ||
+	       (type == VP_EVENT_BREAK && waiting == WAITING_BREAK);
+}
+
 /* True: the answer is an exception. */
-static bool event_take(struct vp *vp, struct arch_vp_vtl *a, uint32_t set)
+static bool event_take(struct vp *vp, struct arch_vp_vtl *a, uint8_t waiting, uint32_t set)
 {
 	uint32_t type = *(volatile uint32_t *)&vp->run->event.type;
 
-	if (!(set & VP_SET_EVENT) || (type != VP_EVENT_UNDEFINED && type != VP_EVENT_ABORT))
+	if (!(set & VP_SET_EVENT) || !event_is_known(type, waiting))
 		return false;
 	a->event = (uint8_t)type;
 	a->work |= WORK_EVENT;
@@ -172,7 +182,7 @@ void arch_vp_resume(struct vp *vp)
 		return;
 	a->waiting = WAITING_NONE;
 	set = *(volatile uint32_t *)&vp->run->set;
-	if (unlikely(set && event_take(vp, a, set)))
+	if (unlikely(set && event_take(vp, a, waiting, set)))
 		return;
 	if (waiting < WAITING_EMULATE)
 		mmio_finish(vp, a, waiting);

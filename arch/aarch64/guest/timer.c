@@ -124,6 +124,12 @@ bool guest_timer_interrupt(struct vp *vp)
 	return true;
 }
 
+void guest_timer_end(struct vp *vp)
+{
+	if (vp_arch(vp)->virtual_held)
+		host_active_set(false);
+}
+
 void guest_timers_load(struct vp *vp)
 {
 	struct arch_vp_vtl *a = vp_arch(vp);

@@ -26,13 +26,13 @@ static bool sgi_write(struct vp *vp, const struct trap *trap, uint64_t value)
 /* List registers are taken back for these, and have to be filled anew. */
 static bool icc_read(struct vp *vp, const struct trap *trap, uint64_t *value)
 {
-	vp_arch(vp)->work |= WORK_INTERRUPT;
+	vp_arch(vp)->work |= WORK_ENTRY;
 	return vgic_icc_access(&vp_arch(vp)->gic, (enum vgic_icc)trap->argument, false, value);
 }
 
 static bool icc_write(struct vp *vp, const struct trap *trap, uint64_t value)
 {
-	vp_arch(vp)->work |= WORK_INTERRUPT;
+	vp_arch(vp)->work |= WORK_ENTRY;
 	return vgic_icc_access(&vp_arch(vp)->gic, (enum vgic_icc)trap->argument, true, &value);
 }
 
@@ -211,6 +211,25 @@ static const struct trap traps[] = {
 	{SYSTEM_KEY(2, 0, 7, 8, 6), 0xff, constant_read, write_ignored},     /* DBGCLAIMSET */
 	{SYSTEM_KEY(2, 0, 7, 9, 6), 0, constant_read, write_ignored},	     /* DBGCLAIMCLR */
 	{SYSTEM_KEY(2, 0, 7, 14, 6), 0, constant_read, NULL},		     /* DBGAUTHSTATUS */
+	/* While list registers are short, vgic_interface.c. */
+	{SYSTEM_KEY(3, 0, 12, 12, 0), VGIC_ICC_IAR1, icc_read, NULL},
+	{SYSTEM_KEY(3, 0, 12, 12, 1), VGIC_ICC_EOIR1, NULL, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 12, 2), VGIC_ICC_HPPIR1, icc_read, NULL},
+	{SYSTEM_KEY(3, 0, 12, 12, 3), VGIC_ICC_BPR1, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 12, 7), VGIC_ICC_IGRPEN1, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 9, 0), VGIC_ICC_AP1R0, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 9, 1), VGIC_ICC_AP1R1, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 9, 2), VGIC_ICC_AP1R2, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 9, 3), VGIC_ICC_AP1R3, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 8, 0), VGIC_ICC_IAR0, icc_read, NULL},
+	{SYSTEM_KEY(3, 0, 12, 8, 1), VGIC_ICC_EOIR0, NULL, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 8, 2), VGIC_ICC_HPPIR0, icc_read, NULL},
+	{SYSTEM_KEY(3, 0, 12, 8, 3), VGIC_ICC_BPR0, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 12, 6), VGIC_ICC_IGRPEN0, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 8, 4), VGIC_ICC_AP0R0, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 8, 5), VGIC_ICC_AP0R1, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 8, 6), VGIC_ICC_AP0R2, icc_read, icc_write},
+	{SYSTEM_KEY(3, 0, 12, 8, 7), VGIC_ICC_AP0R3, icc_read, icc_write},
 };
 
 /* By Op2; CRm is which of them. */

@@ -76,8 +76,8 @@ static inline bool vgic_is_resident(const struct vgic_cpu *cpu)
 {
 	return atomic_load(&((struct vgic_cpu *)(uintptr_t)cpu)->resident);
 }
-/* What `interface` has in the list registers that are `used`, and in its count of EOIs, goes back to the
- * interrupts; the list registers are free then, and the VP is no longer resident. It has work. */
+/* What `interface` has in the list registers that are `used` goes back to the interrupts; the list registers are free
+ * then, and the VP is no longer resident. It has work. */
 void vgic_fold(struct vgic_cpu *cpu);
 /* The most urgent interrupts go to list registers, by the VMCR of `interface`; its HCR then tells of what the
  * guest is to exit. The VP was not resident, and is then. */
@@ -97,9 +97,32 @@ uint64_t vgic_redistributor_read(struct vgic_cpu *cpu, uint32_t offset, unsigned
 void vgic_redistributor_write(struct vgic_cpu *cpu, uint32_t offset, unsigned int size,
 			      uint64_t value);
 
-/* ---- ICC_*_EL1 that trap by ICH_HCR_EL2.TC or TDIR; not resident ---- */
+/* ---- ICC_*_EL1 that trap by ICH_HCR_EL2.TC, TALL0, TALL1 or TDIR; not resident ---- */
 
-enum vgic_icc { VGIC_ICC_CTLR, VGIC_ICC_DIR, VGIC_ICC_PMR, VGIC_ICC_RPR };
+enum vgic_icc {
+	VGIC_ICC_CTLR,
+	VGIC_ICC_DIR,
+	VGIC_ICC_PMR,
+	VGIC_ICC_RPR,
+	VGIC_ICC_IAR0,
+	VGIC_ICC_IAR1,
+	VGIC_ICC_EOIR0,
+	VGIC_ICC_EOIR1,
+	VGIC_ICC_HPPIR0,
+	VGIC_ICC_HPPIR1,
+	VGIC_ICC_BPR0,
+	VGIC_ICC_BPR1,
+	VGIC_ICC_IGRPEN0,
+	VGIC_ICC_IGRPEN1,
+	VGIC_ICC_AP0R0,
+	VGIC_ICC_AP0R1,
+	VGIC_ICC_AP0R2,
+	VGIC_ICC_AP0R3,
+	VGIC_ICC_AP1R0,
+	VGIC_ICC_AP1R1,
+	VGIC_ICC_AP1R2,
+	VGIC_ICC_AP1R3,
+};
 /* False: it cannot be read, or not be written: the instruction is undefined. */
 bool vgic_icc_read(struct vgic_cpu *cpu, enum vgic_icc reg, uint64_t *value);
 bool vgic_icc_write(struct vgic_cpu *cpu, enum vgic_icc reg, uint64_t value);

@@ -83,7 +83,7 @@ static void lrs_clear(uint32_t which)
 }
 
 /* How many there are depends on the bits of preemption; the others are undefined. */
-static void ap_read(struct vgic_cpu *cpu)
+static inline void ap_read(struct vgic_cpu *cpu)
 {
 	struct vgic_interface *interface = &cpu->interface;
 	uint32_t bits = cpu->vgic->host.preemption_bits;
@@ -223,7 +223,6 @@ void vgic_enter_listing(struct vgic_cpu *cpu)
 	WRITE(ICH_HCR, cpu->interface.hcr);
 }
 
-/* EOIs that are counted meanwhile go on from there. */
 __cold void vgic_hold(bool hold, const struct vgic_cpu *cpu)
 {
 	uint64_t hcr = READ(ICH_HCR);
@@ -242,10 +241,8 @@ bool vgic_wakes(struct vgic_cpu *cpu)
 bool vgic_icc_access(struct vgic_cpu *cpu, enum vgic_icc reg, bool write, uint64_t *value)
 {
 	vgic_sync(cpu);
-	if (!write)
-		return vgic_icc_read(cpu, reg, value);
-	if (!vgic_icc_write(cpu, reg, *value))
+	if (!(write ? vgic_icc_write(cpu, reg, *value) : vgic_icc_read(cpu, reg, value)))
 		return false;
-	WRITE(ICH_VMCR, cpu->interface.vmcr);
+	vgic_load(cpu);
 	return true;
 }

@@ -8,7 +8,8 @@
  *
  *   pending, and its group is enabled	     no list register is pending, or a group is disabled
  *   pending, and the guest has its group off  the group is enabled
- *   active				       the count of EOIs without a list register; or ICC_DIR_EL1, which traps
+ *   active				       all registers of the CPU interface trap (vgic_interface.c), so that an
+ *					       end is that of the INTID which was written
  *
  * An interrupt whose input is high asks for an exit at its end, to look whether it still is.
  */
@@ -72,43 +73,10 @@ static void bound_each(struct vgic_cpu *cpu,
 	}
 }
 
-static bool find_unlisted(struct vgic_cpu *cpu, uint32_t intid, void *argument)
-{
-	uint64_t irq = irq_get(irq_word(cpu->vgic, cpu, intid));
-	uint32_t *best = argument;
-	uint32_t key = irq_priority(irq) << 16 | intid;
-
-	if ((irq & IRQ_ACTIVE) && !(irq & IRQ_LISTED) && owned(cpu, intid, irq) && key < *best)
-		*best = key;
-	return true;
-}
-
-/* The guest has ended one that is in no list register, which is the most urgent of them: had one of higher
- * priority been active, it would end that first. */
-static void unlisted_end(struct vgic_cpu *cpu)
-{
-	uint32_t best = UINT32_MAX;
-	_Atomic uint64_t *word;
-	uint64_t before;
-
-	bound_each(cpu, find_unlisted, &best);
-	if (best == UINT32_MAX)
-		return;
-	word = irq_word(cpu->vgic, cpu, best & 0xffff);
-	before = irq_get(word);
-	while (!irq_replace(word, &before, irq_active_cleared(before)))
-		; /* ends: the others change it once for each thing that they do */
-	vgic_changed(cpu->vgic, cpu, best & 0xffff);
-}
-
 void vgic_fold(struct vgic_cpu *cpu)
 {
-	uint32_t ended = cpu->interface.hcr >> HCR_EOICOUNT_SHIFT;
-
 	if (!vgic_is_resident(cpu))
 		return;
-	for (; unlikely(ended); ended--)
-		unlisted_end(cpu);
 	for (; cpu->used; cpu->used &= cpu->used - 1)
 		lr_fold(cpu, cpu->interface.lr[__builtin_ctz(cpu->used)]);
 	cpu->interface.hcr = 0;
@@ -261,20 +229,18 @@ static void lr_fill(struct vgic_cpu *cpu, uint32_t n, uint32_t intid, bool full)
 	cpu->used |= (uint32_t)BIT(n);
 }
 
-/* The exits that what has found no place needs. */
+/* The exits that what has found no place needs. What ICC_DIR_EL1 deactivates may be another VP's, so that traps
+ * always: the guest may change EOImode without an exit. */
 static uint32_t hcr_make(const struct vgic_cpu *cpu, const struct choices *choices,
 			 uint32_t actives, uint32_t pendings)
 {
 	uint32_t vmcr = cpu->interface.vmcr;
 	uint32_t trap = cpu->vgic->host.traps_dir ? HCR_TDIR : HCR_TC;
-	uint32_t hcr = HCR_EN;
+	uint32_t hcr = HCR_EN | trap;
 	unsigned int group;
 
-	/* What ICC_DIR_EL1 deactivates may be another VP's. */
-	if (vmcr & VMCR_EOIM)
-		hcr |= trap;
-	if (choices->active.count > actives)
-		hcr |= HCR_LRENPIE | trap;
+	if (unlikely(choices->active.count > actives))
+		hcr |= HCR_TALL0 | HCR_TALL1 | HCR_TC;
 	if (likely(choices->pending.count <= pendings))
 		return hcr;
 	if (choices->on > pendings)
@@ -310,16 +276,24 @@ void vgic_list(struct vgic_cpu *cpu)
 
 /* ---- is there something for the processor? ---- */
 
-/* IHI 0069, 4.8, "Interrupt prioritization": the bits of a priority that preempt. */
-static uint32_t group_priority(const struct vgic_cpu *cpu, uint32_t priority, unsigned int group)
+uint32_t vgic_binary_point(const struct vgic_cpu *cpu, unsigned int group)
 {
 	uint32_t vmcr = cpu->interface.vmcr;
 	uint32_t minimum = 7u - cpu->vgic->host.preemption_bits;
-	uint32_t bpr = vmcr >> VMCR_BPR0_SHIFT & 7;
+	uint32_t first = MAX(vmcr >> VMCR_BPR0_SHIFT & 7, minimum);
 
-	if (group == 1 && !(vmcr & VMCR_CBPR))
-		bpr = MAX(vmcr >> VMCR_BPR1_SHIFT & 7, minimum + 1) - 1;
-	return priority & ~(uint32_t)MASK(MAX(bpr, minimum) + 1);
+	if (group == 0)
+		return first;
+	return vmcr & VMCR_CBPR ? MIN(first + 1, 7u)
+				: MAX(vmcr >> VMCR_BPR1_SHIFT & 7, minimum + 1);
+}
+
+uint32_t vgic_group_priority(const struct vgic_cpu *cpu, uint32_t priority, unsigned int group)
+{
+	bool own = group == 1 && !(cpu->interface.vmcr & VMCR_CBPR);
+	uint32_t point = own ? vgic_binary_point(cpu, 1) - 1 : vgic_binary_point(cpu, 0);
+
+	return priority & ~(uint32_t)MASK(point + 1);
 }
 
 uint32_t vgic_running_priority(const struct vgic_cpu *cpu)
@@ -336,20 +310,27 @@ uint32_t vgic_running_priority(const struct vgic_cpu *cpu)
 	return PRIORITY_IDLE;
 }
 
-bool vgic_is_signalled(struct vgic_cpu *cpu)
+uint32_t vgic_most_urgent(struct vgic_cpu *cpu)
 {
 	struct choices choices;
-	uint32_t key, priority, intid;
 
 	look_at_all(cpu, &choices);
 	atomic_fetch_or(&cpu->posted_words, VGIC_LIST); /* that was no listing */
-	if (!choices.on)
-		return false;
-	key = choices.pending.key[0];
-	priority = KEY_PRIORITY(key);
-	intid = KEY_INTID(key);
-	if (priority >= cpu->interface.vmcr >> VMCR_PMR_SHIFT)
-		return false;
-	return group_priority(cpu, priority, irq_group(irq_get(irq_word(cpu->vgic, cpu, intid)))) <
-	       vgic_running_priority(cpu);
+	return choices.on ? KEY_INTID(choices.pending.key[0]) : VGIC_NO_INTID;
+}
+
+bool vgic_preempts(const struct vgic_cpu *cpu, uint64_t irq)
+{
+	uint32_t priority = irq_priority(irq);
+
+	return priority < cpu->interface.vmcr >> VMCR_PMR_SHIFT &&
+	       vgic_group_priority(cpu, priority, irq_group(irq)) < vgic_running_priority(cpu);
+}
+
+bool vgic_is_signalled(struct vgic_cpu *cpu)
+{
+	uint32_t intid = vgic_most_urgent(cpu);
+
+	return intid != VGIC_NO_INTID &&
+	       vgic_preempts(cpu, irq_get(irq_word(cpu->vgic, cpu, intid)));
 }

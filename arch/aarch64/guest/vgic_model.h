@@ -15,14 +15,14 @@
 #define CTLR_DS	    BIT(6)
 
 /* ICH_HCR_EL2 */
-#define HCR_EN		   BIT(0)
-#define HCR_LRENPIE	   BIT(2)	    /* the guest has ended what is in no list register */
-#define HCR_NPIE	   BIT(3)	    /* no list register is pending */
-#define HCR_GROUP_EIE(g)   BIT(4 + 2 * (g)) /* the guest has enabled the group */
-#define HCR_GROUP_DIE(g)   BIT(5 + 2 * (g)) /* it has disabled it */
-#define HCR_TC		   BIT(10)
-#define HCR_TDIR	   BIT(14)
-#define HCR_EOICOUNT_SHIFT 27
+#define HCR_EN		 BIT(0)
+#define HCR_NPIE	 BIT(3)		  /* no list register is pending */
+#define HCR_GROUP_EIE(g) BIT(4 + 2 * (g)) /* the guest has enabled the group */
+#define HCR_GROUP_DIE(g) BIT(5 + 2 * (g)) /* it has disabled it */
+#define HCR_TC		 BIT(10)
+#define HCR_TALL0	 BIT(11) /* the registers of group 0 */
+#define HCR_TALL1	 BIT(12)
+#define HCR_TDIR	 BIT(14)
 
 /* ICH_LR<n>_EL2 */
 #define LR_PHYSICAL_SHIFT 32
@@ -140,6 +140,15 @@ uint64_t irq_active_cleared(uint64_t irq);
 /* GICD_IROUTER. */
 uint64_t irq_route_get(uint64_t irq);
 uint64_t irq_route_set(uint64_t irq, uint64_t route);
+/* Of a VP that is not resident: the most urgent one that is pending, of groups that the guest has enabled;
+ * VGIC_NO_INTID. */
+uint32_t vgic_most_urgent(struct vgic_cpu *cpu);
+/* One that is pending may interrupt what the VP handles, by its priority. */
+bool vgic_preempts(const struct vgic_cpu *cpu, uint64_t irq);
+/* The bits of a priority that preempt (IHI 0069, 4.8, "Interrupt prioritization"). */
+uint32_t vgic_group_priority(const struct vgic_cpu *cpu, uint32_t priority, unsigned int group);
+/* The value of ICC_BPR<n>_EL1 by which that is so. */
+uint32_t vgic_binary_point(const struct vgic_cpu *cpu, unsigned int group);
 /* The priority at which the CPU interface runs (ICC_RPR_EL1). */
 uint32_t vgic_running_priority(const struct vgic_cpu *cpu);
 

@@ -202,6 +202,11 @@ void el2_traps_update(struct vp *vp)
 	sysreg_write(hcr_el2, traps_of(vp_arch(vp)));
 }
 
+void el2_wfe_allow(void)
+{
+	sysreg_write(hcr_el2, sysreg_read(hcr_el2) & ~HCR_TWE);
+}
+
 bool el2_has_pan(void)
 {
 	return ID_FIELD(el2_host_ids[ID_AA64MMFR1], MMFR1_PAN_SHIFT);

@@ -115,6 +115,18 @@ status_t arch_partition_set_spi(struct partition *partition, uint32_t vtl, uint3
 	return STATUS_NOT_SUPPORTED;
 }
 
+status_t arch_vp_gic_access(struct vp *vp, uint32_t vtl, gpa_t gpa, unsigned int size, bool write,
+			    uint64_t *value)
+{
+	(void)vp;
+	(void)vtl;
+	(void)gpa;
+	(void)size;
+	(void)write;
+	(void)value;
+	return STATUS_NOT_SUPPORTED;
+}
+
 status_t arch_vp_set_lint(struct vp *vp, uint32_t vtl, unsigned int lint, bool high)
 {
 	guest_lapic_set_lint(vp, vtl, lint, high);

@@ -27,6 +27,7 @@ struct vp_run_regs {
 enum vp_run_event {
 	VP_EVENT_UNDEFINED = 1,
 	VP_EVENT_ABORT = 2, /* a synchronous external abort of the access that came to the VMM */
+	VP_EVENT_BREAK = 3, /* to VP_RUN_INT3: what BRK does by itself, with its number */
 };
 
 /* The kernel writes the upper part before vp_run returns and reads `set`, the answers and, by `set`,

@@ -35,12 +35,22 @@ void gdb_state_read_more(struct processor *processor, struct gdb_state *state)
 				       sizeof(state->simd), &size) == STATUS_OK;
 }
 
-/* An instruction that does nothing at all for a guest that has no debugger of its own: it gets what BRK means
- * to it as an undefined instruction. */
+/* Caches of instructions are not kept right by themselves (Arm ARM B2.4.4); and the guest's data caches may be off. */
+void gdb_code_written(struct machine *machine, gpa_t gpa)
+{
+	const void *at = guest_memory_pointer(&machine->memory, gpa, 1);
+
+	if (at)
+		__asm__ volatile("dc cvac, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish"
+				 :
+				 : "r"(at)
+				 : "memory");
+}
+
 void gdb_breakpoint_give(struct processor *processor)
 {
 	struct vp_run_page *page = processor->page;
 
-	page->event.type = VP_EVENT_UNDEFINED;
+	page->event.type = VP_EVENT_BREAK;
 	page->set = VP_SET_EVENT;
 }

@@ -14,6 +14,9 @@
 #define GDB_VALUES	  50u /* registers that are asked of the kernel by name */
 #define GDB_REGISTER_SIZE 16u /* of the largest */
 
+/* Where gdb is, for people. */
+#define GDB_LINE "the second serial line"
+
 /* The instruction by which a breakpoint stands in memory: BRK #0. */
 #define GDB_BREAK_BYTES 0x00, 0x00, 0x20, 0xd4
 #define GDB_BREAK_SIZE	4u

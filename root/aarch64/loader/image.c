@@ -15,6 +15,17 @@
 #define HEADER_FLAGS	   24
 #define FLAG_BIG_ENDIAN	   BIT(0)
 
+/* Kernels that are applications of UEFI's as well have the headers of such a file (PE/COFF). */
+#define DOS_SIGNATURE	 0x5a4du
+#define DOS_PE		 60
+#define PE_SIGNATURE	 0x4550u
+#define PE_SECTIONS	 6
+#define PE_OPTIONAL	 20 /* size of what stands between this header and the sections */
+#define PE_SIZE		 24u
+#define SECTION_LENGTH	 16 /* of its bytes in the file, */
+#define SECTION_POSITION 20 /* which are there */
+#define SECTION_SIZE	 40u
+
 #define ALIGNMENT MIB(2)
 
 /* Headers before 3.17 have no size: their text_offset is this, and they take what there is. */
@@ -32,6 +43,23 @@ static enum load_result place_find(struct placement *placement, uint64_t offset,
 	return placement_claim(placement, *gpa, size, "the kernel");
 }
 
+/* How long the file is by the headers that the file has; 0: there are none. The image's own header does not tell. */
+static uint64_t length_by_sections(const uint8_t *file, uint64_t size)
+{
+	uint64_t at = bytes_get32(file + DOS_PE), length = 0;
+	uint32_t count;
+
+	if (bytes_get16(file) != DOS_SIGNATURE || at > size || size - at < PE_SIZE ||
+	    bytes_get32(file + at) != PE_SIGNATURE)
+		return 0;
+	count = bytes_get16(file + at + PE_SECTIONS);
+	at += PE_SIZE + bytes_get16(file + at + PE_OPTIONAL);
+	for (; count && at + SECTION_SIZE <= size; count--, at += SECTION_SIZE)
+		length = MAX(length, (uint64_t)bytes_get32(file + at + SECTION_LENGTH) +
+					     bytes_get32(file + at + SECTION_POSITION));
+	return count ? UINT64_MAX : length; /* it ends among them */
+}
+
 enum load_result image_place(struct placement *placement, gpa_t *entry)
 {
 	const struct load_request *request = placement->request;
@@ -42,6 +70,10 @@ enum load_result image_place(struct placement *placement, gpa_t *entry)
 	if (file_size < HEADER_SIZE)
 		return load_fail(request, placement->error, LOAD_TRUNCATED,
 				 "%llu bytes are too few for an Image's header",
+				 (unsigned long long)file_size);
+	if (length_by_sections(file, file_size) > file_size)
+		return load_fail(request, placement->error, LOAD_TRUNCATED,
+				 "the file is cut short after %llu bytes",
 				 (unsigned long long)file_size);
 	offset = bytes_get64(file + HEADER_TEXT_OFFSET);
 	size = bytes_get64(file + HEADER_IMAGE_SIZE);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <emulator/access.h>
+#include <lib/model.h>
 #include <vmm/access.h>
 #include <vmm/machine.h>
 
@@ -51,17 +52,25 @@ static const char *place_find(const struct vp_run_page *page, const struct acces
 	return NULL;
 }
 
-/* All parts, in their order. False: nothing is there. */
+/* One part, of a device's or of the GIC's, which is the kernel's. False: nothing is there. */
+static bool part_do(struct processor *processor, const struct access *access, gpa_t gpa,
+		    uint64_t *value)
+{
+	if (access->write)
+		return processor_mmio_write(processor, gpa, access->size, *value) ||
+		       vp_gic_write(processor->vp, 0, gpa, access->size, *value) == STATUS_OK;
+	return processor_mmio_read(processor, gpa, access->size, value) ||
+	       vp_gic_read(processor->vp, 0, gpa, access->size, value) == STATUS_OK;
+}
+
+/* All parts, in their order. */
 static bool parts_do(struct processor *processor, const struct access *access, gpa_t gpa,
 		     const struct access_registers *registers, uint64_t values[ACCESS_PARTS])
 {
 	for (unsigned int i = 0; i < access->count; i++, gpa += access->size) {
-		bool done = access->write
-				    ? processor_mmio_write(processor, gpa, access->size,
-							   access_store_value(access, i, registers))
-				    : processor_mmio_read(processor, gpa, access->size, &values[i]);
-
-		if (!done)
+		if (access->write)
+			values[i] = access_store_value(access, i, registers);
+		if (!part_do(processor, access, gpa, &values[i]))
 			return false;
 	}
 	return true;

@@ -61,6 +61,13 @@ void gdb_state_read_more(struct processor *processor, struct gdb_state *state)
 	free(area);
 }
 
+/* Processors see that by themselves. */
+void gdb_code_written(struct machine *machine, gpa_t gpa)
+{
+	(void)machine;
+	(void)gpa;
+}
+
 void gdb_breakpoint_give(struct processor *processor)
 {
 	struct vp_run_page *page = processor->page;

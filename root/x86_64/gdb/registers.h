@@ -13,6 +13,9 @@
 #define GDB_LEGACY_SIZE	  512u /* of an XSAVE area: x87 and MXCSR */
 #define GDB_REGISTER_SIZE 16u  /* of the largest */
 
+/* Where gdb is, for people. */
+#define GDB_LINE "COM2"
+
 /* The instruction by which a breakpoint stands in memory: INT3. */
 #define GDB_BREAK_BYTES 0xcc
 #define GDB_BREAK_SIZE	1u

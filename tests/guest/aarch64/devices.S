@@ -101,6 +101,45 @@ _start:	ldr	x0, =stack
 1:	cmp	x28, #6
 	b.ne	failed
 
+	/* The interrupt controller, which is the kernel's. */
+	mov	x29, #12
+	ldr	x20, =GICD
+	ldp	w2, w3, [x20]		/* CTLR, TYPER */
+	ldr	w4, [x20, #4]
+	cmp	w3, w4
+	b.ne	failed
+	cbz	w3, failed
+	mov	x29, #13
+	add	x4, x20, #GICD_ISENABLER1
+	ldr	w1, =0xa5
+	str	w1, [x4], #4
+	sub	x5, x4, x20
+	cmp	x5, #(GICD_ISENABLER1 + 4)
+	b.ne	failed
+	ldr	w2, [x4, #-4]!
+	cmp	w2, w1
+	b.ne	failed
+	mov	x29, #14
+	add	x4, x20, #GICD_IPRIORITYR8
+	ldr	w1, =0x10203040
+	ldr	w2, =0x50607080
+	stp	w1, w2, [x4]
+	ldp	w5, w6, [x4]
+	cmp	w5, w1
+	b.ne	failed
+	cmp	w6, w2
+	b.ne	failed
+	mov	x29, #15
+	ldr	x4, =GICR
+	ldr	x1, [x4, #8]		/* TYPER */
+	ldr	x2, [x4, #8]!
+	cmp	x1, x2
+	b.ne	failed
+	mov	x29, #16
+	ldxr	w2, [x20]
+	cmp	x28, #7
+	b.ne	failed
+
 	say	"devices: all is well\n"
 	power_off
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SMC and HVC with random functions and arguments. */
+/* SMC and HVC with random functions and arguments; first of all the end of the machine by semihosting. */
 #include "harm.inc"
 
 #define PSCI_BASE	0x84000000
@@ -8,7 +8,12 @@
 /* Bits of PSCI's functions that end or suspend the caller. */
 #define ENDS		(1 << 1 | 1 << 2 | 1 << 8 | 1 << 9 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 18 | 1 << 21)
 
+#define SEMIHOSTING_EXIT 0x18
+
 guest_main:
+	mov	x0, #SEMIHOSTING_EXIT
+	ldr	x1, =exit_block
+	try	hlt	#0xf000
 	say	"guest: random calls"
 next:
 	adr	x28, next
@@ -58,3 +63,8 @@ call:
 	b	next
 4:	hvc	#0x1234
 	b	next
+
+	.section .rodata
+	.balign	8
+exit_block:
+	.quad	0x20026, 0		/* ADP_Stopped_ApplicationExit */

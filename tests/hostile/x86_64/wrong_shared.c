@@ -86,6 +86,8 @@ const struct call_row call_rows[] = {
 	{SYS_vp_pulse_lint, "hiv.", PARTITION, RIGHT_WRITE, .a = {0}},
 	{SYS_partition_set_spi, "hv..", PARTITION, RIGHT_WRITE, .a = {0, 0, 32, 1},
 	 .answer = STATUS_NOT_SUPPORTED},
+	{SYS_vp_gic_access, "hv...", VP, RIGHT_WRITE, .a = {0, 0, 0x8000000, 4, 0},
+	 .answer = STATUS_NOT_SUPPORTED},
 	{SYS_serial_open, ".H.", EVENT, RIGHT_WRITE, .a = {1, 0, 1}, .answer = STATUS_BUSY},
 	{SYS_serial_read, "..", .a = {AT(out), 16},
 	 .faultless = "until somebody types: wrong_lines.c"},

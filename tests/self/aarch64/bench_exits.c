@@ -4,6 +4,7 @@
  * call. On an emulator that counts instructions the counter's ticks are so many of them; elsewhere the numbers
  * say nothing, but what is measured must happen.
  */
+#include "bench.h"
 #include "guest_gic.h"
 #include <kernel/console.h>
 
@@ -11,13 +12,13 @@ GUEST_CODE_DECLARE(trips);
 GUEST_CODE_DECLARE(gic_sgis);
 GUEST_CODE_DECLARE(hyperv_trips);
 
-#define ROUNDS		1000u
+#define ROUNDS		BENCH_ROUNDS
 #define INSTRUCTIONS_HZ 1000000000ull /* QEMU's -icount shift=0 */
 #define HVC_LIMIT	150u
 #define REGISTER_LIMIT	250u
 #define SGI_LIMIT	1200u /* between two CPUs; this is less than that */
 
-static void report(const char *name, uint64_t ticks, uint32_t limit)
+void bench_report(const char *name, uint64_t ticks, uint32_t limit)
 {
 	char line[128];
 	uint64_t instructions = ticks * (INSTRUCTIONS_HZ / timestamp_hz) / ROUNDS;
@@ -41,13 +42,13 @@ SELFTEST(bench_arm_exits)
 	guest_start(&g, trips);
 	GUEST_CHECK(&g, guest_register_set(&g, HV_ARM64_REGISTER_X0 + 19, ROUNDS));
 	GUEST_CHECK(&g, guest_says(&g, 1));
-	report("HVC", g.vp->arch.x[0], HVC_LIMIT);
+	bench_report("HVC", g.vp->arch.x[0], HVC_LIMIT);
 	GUEST_CHECK(&g, guest_says(&g, 2));
-	report("feature register", g.vp->arch.x[0], REGISTER_LIMIT);
+	bench_report("feature register", g.vp->arch.x[0], REGISTER_LIMIT);
 	start = timestamp_read();
 	for (i = 0; i < ROUNDS; i++)
 		GUEST_CHECK(&g, guest_says(&g, ROUNDS));
-	report("MMIO to the kernel's caller", timestamp_read() - start, 0);
+	bench_report("MMIO to the kernel's caller", timestamp_read() - start, 0);
 	guest_destroy(&g);
 }
 
@@ -62,7 +63,7 @@ SELFTEST(bench_arm_sgi)
 	GUEST_CHECK(&g, guest_register_set(&g, HV_ARM64_REGISTER_X0 + 19, ROUNDS));
 	GUEST_CHECK(&g, guest_says(&g, 0));
 	GUEST_CHECK(&g, guest_says(&g, 0));
-	report("SGI to itself", g.vp->arch.x[0], SGI_LIMIT);
+	bench_report("SGI to itself", g.vp->arch.x[0], SGI_LIMIT);
 	guest_destroy(&g);
 }
 
@@ -75,8 +76,8 @@ SELFTEST(bench_arm_hyperv)
 	guest_start(&g, hyperv_trips);
 	GUEST_CHECK(&g, guest_register_set(&g, HV_ARM64_REGISTER_X0 + 19, ROUNDS));
 	GUEST_CHECK(&g, guest_says(&g, 1));
-	report("HvCallSetVpRegisters of EOM", g.vp->arch.x[0], 0);
+	bench_report("HvCallSetVpRegisters of EOM", g.vp->arch.x[0], 0);
 	GUEST_CHECK(&g, guest_says(&g, 2));
-	report("HvCallGetVpRegisters of the VP's index", g.vp->arch.x[0], 0);
+	bench_report("HvCallGetVpRegisters of the VP's index", g.vp->arch.x[0], 0);
 	guest_destroy(&g);
 }

@@ -14,11 +14,12 @@
 #define GUEST_DATA    0x9000
 #define GUEST_CODE    0x10000
 #define GUEST_VECTORS 0x20000
+#define GUEST_SLOT    0x31200 /* of a synic's messages: SINT 2, in a page of which guests make use */
 #define GUEST_GICD    0x08000000
 #define GUEST_GICR    0x080a0000
 /* The guest tells of something by a store of 32 bits here; the test finds it in the run page. */
 #define GUEST_PORT    0x09000000
-#define GUEST_SPIS    64
+#define GUEST_SPIS    480
 
 #ifndef __ASSEMBLY__
 

@@ -13,6 +13,8 @@ GUEST_CODE_DECLARE(user);
 #define ESR_UNDEFINED	 0x02000000u
 #define VECTOR_SAME	 (0xe00u + 4)
 #define VECTOR_USER	 (0xe00u + 8)
+#define WFE		 (1u << 26 | 1)
+#define HCR_TWE		 BIT(14)
 
 SELFTEST(arm_calls)
 {
@@ -215,5 +217,27 @@ SELFTEST(arm_user)
 	guest_start(&g, user);
 	GUEST_CHECK(&g, guest_says(&g, VECTOR_USER));
 	GUEST_CHECK(&g, guest_says(&g, (0x15u << 26) | (uint32_t)IL | 5));
+	guest_destroy(&g);
+}
+
+/* WFE exits until one finds no other thread that wants the CPU; so for each time that the VP is loaded. No emulator has
+ * it exit at all: what the kernel is told is made up. */
+SELFTEST(arm_wfe)
+{
+	struct test_guest g;
+	uint64_t *pc;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, user);
+	GUEST_CHECK(&g, guest_says(&g, VECTOR_USER));
+	GUEST_CHECK(&g, sysreg_read(hcr_el2) & HCR_TWE);
+	pc = &g.vp->vtl[0]->arch.pc;
+	g.vp->exit = (struct vp_exit){.kind = VP_EXIT_WAIT, .syndrome = WFE | IL};
+	*pc -= 4;
+	GUEST_CHECK(&g, arch_vp_handle_exit(g.vp) == VP_CONTINUE);
+	GUEST_CHECK(&g, g.vp->vtl[0]->arch.activity == ACTIVITY_RUNNING);
+	GUEST_CHECK(&g, !(sysreg_read(hcr_el2) & HCR_TWE));
+	GUEST_CHECK(&g, guest_says(&g, (0x15u << 26) | (uint32_t)IL | 5));
+	GUEST_CHECK(&g, sysreg_read(hcr_el2) & HCR_TWE);
 	guest_destroy(&g);
 }

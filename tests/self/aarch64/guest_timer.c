@@ -3,10 +3,12 @@
 #include "guest.h"
 
 GUEST_CODE_DECLARE(virtual_timer);
+GUEST_CODE_DECLARE(timer_split);
 GUEST_CODE_DECLARE(physical_timer);
 GUEST_CODE_DECLARE(spi);
 
 #define VECTOR_IRQ (0xe00u + 5)
+#define SPURIOUS   1023u
 
 SELFTEST(arm_virtual_timer)
 {
@@ -25,6 +27,20 @@ SELFTEST(arm_virtual_timer)
 	GUEST_CHECK(&g, guest_says(&g, VECTOR_IRQ));
 	GUEST_CHECK(&g, guest_says(&g, 27));
 	GUEST_CHECK(&g, guest_says(&g, 5));
+	guest_destroy(&g);
+}
+
+SELFTEST(arm_virtual_timer_deactivated_apart)
+{
+	struct test_guest g;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, timer_split);
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	GUEST_CHECK(&g, guest_says(&g, SPURIOUS));
+	GUEST_CHECK(&g, guest_says(&g, SPURIOUS));
+	GUEST_CHECK(&g, guest_says(&g, SPURIOUS));
+	GUEST_CHECK(&g, guest_says(&g, 2));
 	guest_destroy(&g);
 }
 

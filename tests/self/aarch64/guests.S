@@ -216,17 +216,54 @@ guest_vectors_end:
 	say	5
 	guest_end virtual_timer
 
+	/* With EOImode 1: deactivated while it is due it comes again, and afterwards not. */
+	guest	timer_split
+	gic_up
+	mov	x0, #2
+	msr	s3_0_c12_c12_4, x0		/* ICC_CTLR_EL1 */
+	isb
+	say	1
+	mov	x5, #3
+1:	mrs	x0, cntvct_el0
+	add	x0, x0, #1000
+	msr	cntv_cval_el0, x0
+	mov	x1, #1
+	msr	cntv_ctl_el0, x1
+2:	mrs	x3, s3_0_c12_c12_0		/* ICC_IAR1_EL1 */
+	cmp	x3, #27
+	b.ne	2b
+	msr	s3_0_c12_c12_1, x3		/* ICC_EOIR1_EL1 */
+	msr	s3_0_c12_c11_1, x3		/* ICC_DIR_EL1 */
+	isb
+3:	mrs	x3, s3_0_c12_c12_0
+	cmp	x3, #27
+	b.ne	3b
+	msr	cntv_ctl_el0, xzr
+	isb
+	msr	s3_0_c12_c12_1, x3
+	msr	s3_0_c12_c11_1, x3
+	isb
+	mrs	x3, s3_0_c12_c12_0
+	tell	w3
+	subs	x5, x5, #1
+	b.ne	1b
+	say	2
+	guest_end timer_split
+
 	guest	physical_timer
 	gic_up
 	say	1
 	mrs	x0, cntpct_el0
-	mov	x1, #0x100000
-	add	x0, x0, x1
-	msr	cntp_cval_el0, x0
+	mov	x1, #(1 << 40)			/* hours */
+	add	x1, x0, x1
+	msr	cntp_cval_el0, x1
 	mov	x1, #1
 	msr	cntp_ctl_el0, x1
 	mrs	x2, cntp_ctl_el0
 	tell	w2
+	mov	x1, #0x100000
+	add	x0, x0, x1
+	msr	cntp_cval_el0, x0
 	wfi					/* masked in PSTATE: WFI ends nevertheless */
 	mrs	x2, cntp_ctl_el0
 	tell	w2
@@ -368,6 +405,88 @@ guest_debugged_break:
 1:	nop
 	say	2
 	guest_end own_debug
+
+	/* To be stepped: to EL0 and back, by SVC and by what EL0 may not; an access, and what there is not. */
+	.globl	guest_stepped_svc, guest_stepped_undefined
+	guest	stepped
+	adr	x0, guest_stepped_svc
+	msr	elr_el1, x0
+	msr	spsr_el1, xzr
+	eret
+guest_stepped_svc:
+	svc	#5
+	nop					/* the handler goes on behind this */
+guest_stepped_undefined:
+	mrs	x0, sctlr_el1
+	guest_end stepped
+
+	.globl	guest_stepped_el1_none, guest_stepped_el1_break
+	guest	stepped_el1
+	mov	x0, #0x0a000000
+	ldr	x1, [x0]			/* the VMM aborts it */
+guest_stepped_el1_none:
+	mrs	x0, s3_0_c11_c0_0		/* implementation defined */
+	mrs	x1, mdscr_el1			/* as if nobody stepped */
+guest_stepped_el1_break:
+	brk	#0x1234
+	say	1
+	guest_end stepped_el1
+
+	/* An interrupt ends WFI, and then comes. */
+	.globl	guest_stepped_wait, guest_stepped_woken, guest_stepped_loop
+	guest	stepped_sleep
+	gic_up
+	mrs	x0, cntvct_el0
+	mov	x1, #0x8000
+	add	x0, x0, x1
+	msr	cntv_cval_el0, x0
+	mov	x1, #1
+	msr	cntv_ctl_el0, x1
+	say	1
+guest_stepped_wait:
+	wfi
+guest_stepped_woken:
+	msr	daifclr, #2
+guest_stepped_loop:
+	mrs	x1, cntv_ctl_el0		/* until the handler has masked it */
+	tbz	x1, #1, guest_stepped_loop
+	say	2
+	guest_end stepped_sleep
+
+	/* Its own breakpoint and watchpoint are what it has written, whoever debugs it; round and round. */
+	.globl	guest_own_seen_here, guest_own_seen_theirs
+	guest	own_seen
+	msr	oslar_el1, xzr
+	adr	x0, guest_own_seen_here
+	msr	dbgbvr0_el1, x0
+	mov	x1, #0x1e3
+	msr	dbgbcr0_el1, x1
+	mov	x4, #GUEST_DATA
+	msr	dbgwvr1_el1, x4
+	mov	x5, #0x1ff6			/* off */
+	msr	dbgwcr1_el1, x5
+	mrs	x2, mdscr_el1
+	mov	x3, #0xa000			/* MDE, KDE */
+	orr	x2, x2, x3
+	msr	mdscr_el1, x2
+	isb
+	msr	daifclr, #8
+1:	mrs	x0, dbgbvr0_el1
+	tell	w0
+	mrs	x0, dbgbcr0_el1
+	tell	w0
+	mrs	x0, dbgwvr1_el1
+	tell	w0
+	mrs	x0, dbgwcr1_el1
+	tell	w0
+	mrs	x0, mdscr_el1
+	tell	w0
+guest_own_seen_here:
+	nop
+guest_own_seen_theirs:
+	say	1
+	b	1b
+	guest_end own_seen
 
 	/* The handler of a guest that tries what there is not: X24 counts, X23 is lost. */
 	guest	passes_over

@@ -248,6 +248,42 @@ guest_\name\()_end:
 	b	.
 	guest_end gic_remote
 
+	/*
+	 * VP 1 spins, with a handler that counts up when it begins and when it ends; between, it empties the slot of
+	 * a message (X7). VP 0 turns it on.
+	 */
+	guest	gic_counter
+	mov	x5, #GUEST_DATA
+	second_on
+1:	yield
+	ldr	w6, [x5, #8]			/* VP 1 is there */
+	cbz	w6, 1b
+	tell	wzr
+	b	.
+9:	interface_up
+	mov	x5, #GUEST_DATA
+	set	x7, GUEST_SLOT
+	adr	x0, guest_gic_counter + 0x800
+	msr	vbar_el1, x0
+	mov	w0, #1
+	str	w0, [x5, #8]
+	msr	daifclr, #2
+2:	yield
+	b	2b
+	.skip	0x800 + 0x280 - (. - guest_gic_counter)
+	ldr	w0, [x5]
+	add	w0, w0, #1
+	str	w0, [x5]
+	yield
+	str	wzr, [x7]
+	mrs	x0, ICC_IAR1
+	msr	ICC_EOIR1, x0
+	ldr	w0, [x5, #4]
+	add	w0, w0, #1
+	str	w0, [x5, #4]
+	eret
+	guest_end gic_counter
+
 	/* Reads and writes of all sizes, anywhere in its frames, of anything. */
 	guest	gic_wild
 	interface_up

@@ -48,6 +48,12 @@ static inline struct cpu *this_cpu(void)
 	return cpu;
 }
 
+/* Each look at a table asks for it. */
+static inline void *hpa_to_kva(hpa_t hpa)
+{
+	return (void *)(DIRECT_MAP_BASE + hpa);
+}
+
 static inline void cpu_relax(void)
 {
 	__asm__ volatile("yield" : : : "memory");

@@ -20,12 +20,7 @@
 
 #include <arch/sysreg.h>
 
-struct thread;
-
 /* TWI, TWE: no; interrupts come to EL2 by TGE, and by these while a guest runs. */
 #define HCR_TASK (HCR_RW | HCR_TGE | HCR_DC | HCR_VM | HCR_SWIO | HCR_AMO | HCR_IMO | HCR_FMO)
-
-/* Makes EL0 the thread's. */
-void el0_load(struct thread *thread);
 
 #endif

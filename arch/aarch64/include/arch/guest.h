@@ -37,9 +37,9 @@ struct arch_vp {
 
 /* What a VTL of a VP waits with; all zero in the common case, tested as one word. */
 enum vp_work {
-	WORK_EVENT = BIT(0),	 /* the VMM's answer was an exception: `event` */
-	WORK_INTERRUPT = BIT(1), /* list registers are to be filled */
-	WORK_DEBUG = BIT(3),	 /* `debugger` asks for something: stays while it does */
+	WORK_EVENT = BIT(0), /* the VMM's answer was an exception: `event` */
+	WORK_ENTRY = BIT(1), /* the next entry looks at list registers and translations */
+	WORK_DEBUG = BIT(3), /* `debugger` asks for something: stays while it does */
 	WORK_CLEAN = BIT(2), /* memory is to be cleaned to where a guest without caches reads it */
 	WORK_HYPERCALL = BIT(4), /* a hypercall is to be made when no CPU has the VP */
 };
@@ -47,7 +47,7 @@ enum vp_work {
 /* Those of enum vp_exit_kind that vp_exit_take() handles at once. */
 #define ARCH_QUICK_EXITS                                                            \
 	(BIT(VP_EXIT_HYPERCALL) | BIT(VP_EXIT_SMC) | BIT(VP_EXIT_SYSTEM_REGISTER) | \
-	 BIT(VP_EXIT_INTERRUPT))
+	 BIT(VP_EXIT_INTERRUPT) | BIT(VP_EXIT_MEMORY))
 
 enum vp_activity {
 	ACTIVITY_RUNNING,
@@ -61,7 +61,8 @@ enum vp_waiting {
 	WAITING_MMIO_READ,
 	WAITING_MMIO_WRITE,
 	WAITING_EMULATE,
-	WAITING_DEBUG
+	WAITING_DEBUG,
+	WAITING_BREAK, /* so too, of VP_RUN_INT3 */
 };
 
 /* A timer of the guest: its registers, in counts of its own counter. */

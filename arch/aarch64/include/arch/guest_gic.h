@@ -88,6 +88,8 @@ struct vgic_ops {
 	/* On any CPU, after notify(): comes back when the VP's `folds` are others than these, or it is not
 	 * resident. Two VPs that wait for each other so are not resident themselves: they don't wait long. */
 	void (*refresh)(struct vgic_cpu *cpu, uint32_t folds);
+	/* On the VP's CPU: the host's interrupt behind a PPI is to be deactivated, see vgic_ppi_link(). */
+	void (*end)(struct vgic_cpu *cpu, uint32_t intid);
 };
 
 /* What the CPU interface of the host is like, by ICH_VTR_EL2 and ICC_CTLR_EL1. */

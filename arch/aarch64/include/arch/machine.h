@@ -19,6 +19,7 @@
 struct memory_list {
 	struct memory_range range[MEMORY_RANGE_MAX];
 	uint32_t count;
+	uint64_t too_high; /* bytes of RAM from MACHINE_RAM_END up, which are not in the list */
 };
 
 /* [base, base + size) is of this kind from now on, whatever it was; kind 0: it is nothing. TOO_LARGE: no room for
@@ -40,9 +41,27 @@ enum uart_kind { UART_NONE, UART_PL011, UART_16550 };
 struct machine_uart {
 	uint32_t kind; /* enum uart_kind */
 	struct device_range registers;
-	uint8_t shift;	    /* of a 16550: its registers stand 1 << shift bytes apart */
-	uint8_t width;	    /* and are so many bytes wide */
+	uint8_t shift;	  /* of a 16550: its registers stand 1 << shift bytes apart */
+	uint8_t width;	  /* and are so many bytes wide */
+	uint16_t divisor; /* so too, for 115,200 baud; 0: its speed is as the firmware has set it */
 	uint32_t interrupt; /* number at the GIC; 0: none */
+};
+
+/* Addresses on a PCI bus that the processor sees at `base`. */
+struct pci_window {
+	bool is_io;
+	uint64_t from, size;
+	hpa_t base;
+};
+
+#define PCI_WINDOWS_MAX 4
+
+/* A PCI host with its configuration space in memory. */
+struct machine_pci {
+	struct device_range config; /* size 0: there is none */
+	uint32_t first_bus;
+	uint32_t window_count;
+	struct pci_window windows[PCI_WINDOWS_MAX];
 };
 
 struct machine_gic {
@@ -60,12 +79,14 @@ struct machine {
 	hpa_t bundle_base;		     /* the initrd; size 0: none */
 	uint64_t bundle_size;
 	struct memory_list memory; /* RAM is cut inwards to whole pages, all else outwards */
-	uint32_t ranges_dropped;   /* of RAM, that found no place or lie too high */
+	uint32_t ranges_dropped;   /* of RAM, that found no place */
 	uint32_t conduit;	   /* enum psci_conduit */
 	struct machine_gic gic;
 	uint32_t timer_interrupt; /* of the hypervisor's physical timer; 0: none */
 	uint64_t timer_hz;	  /* 0: the processor's CNTFRQ_EL0 tells it */
 	struct machine_uart console;
+	struct machine_uart second; /* another line */
+	struct machine_pci pci;
 	struct device_range clock; /* a PL031; size 0: none */
 };
 

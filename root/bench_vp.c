@@ -18,32 +18,6 @@
 #define MSI_LIMIT 1500u
 #define PATIENCE  (5 * NS_PER_SECOND)
 
-/* In the guest's memory; the run page is behind it, where no guest sees it. */
-#define GUEST_SIZE    KIB(64)
-#define GUEST_CODE    0x1000u
-#define GUEST_STACK   0x8000u
-#define BENCH_COUNT   0x800u
-#define VECTOR	      0x40u
-#define MSI_ADDRESS   0xfee00000u
-#define CS_ATTRIBUTES 0x9bu
-#define REAL_LIMIT    0xffffu
-
-/* Where no device is; tests/bench/exits.S writes there. */
-#define DOORBELL_AT_PORT 0x2346u
-#define DOORBELL_AT_GPA	 0xff010000ull
-
-const struct proto_partition_config bench_proto = {.vp_count = 1};
-
-const struct doorbell_config bench_doorbells[] = {
-	{.kind = DOORBELL_PORT, .address = DOORBELL_AT_PORT, .length = 4, .bits = 1},
-	{.kind = DOORBELL_GPA, .address = DOORBELL_AT_GPA, .length = 4, .bits = 2},
-	{.length = 0},
-};
-
-/* bench_guest.S */
-extern const uint8_t bench_guest[];
-extern const uint16_t bench_guest_handler, bench_guest_size;
-
 struct bench_vp {
 	handle_t partition;
 	uint8_t *memory; /* a block of 2 MiB */
@@ -80,22 +54,6 @@ static const struct vp_run_ops ops = {
 	.no_memory = no_memory,
 };
 
-static status_t registers_set(handle_t vp)
-{
-	static const uint32_t names[] = {HV_X64_REGISTER_CS, HV_X64_REGISTER_RIP,
-					 HV_X64_REGISTER_RSP};
-	const union hv_register_value values[] = {
-		{.segment = {.base = GUEST_CODE,
-			     .limit = REAL_LIMIT,
-			     .selector = GUEST_CODE >> 4,
-			     .attributes = CS_ATTRIBUTES}},
-		{.reg64 = 0},
-		{.reg64 = GUEST_STACK},
-	};
-
-	return vp_set_registers(vp, 0, names, values, ARRAY_SIZE(names));
-}
-
 static void vp_main(void *argument)
 {
 	struct bench_vp *bench = argument;
@@ -104,7 +62,7 @@ static void vp_main(void *argument)
 	status_t status = vp_bind(bench->partition, 0, bench->page, &vp);
 
 	if (status == STATUS_OK)
-		status = registers_set(vp);
+		status = bench_guest_start(vp);
 	while (status == STATUS_OK && halt.reason == VP_HALT_CANCEL) {
 		vp_run_until(vp, bench->page, &bench->control, &ops, bench, &halt);
 		if (halt.reason == VP_HALT_CANCEL)
@@ -126,7 +84,7 @@ static bool wait_for(const volatile uint32_t *count, uint32_t value)
 	uint32_t turns = 0;
 
 	while (*count != value) {
-		__builtin_ia32_pause();
+		bench_pause();
 		if (++turns % 1024 == 0 && time_now() > limit)
 			return false;
 	}
@@ -145,8 +103,8 @@ static bool messages_measure(struct bench_vp *bench)
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		uint64_t from = bench_stamp();
 
-		if (partition_request_msi(bench->partition, 0, MSI_ADDRESS, VECTOR, &merged) !=
-			    STATUS_OK ||
+		if (partition_request_msi(bench->partition, 0, bench_message.address,
+					  bench_message.data, &merged) != STATUS_OK ||
 		    !wait_for(count, i + 2))
 			return false;
 		time += bench_stamp() - from;
@@ -174,24 +132,19 @@ static bool yields_measure(struct bench_vp *bench)
 
 /* ---- the guest ---- */
 
+/* The run page is behind the guest's memory, where no guest sees it. */
 static void memory_fill(struct bench_vp *bench)
 {
-	uint16_t *entry = (uint16_t *)bench->memory + VECTOR * 2;
-
-	memset(bench->memory, 0, GUEST_SIZE);
-	memcpy(bench->memory + GUEST_CODE, bench_guest, bench_guest_size);
-	entry[0] = bench_guest_handler;
-	entry[1] = GUEST_CODE >> 4;
-	bench->page = (struct vp_run_page *)(bench->memory + GUEST_SIZE);
+	memset(bench->memory, 0, BENCH_GUEST_SIZE);
+	bench_guest_load(bench->memory);
+	bench->page = (struct vp_run_page *)(bench->memory + BENCH_GUEST_SIZE);
 	memset(bench->page, 0, PAGE_SIZE);
 }
 
 static status_t guest_create(struct bench_vp *bench, void *deposit)
 {
-	const struct proto_partition_config proto = {.vp_count = 1,
-						     .apic_mode = APIC_MODE_X2APIC_SUPPORTED};
 	const struct partition_config final = {0};
-	status_t status = proto_partition_create(&proto, &bench->partition);
+	status_t status = proto_partition_create(&bench_proto, &bench->partition);
 
 	if (status != STATUS_OK)
 		return status;
@@ -199,7 +152,7 @@ static status_t guest_create(struct bench_vp *bench, void *deposit)
 	if (status == STATUS_OK)
 		status = proto_partition_build(bench->partition, &final);
 	if (status == STATUS_OK)
-		status = partition_map(bench->partition, 0, bench->memory, GUEST_SIZE, 0,
+		status = partition_map(bench->partition, 0, bench->memory, BENCH_GUEST_SIZE, 0,
 				       GPA_WRITABLE | GPA_EXECUTABLE);
 	return status;
 }
@@ -222,7 +175,7 @@ static status_t guest_measure(struct bench_vp *bench)
 	return good ? atomic_load(&bench->status) : STATUS_TIMED_OUT;
 }
 
-static void bench_vps(void)
+void bench_vps(void)
 {
 	struct bench_vp bench = {.partition = HANDLE_NONE};
 	void *deposit = memory_allocate(LARGE_PAGE_SIZE, LARGE_PAGE_SIZE);
@@ -244,5 +197,3 @@ static void bench_vps(void)
 	if (deposit)
 		memory_free(deposit, LARGE_PAGE_SIZE);
 }
-
-void (*const bench_more[])(void) = {bench_vps, NULL};

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""AArch64: gdb at the host's second serial line, which is a card's here, and a Linux guest that it debugs."""
+import base64
+import re
+import struct
+
+import pytest
+from conftest import PROMPT, linux
+from settings import LINUX_CMDLINE
+from test_gdb import STOPPED, Gdb, conf_of, symbol
+
+pytestmark = pytest.mark.el2
+KEYS = linux(vps=2, cmdline=LINUX_CMDLINE["aarch64"])
+START, COUNT = 0x400078, 0x400800
+BREAK = [0xD4200000 | 77 << 5]
+# Three times: COUNT goes up by one.
+COUNTS = [
+    0xD2A00800, 0xF2810000, 0x52800062,  # X0: COUNT; W2: 3
+    0xB9400001, 0x11000421, 0xB9000001,  # W1: COUNT + 1
+    0x71000442, 0x54FFFF81,
+    0xD2800BA8, 0xD2800000, 0xD4000001,  # exit(0)
+]
+
+
+def come(socket):
+    return Gdb(socket, "gdb-multiarch", "aarch64")
+
+
+def program(machine, name, code):
+    """A program for Linux that is these instructions, from START on."""
+    code = b"".join(struct.pack("<I", i) for i in code)
+    size, base = 64 + 56 + len(code), 0x400000
+    head = b"\x7fELF\2\1\1".ljust(16, b"\0")
+    head += struct.pack("<HHIQQQIHHHHHH", 2, 183, 1, START, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    part = struct.pack("<IIQQQQQQ", 1, 7, 0, base, base, size, 0x1000, 0x10000)
+    digits = base64.b64encode(head + part + code).decode()
+    for at in range(0, len(digits), 80):
+        machine.command(f"echo {digits[at:at + 80]} >> /tmp/digits")
+    machine.command(f"base64 -d /tmp/digits > {name}; chmod +x {name}; rm /tmp/digits")
+
+
+@pytest.fixture
+def debugged(boot, tmp_path):
+    socket = tmp_path / "gdb"
+    machine = boot(arch="aarch64", conf="[system]\ngdb = linux\n" + conf_of(KEYS), second=socket)
+    machine.expect("second serial line: 16550 at 0x")
+    machine.expect("gdb: linux at the second serial line")
+    machine.wait_prompt()
+    return machine, socket
+
+
+def test_gdb_debugs_linux_on_arm(debugged):
+    machine, socket = debugged
+    show = symbol(machine, "version_proc_show")
+    program(machine, "/tmp/break", BREAK)
+    program(machine, "/tmp/counts", COUNTS)
+    machine.command("mount -t tracefs t /sys/kernel/tracing; cd /sys/kernel/tracing")
+    machine.command("echo 'p:own cmdline_proc_show+16' > kprobe_events")
+    gdb = come(socket)
+    # Both VPs stand still; their registers are those of a kernel with its MMU on.
+    threads = gdb.command("info threads")
+    assert "VP 0" in threads and "VP 1" in threads
+    assert gdb.number("$cpsr") & 0x1F in (0, 4, 5)
+    assert gdb.number("$sctlr_el1") & 1
+    assert "=>" in gdb.command("x/i $pc")
+    assert re.search(r"fpsr +0x", gdb.command("info registers fpsr fpcr v0"))
+    # A step, with a timer's interrupts waiting; and the other VP by itself.
+    pc = gdb.number("$pc")
+    gdb.command("stepi")
+    assert gdb.number("$pc") != pc
+    gdb.command("thread 2")
+    gdb.command("set scheduler-locking on")
+    pc = gdb.number("$pc")
+    gdb.command("stepi")
+    gdb.command("stepi")
+    assert gdb.number("$pc") != pc
+    gdb.command("set scheduler-locking off")
+    # A breakpoint of each kind, on a path that a person takes.
+    for kind in ("hbreak", "break"):
+        gdb.command(f"{kind} *{show:#x}")
+        gdb.start("continue")
+        machine.send_line("cat /proc/version")
+        assert re.search(STOPPED, gdb.answer())
+        assert gdb.number("$pc") == show
+        for _ in range(5):
+            gdb.command("stepi")
+        assert gdb.number("$pc") != show
+        gdb.command("delete")
+        gdb.start("continue")
+        machine.expect("Linux version")
+        machine.expect(PROMPT)
+        assert "SIGINT" in gdb.interrupt()
+    # A program's own BRK comes to it, and those of a kernel probe to Linux: gdb's breakpoint is somewhere else.
+    gdb.command(f"break *{show:#x}")
+    gdb.start("continue")
+    assert "Trace/breakpoint trap" in machine.command("/tmp/break")
+    machine.command("echo 1 > events/kprobes/own/enable")
+    for _ in range(3):
+        assert "console=" in machine.command("cat /proc/cmdline")
+    assert machine.command("cat kprobe_profile").split()[:2] == ["own", "3"]
+    machine.send_line("cat /proc/version")
+    assert re.search(STOPPED, gdb.answer())
+    assert gdb.number("$pc") == show
+    gdb.command("delete")
+    gdb.start("continue")
+    machine.expect("Linux version")
+    machine.expect(PROMPT)
+    gdb.interrupt()
+    # What a program writes.
+    gdb.command(f"hbreak *{START:#x}")
+    gdb.start("continue")
+    machine.send_line("/tmp/counts")
+    assert re.search(STOPPED, gdb.answer())
+    assert gdb.number("$pc") == START and gdb.number("$cpsr") & 0xF == 0
+    gdb.command(f"watch *(int *){COUNT:#x}")
+    for value in (1, 2, 3):
+        assert f"New value = {value}" in gdb.command("continue")
+        assert gdb.number("$w1") == value
+    gdb.command("delete")
+    gdb.start("continue")
+    machine.expect(PROMPT)
+    gdb.interrupt()
+    # Memory and registers can be written: they are as they were afterwards.
+    x9 = gdb.number("$x9")
+    gdb.command("set $x9 = 0x1122334455667788")
+    assert gdb.number("$x9") == 0x1122334455667788
+    gdb.command(f"set $x9 = {x9:#x}")
+    gdb.command("detach")
+    gdb.close()
+    assert machine.command("echo alive $((6 * 7))") == "alive 42"
+    # And another gdb, after one that went without a word.
+    for _ in range(2):
+        gdb = come(socket)
+        assert "VP 1" in gdb.command("info threads")
+        gdb.start("continue")
+        assert machine.command("echo alive $((6 * 7))") == "alive 42"
+        gdb.close()
+    machine.send_line("poweroff")
+    machine.wait_end()
+
+
+def test_gdb_from_the_first_instruction_on_arm(boot, tmp_path):
+    """A guest that stands still before it has run, and gdb is told of its end."""
+    socket = tmp_path / "gdb"
+    conf = "[system]\non_exit = monitor\n" + conf_of(
+        {"vps": 2, "memory": "16M", "kernel": "devices.elf", "autostart": "off"}).replace("linux", "guest")
+    machine = boot(arch="aarch64", conf=conf, second=socket)
+    machine.expect("trivet> ")
+    machine.send_line("gdb guest")
+    machine.expect("gdb: guest at the second serial line")
+    early = come(socket)
+    assert "not running" in early.connected
+    early.close()
+    machine.send_line("start guest")
+    machine.expect("guest: running")
+    gdb = come(socket)
+    assert "VP 1" in gdb.command("info threads")  # which nobody has turned on yet
+    pc = gdb.number("$pc")
+    gdb.command("stepi")
+    assert 0 < abs(gdb.number("$pc") - pc)
+    assert gdb.number("$sctlr_el1") & 1 == 0
+    assert "exited normally" in gdb.command("continue")
+    gdb.close()
+    machine.send("\x141")
+    machine.expect("devices: all is well")
