@@ -423,22 +423,22 @@ static void walks_large(void **state)
 	struct sparse above = {{{0x50000000 + 8 * 0x1fff, 0x51000003},
 				{0x51000000 + 8 * 0x1ffe, 0x123450003},
 				{0x50000000 + 8 * 0x1ffd, 0xe0000001}}};
-	gpa_t gpa;
+	struct translation found;
 
 	(void)state;
-	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff002345678, &gpa));
-	assert_int_equal(gpa, 0x82000000 + 0x345678);
+	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff002345678, &found));
+	assert_int_equal(found.gpa, 0x82000000 + 0x345678);
 	below.entries[2].at = 0x43000000 + 8 * 0x123;
 	below.entries[2].entry = 0x777774003;
-	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff00448fabc, &gpa));
-	assert_int_equal(gpa, 0x777777abc);
-	assert_false(translation_walk(&regime, sparse_read, &below, 0x7ff00448fabc, &gpa));
-	assert_true(
-		translation_walk(&regime, sparse_read, &above, 0xffffffffffffffff - 0x10123, &gpa));
-	assert_int_equal(gpa, 0x12345fedc);
-	assert_true(translation_walk(&regime, sparse_read, &above, 0xffffffffafffffff, &gpa));
-	assert_int_equal(gpa, 0xefffffff);
-	assert_false(translation_walk(&regime, sparse_read, &above, 0xfffffbffffffffff, &gpa));
+	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff00448fabc, &found));
+	assert_int_equal(found.gpa, 0x777777abc);
+	assert_false(translation_walk(&regime, sparse_read, &below, 0x7ff00448fabc, &found));
+	assert_true(translation_walk(&regime, sparse_read, &above, 0xffffffffffffffff - 0x10123,
+				     &found));
+	assert_int_equal(found.gpa, 0x12345fedc);
+	assert_true(translation_walk(&regime, sparse_read, &above, 0xffffffffafffffff, &found));
+	assert_int_equal(found.gpa, 0xefffffff);
+	assert_false(translation_walk(&regime, sparse_read, &above, 0xfffffbffffffffff, &found));
 }
 
 int main(void)
