@@ -9,7 +9,7 @@
 #define INSPECT_ACTIVITIES "running\0halted\0wait_for_on\0shutdown\0idle\0"
 
 /* How a partition's directory calls struct inspect_partition.apic_mode, and its values. */
-#define INSPECT_CONTROLLER_NAME  "gic"
+#define INSPECT_CONTROLLER_NAME	 "gic"
 #define INSPECT_CONTROLLER_WORDS "v3\0"
 
 /* Below a VP, which inspect_vps has opened. */
