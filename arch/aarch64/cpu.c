@@ -39,7 +39,7 @@ void cpu_prepare(struct cpu *cpu, uint32_t index, uint64_t mpidr)
 	cpu->index = index;
 	cpu->arch.mpidr = mpidr & MPIDR_AFFINITY;
 	cpu->arch.sgi_target = sgi_target(mpidr);
-	cpu->arch.cptr = CPTR_RES1;
+	cpu->arch.cptr = CPTR_BASE;
 }
 
 void cpu_load(struct cpu *cpu)

@@ -33,7 +33,7 @@ void fpu_take(struct fpu_state *next)
 {
 	struct cpu *cpu = this_cpu();
 
-	cptr_set(CPTR_RES1);
+	cptr_set(CPTR_BASE);
 	if (unlikely(cpu->fpu_owner != next))
 		registers_change(cpu, next);
 }
@@ -44,12 +44,12 @@ void fpu_release(struct fpu_state *state)
 
 	if (cpu->fpu_owner != state)
 		return;
-	cptr_set(CPTR_RES1);
+	cptr_set(CPTR_BASE);
 	registers_change(cpu, NULL);
 	fpu_guard(NULL);
 }
 
 void fpu_guard(const struct fpu_state *state)
 {
-	cptr_set(state && this_cpu()->fpu_owner == state ? CPTR_RES1 : CPTR_RES1 | CPTR_TFP);
+	cptr_set(state && this_cpu()->fpu_owner == state ? CPTR_BASE : CPTR_BASE | CPTR_TFP);
 }

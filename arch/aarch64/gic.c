@@ -39,11 +39,13 @@ enum { GICR_CTLR = 0x0000, GICR_TYPER = 0x0008, GICR_WAKER = 0x0014 };
 #define GICR_WAKER_CHILDREN BIT(2)
 #define FRAME		    0x10000u
 
-#define PRIORITY   0xa0a0a0a0u
-#define WAIT_TURNS 1000000u
-#define TAKE_LIMIT 64u	  /* a level that never falls must not hold the CPU */
-#define PFR0_GIC   24	  /* ID_AA64PFR0_EL1 */
-#define SRE_ALL	   0xfull /* ICC_SRE_EL2: SRE, DFB, DIB, Enable */
+#define PRIORITY      0xa0a0a0a0u
+#define PRIORITY_KICK 0x80u /* before all others, so that what is seen to wait is what is taken */
+#define WAIT_TURNS    1000000u
+#define TAKE_LIMIT    64u    /* a level that never falls must not hold the CPU */
+#define PFR0_GIC      24     /* ID_AA64PFR0_EL1 */
+#define SRE_SYSTEM    7ull   /* ICC_SRE_EL1, ICC_SRE_EL2: SRE, DFB, DIB */
+#define SRE_ENABLE    BIT(3) /* ICC_SRE_EL2: EL1 may change its own */
 
 static volatile void *distributor;
 static struct {
@@ -163,6 +165,7 @@ static void redistributor_init(volatile void *frame)
 	mmio_write32(private, GIC_IGROUPR, UINT32_MAX);
 	for (uint32_t i = 0; i < 32; i += 4)
 		mmio_write32(private, GIC_IPRIORITYR + i, PRIORITY);
+	mmio_write8(private, GIC_IPRIORITYR + SGI_KICK, PRIORITY_KICK);
 	mmio_write32(private, GIC_ISENABLER, (uint32_t)(BIT(SGI_KICK) | BIT(SGI_STOP)));
 	busy_wait(frame, GICR_CTLR, GICR_CTLR_BUSY);
 }
@@ -182,7 +185,12 @@ status_t gic_cpu_init(void)
 	if (!cpu->redistributor)
 		return STATUS_NOT_FOUND;
 	redistributor_init(cpu->redistributor);
-	sysreg_write(icc_sre_el2, SRE_ALL);
+	/* Guests use system registers, and may not say otherwise for those that come after them. */
+	sysreg_write(icc_sre_el2, SRE_SYSTEM | SRE_ENABLE);
+	isb();
+	sysreg_write(s3_0_c12_c12_5, SRE_SYSTEM); /* ICC_SRE_EL1 */
+	isb();
+	sysreg_write(icc_sre_el2, SRE_SYSTEM);
 	isb();
 	sysreg_write(icc_pmr_el1, 0xff);
 	sysreg_write(icc_bpr1_el1, 0);
@@ -214,7 +222,8 @@ void gic_take(void)
 	for (uint32_t i = 0; i < TAKE_LIMIT; i++) {
 		uint32_t interrupt = (uint32_t)sysreg_read(icc_iar1_el1) & (uint32_t)MASK(24);
 
-		if (interrupt >= GIC_SPURIOUS)
+		/* Numbers above, of LPIs and extended ranges that somebody has left on, were taken too. */
+		if (interrupt >= GIC_SPURIOUS && interrupt <= GIC_SPECIAL_LAST)
 			return;
 		/* What the interrupt tells of is read after it has been taken. */
 		__asm__ volatile("dsb sy" : : : "memory");

@@ -51,12 +51,13 @@ static __attribute__((noinline)) enum vp_outcome doorbell_ring(struct vp *vp,
 	return cpu_is_wanted(this_cpu()) ? VP_SWITCH : VP_CONTINUE;
 }
 
-/* What may be written by now may be tried again. */
+/* What may be written by now may be tried again. Of a walk's access the syndrome does not tell whether it was the
+ * walker's write of an access flag or of what is dirty (Arm ARM, ISS of a data abort, WnR): it is taken for one. */
 static __attribute__((noinline)) bool rights_are_given(struct vp *vp, const struct vp_exit *exit)
 {
 	struct gpa_space *space = vp_active(vp)->space;
 
-	if (!(exit->syndrome & ABORT_WRITE) || !gpa_dirty_fault(space, exit->gpa))
+	if (!(exit->syndrome & (ABORT_WRITE | ABORT_WALK)) || !gpa_dirty_fault(space, exit->gpa))
 		return false;
 	/* A translation that was of less right may stay where it is. */
 	el2_translations_drop(vp);
@@ -94,17 +95,22 @@ static uint32_t flags_of(const struct vp_exit *exit, bool fault_of_rights)
 	       (syndrome & ABORT_WALK ? EMULATE_WALK : 0) | (fault_of_rights ? EMULATE_MAPPED : 0);
 }
 
+/* Neither translation nor rights: the memory's own fault. */
+static enum vp_outcome external(struct vp *vp, const struct vp_exit *exit)
+{
+	vp_arch(vp)->syndrome = exit->syndrome;
+	vp_arch(vp)->fault = exit->far;
+	guest_abort(vp);
+	return VP_CONTINUE;
+}
+
 enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 {
 	uint64_t fault = ABORT_FAULT(exit->syndrome);
 	bool rights = FAULT_IS_PERMISSION(fault);
 
-	if (unlikely(!rights && !FAULT_IS_TRANSLATION(fault))) {
-		vp_arch(vp)->syndrome = exit->syndrome;
-		vp_arch(vp)->fault = exit->far;
-		guest_abort(vp);
-		return VP_CONTINUE;
-	}
+	if (unlikely(!rights && !FAULT_IS_TRANSLATION(fault)))
+		return external(vp, exit);
 	if (unlikely(is_over(vp, exit, rights)))
 		return VP_CONTINUE;
 	/* There is no cache of a device to be cleaned. */
@@ -119,9 +125,12 @@ enum vp_outcome exit_memory(struct vp *vp, struct vp_exit *exit)
 
 enum vp_outcome exit_fetch(struct vp *vp, struct vp_exit *exit)
 {
-	bool rights = FAULT_IS_PERMISSION(ABORT_FAULT(exit->syndrome));
+	uint64_t fault = ABORT_FAULT(exit->syndrome);
+	bool rights = FAULT_IS_PERMISSION(fault);
 	uint32_t flags;
 
+	if (!rights && !FAULT_IS_TRANSLATION(fault))
+		return external(vp, exit);
 	exit->syndrome &= ~(uint64_t)ABORT_WRITE; /* reserved here */
 	if (is_over(vp, exit, rights))
 		return VP_CONTINUE;

@@ -28,23 +28,43 @@ static void clean(hpa_t hpa, uint64_t size)
 	__asm__ volatile("dsb sy" : : : "memory");
 }
 
+static void clean_begin(struct arch_vp_vtl *a)
+{
+	a->work |= WORK_CLEAN;
+	a->cleaned = 0;
+}
+
+/* False: others want the CPU; it goes on where it was (`cleaned`) when the VP has it again. */
+static bool mapping_clean(struct arch_vp_vtl *a, const struct inspect_mapping *mapping)
+{
+	uint64_t done = a->cleaned > mapping->gpa ? a->cleaned - mapping->gpa : 0;
+
+	while (done < mapping->size) {
+		uint64_t piece = MIN(mapping->size - done, LARGE_PAGE_SIZE);
+
+		clean(mapping->hpa + done, piece);
+		done += piece;
+		a->cleaned = mapping->gpa + done;
+		arch_interrupt_window();
+		cpu_wait(this_cpu());
+		if (cpu_is_wanted(this_cpu()))
+			return false;
+	}
+	return true;
+}
+
 /* In pieces, between which interrupts are taken, and what other CPUs wait for. */
 void guest_memory_clean(struct vp *vp)
 {
 	struct gpa_space *space = vp_active(vp)->space;
+	struct arch_vp_vtl *a = vp_arch(vp);
 	struct inspect_mapping mapping;
 	uint32_t n;
 
-	for (n = 0; gpa_mapping_get(space, n, &mapping); n++) {
-		uint64_t done, piece;
-
-		for (done = 0; done < mapping.size; done += piece) {
-			piece = MIN(mapping.size - done, LARGE_PAGE_SIZE);
-			clean(mapping.hpa + done, piece);
-			arch_interrupt_window();
-			cpu_wait(this_cpu());
-		}
-	}
+	for (n = 0; gpa_mapping_get(space, n, &mapping); n++)
+		if (!mapping_clean(a, &mapping))
+			return;
+	a->work &= ~(uint32_t)WORK_CLEAN;
 	/* What was fetched from there goes as well. */
 	__asm__ volatile("ic ialluis\n\tdsb ish\n\tisb" : : : "memory");
 }
@@ -56,7 +76,7 @@ void guest_caches_written(struct vp *vp, uint64_t sctlr)
 
 	sysreg_write(sctlr_el1, sctlr);
 	if (before != after)
-		a->work |= WORK_CLEAN;
+		clean_begin(a);
 	a->set_way = false;
 	a->traps_caches = !after;
 	el2_traps_update(vp);
@@ -70,7 +90,7 @@ void guest_caches_set_way(struct vp *vp)
 	if (a->set_way)
 		return;
 	a->set_way = true;
-	a->work |= WORK_CLEAN;
+	clean_begin(a);
 	a->traps_caches = true;
 	el2_traps_update(vp);
 }
@@ -81,5 +101,5 @@ void guest_caches_changed(struct vp *vp, uint32_t vtl)
 
 	a->traps_caches = !caches_on(a->system.sctlr_el1);
 	if (a->traps_caches)
-		a->work |= WORK_CLEAN;
+		clean_begin(a);
 }

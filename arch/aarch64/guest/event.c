@@ -100,7 +100,7 @@ void arch_vp_unloaded(struct vp *vp)
 	struct arch_vp_vtl *a = vp_arch(vp);
 	uint32_t work = a->work;
 
-	a->work &= ~(uint32_t)(WORK_CLEAN | WORK_HYPERCALL);
+	a->work &= ~(uint32_t)WORK_HYPERCALL;
 	if (work & WORK_CLEAN)
 		guest_memory_clean(vp);
 	if (work & WORK_HYPERCALL)

@@ -91,8 +91,8 @@ static const struct {
 	uint8_t place;
 	uint64_t mask;
 } aarch32[] = {
-	{ID_PLACE(1, 0), 0x0ff0ffff}, /* ID_PFR0: no AMU, RAS */
-	{ID_PLACE(1, 1), 0x000f00ff}, /* ID_PFR1: no virtualization, GIC, security */
+	{ID_PLACE(1, 0), 0x0f0fffff}, /* ID_PFR0: no AMU, RAS */
+	{ID_PLACE(1, 1), 0x000f0f0f}, /* ID_PFR1: no virtualization, GIC, security */
 	{ID_PLACE(1, 4), UINT32_MAX}, /* ID_MMFR0 */
 	{ID_PLACE(1, 5), UINT32_MAX}, {ID_PLACE(1, 6), UINT32_MAX}, {ID_PLACE(1, 7), UINT32_MAX},
 	{ID_PLACE(2, 0), UINT32_MAX}, /* ID_ISAR0 */

@@ -26,6 +26,8 @@
 #define ID_FIELD(value, shift) ((unsigned int)((value) >> (shift)&0xf))
 #define PFR0_EL0_SHIFT	       0 /* 2: AArch32 too */
 #define PFR0_RAS_SHIFT	       28
+#define PFR0_MPAM_SHIFT	       40
+#define PFR1_MPAM_SHIFT	       16
 #define PFR0_SVE_SHIFT	       32
 #define PFR0_AMU_SHIFT	       44
 #define DFR0_BREAKPOINTS_SHIFT 12 /* less one */
@@ -39,6 +41,7 @@
 #define MMFR1_LO_SHIFT	       16
 #define MMFR0_FGT_SHIFT	       56
 #define MMFR1_HCX_SHIFT	       40
+#define MMFR1_ECBHB_SHIFT      60
 
 /* Out of the machine's registers the guest's. */
 void ids_filter(const uint64_t host[IDS_COUNT], uint32_t physical_bits, uint64_t guest[IDS_COUNT]);

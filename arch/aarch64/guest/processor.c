@@ -78,7 +78,8 @@ __cold void guest_vtl_reset(struct vp *vp, uint32_t vtl)
 	a->activity = runs ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_ON;
 	atomic_store(&a->power, runs ? PSCI_ON : PSCI_OFF);
 	a->waiting = WAITING_NONE;
-	a->work = runs ? WORK_CLEAN : 0;
+	a->work = (a->work & WORK_DEBUG) | (runs ? WORK_CLEAN : 0); /* a debugger outlives it */
+	a->cleaned = 0;
 }
 
 __cold void arch_vp_reset(struct vp *vp)
@@ -93,10 +94,13 @@ __cold void arch_vp_reset(struct vp *vp)
 }
 
 /* It was off, and is loaded on no CPU. */
-static void begin(struct vp *vp, struct arch_vp_vtl *a, uint64_t pc)
+static void begin(struct vp *vp, uint32_t vtl, uint64_t pc)
 {
+	struct arch_vp_vtl *a = vtl_arch(vp, vtl);
+
 	el1_release(vp);
 	registers_reset(a);
+	guest_timers_reset(vp, vtl);
 	vgic_interface_reset(&a->gic);
 	a->pc = pc;
 	a->activity = ACTIVITY_RUNNING;
@@ -112,7 +116,7 @@ void guest_power_on(struct vp *vp)
 		return;
 	if (loaded)
 		backend->put(vp);
-	begin(vp, a, a->entry);
+	begin(vp, vp->active_vtl, a->entry);
 	vp->arch.x[0] = a->context;
 	if (loaded)
 		backend->load(vp);
@@ -126,7 +130,7 @@ bool guest_start(struct vp *vp, uint32_t vtl, const struct hv_arm64_initial_vp_c
 
 	if (!atomic_compare_exchange_strong(&a->power, &power, PSCI_STARTING))
 		return false;
-	begin(vp, a, context->pc);
+	begin(vp, vtl, context->pc);
 	a->sp_el1 = context->sp_elh;
 	a->system.sctlr_el1 = context->sctlr_el1;
 	a->system.mair_el1 = context->mair_el1;

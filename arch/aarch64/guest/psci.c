@@ -20,12 +20,12 @@ enum call_status {
 	CALL_NOT_REQUIRED = 1, /* of a workaround, by ARCH_FEATURES */
 };
 
-#define CALL_64		   BIT(30)
-#define MIGRATE_NOT_NEEDED 2 /* there is no trusted OS that would have to move */
-#define RESET_VENDOR	   BIT(31)
-#define CSV2_SHIFT	   56
-#define CSV3_SHIFT	   60
-#define SSBS_SHIFT	   4
+#define CALL_64		    BIT(30)
+#define MIGRATE_NOT_NEEDED  2 /* there is no trusted OS that would have to move */
+#define RESET_VENDOR	    BIT(31)
+#define CSV2_SHIFT	    56
+#define CSV2_BRANCH_HISTORY 3 /* FEAT_CSV2_3 */
+#define SSBS_SHIFT	    4
 
 struct call {
 	struct vp *vp;
@@ -158,7 +158,11 @@ static int64_t workaround_2(struct call *call)
 
 static int64_t workaround_3(struct call *call)
 {
-	return has(call, ID_AA64PFR0, CSV3_SHIFT) ? CALL_SUCCESS : CALL_NOT_SUPPORTED;
+	(void)call;
+	return ID_FIELD(el2_host_ids[ID_AA64PFR0], CSV2_SHIFT) >= CSV2_BRANCH_HISTORY ||
+			       ID_FIELD(el2_host_ids[ID_AA64MMFR1], MMFR1_ECBHB_SHIFT)
+		       ? CALL_SUCCESS
+		       : CALL_NOT_SUPPORTED;
 }
 
 static int64_t arch_features(struct call *call);

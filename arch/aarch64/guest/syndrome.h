@@ -126,8 +126,6 @@ static inline uint64_t exception_pstate(uint64_t pstate, uint64_t sctlr, bool ha
 	uint64_t next =
 		(pstate & (PSTATE_NZCV | PSTATE_PAN | PSTATE_DIT)) | PSTATE_DAIF | PSTATE_EL1H;
 
-	if (pstate & PSTATE_32)
-		next &= ~PSTATE_DIT; /* it is elsewhere in such a state */
 	if (has_pan && !(sctlr & SCTLR_SPAN))
 		next |= PSTATE_PAN;
 	if (sctlr & SCTLR_DSSBS)

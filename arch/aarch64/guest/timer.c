@@ -37,15 +37,18 @@ static bool is_due(const struct vp *vp, const struct guest_timer *timer)
 	return is_enabled(timer) && guest_counter(vp) >= timer->compare;
 }
 
-/* As a timestamp of the host; TIMER_NEVER. */
+/* As a timestamp of the host, which may have counted less than the guest's counter says; TIMER_NEVER. */
 static uint64_t deadline_of(const struct vp *vp, const struct guest_timer *timer)
 {
-	uint64_t deadline = timer->compare + offset_of(vp);
+	uint64_t now = partition_timestamp(vp->partition), count = now - offset_of(vp), wait;
 
 	if (!is_enabled(timer) || vp->partition->frozen_at)
 		return TIMER_NEVER;
+	if (timer->compare <= count)
+		return now;
+	wait = timer->compare - count;
 	/* Beyond what the counter reaches. */
-	return deadline < timer->compare ? TIMER_NEVER : deadline;
+	return wait > TIMER_NEVER - now ? TIMER_NEVER : now + wait;
 }
 
 /* ---- the kernel's timer ---- */
@@ -150,8 +153,10 @@ void guest_timers_put(struct vp *vp)
 	a->virtual_timer.control = sysreg_read(cntv_ctl_el0) & TIMER_WRITABLE;
 	a->virtual_timer.compare = sysreg_read(cntv_cval_el0);
 	sysreg_write(cntv_ctl_el0, 0);
-	if (unlikely(a->virtual_held))
+	if (unlikely(a->virtual_held)) {
+		isb(); /* it is low before it may come again */
 		host_active_set(false);
+	}
 	a->virtual_held = false;
 }
 

@@ -24,7 +24,7 @@
 
 uint64_t el2_host_ids[IDS_COUNT];
 static uint64_t hcr_fixed;
-static bool has_pauth;
+static bool has_pauth, has_ras;
 static uint32_t features[1];
 
 /* Between the tasks' and the first of a guest. */
@@ -161,6 +161,9 @@ static __attribute__((noinline)) void owner_change(struct el2_cpu *c, struct vp 
 		registers_save(vp_arch(c->owner));
 	registers_restore(vp_arch(vp));
 	sysreg_write(vmpidr_el2, guest_mpidr(vp->index));
+	/* A guest that is shown no RAS can write DISR_EL1 nevertheless, which is this one (HCR_EL2.AMO). */
+	if (has_ras)
+		sysreg_write(s3_4_c12_c1_1, 0); /* VDISR_EL2 */
 	c->owner = vp;
 }
 
@@ -416,11 +419,14 @@ static __cold status_t el2_init(void)
 		hcr_fixed |= HCR_APK | HCR_API;
 	if (ID_FIELD(ids[ID_AA64MMFR1], MMFR1_LO_SHIFT))
 		hcr_fixed |= HCR_TLOR;
-	if (ID_FIELD(ids[ID_AA64PFR0], PFR0_RAS_SHIFT))
+	has_ras = ID_FIELD(ids[ID_AA64PFR0], PFR0_RAS_SHIFT);
+	if (has_ras)
 		hcr_fixed |= HCR_TERR;
 	vmid_init(stage2_vmid_bits(), VMID_FIRST);
 	return STATUS_OK;
 }
+
+#define MPAM2_TRAPS (BIT(48) | BIT(49)) /* of MPAM1_EL1 and MPAM0_EL1 */
 
 /* All fine-grained traps: none, but of what the guest is not shown. */
 static __cold void extensions_off(void)
@@ -434,6 +440,9 @@ static __cold void extensions_off(void)
 	}
 	if (ID_FIELD(el2_host_ids[ID_AA64MMFR1], MMFR1_HCX_SHIFT))
 		sysreg_write(s3_4_c1_c2_2, 0); /* HCRX_EL2 */
+	if (ID_FIELD(el2_host_ids[ID_AA64PFR0], PFR0_MPAM_SHIFT) ||
+	    ID_FIELD(el2_host_ids[ID_AA64PFR1], PFR1_MPAM_SHIFT))
+		sysreg_write(s3_4_c10_c5_0, MPAM2_TRAPS); /* MPAM2_EL2 */
 }
 
 static __cold status_t el2_cpu_enable(void)
@@ -450,7 +459,7 @@ static __cold status_t el2_cpu_enable(void)
 	sysreg_write(cntvoff_el2, 0);
 	sysreg_write(cntv_ctl_el0, 0);
 	sysreg_write(mdcr_el2, (sysreg_read(mdcr_el2) & MDCR_HPMN_MASK) | MDCR_TDRA | MDCR_TDOSA |
-				       MDCR_TDA | MDCR_TPM | MDCR_TPMCR);
+				       MDCR_TDA | MDCR_TPM | MDCR_TPMCR | MDCR_TPMS | MDCR_TTRF);
 	sysreg_write(mdscr_el1, 0);
 	sysreg_write(oslar_el1, 0); /* locked, there would be no debug exceptions */
 	vgic_hw_start();

@@ -26,6 +26,8 @@ struct el2_cpu {
 #define HCR_APK	      BIT(40)
 #define HCR_API	      BIT(41)
 
+#define MDCR_TTRF      BIT(19)
+#define MDCR_TPMS      BIT(14)
 #define MDCR_TDRA      BIT(11)
 #define MDCR_TDOSA     BIT(10)
 #define MDCR_TDE       BIT(8)

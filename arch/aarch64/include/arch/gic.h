@@ -8,7 +8,8 @@
 
 struct cpu;
 
-#define GIC_SPURIOUS	  1020u /* from here up: nothing waits */
+#define GIC_SPURIOUS	  1020u /* from here to the last of these: nothing waits */
+#define GIC_SPECIAL_LAST  1023u
 #define GIC_FIRST_SPI	  32u
 #define GIC_LIMIT	  1020u
 #define GIC_PPI_TIMER_EL2 26u /* the numbers that SBSA asks for */

@@ -93,6 +93,7 @@ struct arch_vp_vtl {
 	bool traps_caches;   /* HCR_EL2.TVM: until the guest has its caches on */
 	bool set_way;	     /* it has cleaned caches by set and way, since SCTLR_EL1 was written */
 	bool virtual_held; /* the virtual timer's interrupt is the guest's: active at the host's GIC */
+	uint64_t cleaned;  /* of WORK_CLEAN: the guest physical address that it has come to */
 	uint64_t syndrome; /* ESR_EL2 of the exit that waits */
 	uint64_t fault;	   /* FAR_EL2, so too */
 	uint64_t sp_el0, sp_el1;

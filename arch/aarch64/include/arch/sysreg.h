@@ -31,6 +31,9 @@ static inline void isb(void)
 
 /* CPTR_EL2 while HCR_EL2.E2H is 0. */
 #define CPTR_RES1 0x33ffull /* TZ (8) and TSM (12) among them: SVE and SME trap */
+#define CPTR_TTA  BIT(20)   /* registers of the trace unit */
+#define CPTR_TAM  BIT(30)   /* of the activity monitors */
+#define CPTR_BASE (CPTR_RES1 | CPTR_TTA | CPTR_TAM)
 #define CPTR_TFP  BIT(10)
 
 /* ESR_ELx. */
