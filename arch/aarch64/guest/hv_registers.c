@@ -31,7 +31,8 @@ bool arch_hv_information(struct vp *vp, uint32_t name, union hv_register_value *
 {
 	const struct hv_partition *hv = vp->partition->hv;
 
-	value->low = value->high = 0;
+	value->low = 0;
+	value->high = 0;
 	switch (name) {
 	case HV_REGISTER_VERSION: break;
 	case HV_REGISTER_FEATURES:
