@@ -20,7 +20,7 @@
 #define VECTOR_IRQ	0x280	/* from EL1 itself */
 
 	.section .rodata
-	.globl	bench_guest, bench_guest_end
+	.globl	bench_guest, bench_guest_size
 	.balign	0x800			/* as its copy */
 bench_guest:
 	adr	x0, vectors
@@ -59,5 +59,9 @@ vectors:
 	str	w0, [x5, #DONE]
 	eret
 bench_guest_end:
+
+	.balign 8
+bench_guest_size:
+	.quad	bench_guest_end - bench_guest
 
 	.section .note.GNU-stack, "", %progbits

@@ -26,11 +26,12 @@ const struct doorbell_config bench_doorbells[] = {
 const struct bench_message bench_message = {PLATFORM_GICD_BASE + GICD_SETSPI_NSR, INTID};
 
 /* bench_guest.S */
-extern const uint8_t bench_guest[], bench_guest_end[];
+extern const uint8_t bench_guest[];
+extern const uint64_t bench_guest_size;
 
 void bench_guest_load(uint8_t *memory)
 {
-	memcpy(memory + GUEST_CODE, bench_guest, (size_t)(bench_guest_end - bench_guest));
+	memcpy(memory + GUEST_CODE, bench_guest, bench_guest_size);
 }
 
 status_t bench_guest_start(handle_t vp)

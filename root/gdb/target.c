@@ -102,8 +102,10 @@ static void state_write(struct processor *processor, const struct gdb_state *sta
 	status_t status =
 		vp_set_registers(processor->vp, 0, gdb_value_names, state->value, GDB_VALUES);
 
+	if (status == STATUS_OK)
+		status = gdb_state_write_more(processor, state);
 	if (status != STATUS_OK)
-		log_warning("gdb: %s: VP %u: no register was written: %s",
+		log_warning("gdb: %s: VP %u: registers were not written: %s",
 			    processor->machine->config->name, processor->index,
 			    status_words(status));
 }

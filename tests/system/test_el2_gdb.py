@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """AArch64: gdb at the host's second serial line, which is a card's here, and a Linux guest that it debugs."""
 import base64
+import ctypes
 import re
 import struct
+import subprocess
 
+import pexpect
 import pytest
 from conftest import PROMPT, linux
+from machine import MACHINE
 from settings import LINUX_CMDLINE
 from test_gdb import STOPPED, Gdb, conf_of, symbol
 
@@ -112,19 +116,23 @@ def test_gdb_debugs_linux_on_arm(debugged):
     machine.send_line("/tmp/counts")
     assert re.search(STOPPED, gdb.answer())
     assert gdb.number("$pc") == START and gdb.number("$cpsr") & 0xF == 0
+    # Registers can be written; the program uses none of these.
+    written = {"$x19": 0x1122334455667788, "$sp": 0x7654321000, "$v31.u[1]": 0x1020304050607080}
+    for register, value in written.items():
+        gdb.command(f"set {register} = {value:#x}")
+    gdb.command("stepi")
+    assert {register: gdb.number(register) for register in written} == written
+    assert gdb.number("$sp_el0") == written["$sp"]
+    # So can memory, here the count.
+    gdb.command(f"set *(int *){COUNT:#x} = 10")
     gdb.command(f"watch *(int *){COUNT:#x}")
-    for value in (1, 2, 3):
+    for value in (11, 12, 13):
         assert f"New value = {value}" in gdb.command("continue")
         assert gdb.number("$w1") == value
     gdb.command("delete")
     gdb.start("continue")
     machine.expect(PROMPT)
     gdb.interrupt()
-    # Memory and registers can be written: they are as they were afterwards.
-    x9 = gdb.number("$x9")
-    gdb.command("set $x9 = 0x1122334455667788")
-    assert gdb.number("$x9") == 0x1122334455667788
-    gdb.command(f"set $x9 = {x9:#x}")
     gdb.command("detach")
     gdb.close()
     assert machine.command("echo alive $((6 * 7))") == "alive 42"
@@ -163,3 +171,47 @@ def test_gdb_from_the_first_instruction_on_arm(boot, tmp_path):
     gdb.close()
     machine.send("\x141")
     machine.expect("devices: all is well")
+
+
+SINK = 0x7FF00000  # in RAM: a 16550 that takes all, and gives nothing, since its line status says so
+
+
+def tree_with_two_lines(folder):
+    """The device tree of `virt`, where the console is one more line, at SINK."""
+    subprocess.run(
+        ["qemu-system-aarch64", "-M", f"{MACHINE['board']},dumpdtb={folder}/virt.dtb", "-cpu", "max",
+         "-smp", "2", "-m", "2G", "-display", "none", "-nodefaults", "-serial", "null"],
+        check=True, capture_output=True)
+    fdt = ctypes.CDLL("libfdt.so.1")
+    tree = ctypes.create_string_buffer(2 << 20)
+    assert fdt.fdt_open_into((folder / "virt.dtb").read_bytes(), tree, len(tree)) == 0
+
+    def add(path, name, properties):
+        node = fdt.fdt_path_offset(tree, path)
+        node = fdt.fdt_add_subnode(tree, node, name) if name else node
+        for key, value in properties.items():
+            assert fdt.fdt_setprop(tree, node, key, value, len(value)) == 0
+
+    reg = struct.pack(">QQ", SINK, 0x1000)
+    two = struct.pack(">I", 2)
+    add(b"/chosen", None, {b"stdout-path": b"/serial@7ff00000\0"})
+    add(b"/", b"serial@7ff00000", {b"compatible": b"ns16550a\0", b"reg": reg})
+    add(b"/", b"reserved-memory", {b"#address-cells": two, b"#size-cells": two, b"ranges": b""})
+    add(b"/reserved-memory", b"sink@7ff00000", {b"reg": reg, b"no-map": b""})
+    assert fdt.fdt_pack(tree) == 0
+    path = folder / "two.dtb"
+    path.write_bytes(tree.raw[: struct.unpack(">I", tree.raw[4:8])[0]])
+    return path
+
+
+def test_gdb_at_a_line_of_the_device_tree(boot, tmp_path):
+    """The PL011 is the second line, by interrupt: what is typed there are packets."""
+    conf = "[system]\non_exit = monitor\ngdb = linux\n" + conf_of({**KEYS, "autostart": "off"})
+    arguments = ["-dtb", tree_with_two_lines(tmp_path), "-device", f"loader,addr={SINK + 5:#x},data=0x60,data-len=1"]
+    machine = boot(arch="aarch64", conf=conf, arguments=arguments, debugexit=None)
+    for _ in range(60):
+        machine.send("$?#3f")
+        if machine.child.expect_exact(["+$W00#b7", pexpect.TIMEOUT], timeout=1) == 0:
+            break
+    machine.send("$qC#b4")
+    machine.expect(r"\+\$QC1#c5")

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from conftest import OUT
+from conftest import OUT, x86_only
 
 FAULTS = [
     "pointer", "kernel-read", "kernel-jump", "window-jump", "code-write", "boot-info-write",
@@ -21,6 +21,7 @@ def hostile(boot):
     return start
 
 
+@x86_only("test_el2_root.py has its own")
 def test_each_fault_has_its_status(hostile, leg, tmp_path):
     """In QEMU somebody types at the second serial line, too."""
     settings, second = {"cpus": 2}, leg == "svm"

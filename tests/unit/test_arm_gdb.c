@@ -16,6 +16,7 @@
 #define NUMBER_V0     34u
 #define NUMBER_FPSR   66u
 #define NUMBER_SYSTEM 68u
+#define NUMBER_SP_EL1 (NUMBER_SYSTEM + 11)
 #define SYSTEM_COUNT  16u
 
 static struct gdb_state known;
@@ -45,9 +46,9 @@ static void test_registers(void **state)
 		assert_true(gdb_register_read(&known, i, bytes));
 		for (size_t j = 0; j < size; j++)
 			bytes[j] ^= 0xff;
-		assert_int_equal(gdb_register_write(&known, i, bytes), !simd);
+		assert_true(gdb_register_write(&known, i, bytes));
 		assert_true(gdb_register_read(&known, i, again));
-		assert_int_equal(memcmp(bytes, again, size) == 0, !simd);
+		assert_memory_equal(bytes, again, size);
 	}
 	assert_int_equal(gdb_register_size(gdb_register_count()), 0);
 	assert_false(gdb_register_read(&known, gdb_register_count(), bytes));
@@ -66,7 +67,9 @@ static void test_places(void **state)
 	assert_true(gdb_register_read(&known, NUMBER_SP, bytes));
 	assert_memory_equal(bytes, "\x88\x77\x66\x55\x44\x33\x22\x11", 8);
 	memcpy(known.simd.q[3], "0123456789abcdef", 16);
+	known.simd_changed = false;
 	assert_true(gdb_register_read(&known, NUMBER_V0 + 3, bytes));
+	assert_true(gdb_register_write(&known, NUMBER_V0 + 3, bytes));
 	assert_memory_equal(bytes, "0123456789abcdef", 16);
 	gdb_state_pc_set(&known, 0xffff800000001234);
 	assert_int_equal(gdb_state_pc(&known), 0xffff800000001234);
@@ -76,10 +79,35 @@ static void test_places(void **state)
 	known.value[GDB_VALUE_PSTATE].reg64 = 0x5000003c5;
 	assert_true(gdb_register_write(&known, NUMBER_CPSR, (const uint8_t *)"\xc4\3\0\x80"));
 	assert_int_equal(known.value[GDB_VALUE_PSTATE].reg64, 0x5800003c4);
+	assert_true(known.simd_changed);
 	known.has_simd = false;
+	assert_false(gdb_register_write(&known, NUMBER_V0, bytes));
 	assert_false(gdb_register_read(&known, NUMBER_V0, bytes));
 	assert_false(gdb_register_read(&known, NUMBER_FPSR, bytes));
 	assert_true(gdb_register_read(&known, NUMBER_SYSTEM, bytes));
+}
+
+/* All are written back, so that SP must be the same as the one that it is. */
+static void test_stack_pointers(void **state)
+{
+	static const uint8_t one[8] = {1}, two[8] = {2}, three[8] = {3};
+	uint8_t bytes[GDB_REGISTER_SIZE];
+
+	(void)state;
+	known.value[GDB_VALUE_PSTATE].reg64 = 0x3c5; /* EL1h */
+	known.value[GDB_VALUE_SP_EL0].reg64 = 77;
+	assert_true(gdb_register_write(&known, NUMBER_SP, one));
+	assert_int_equal(known.value[GDB_VALUE_SP_EL1].reg64, 1);
+	assert_int_equal(known.value[GDB_VALUE_SP_EL0].reg64, 77);
+	assert_true(gdb_register_write(&known, NUMBER_SP_EL1, two));
+	assert_int_equal(known.value[GDB_VALUE_SP].reg64, 2);
+	assert_true(
+		gdb_register_write(&known, NUMBER_CPSR, (const uint8_t *)"\xc0\3\0\0")); /* EL0 */
+	assert_true(gdb_register_read(&known, NUMBER_SP, bytes));
+	assert_int_equal(bytes[0], 77);
+	assert_true(gdb_register_write(&known, NUMBER_SP, three));
+	assert_int_equal(known.value[GDB_VALUE_SP_EL0].reg64, 3);
+	assert_int_equal(known.value[GDB_VALUE_SP_EL1].reg64, 2);
 }
 
 static size_t count_of(const char *text, const char *what)
@@ -187,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_registers, known_fill),
 		cmocka_unit_test_setup(test_places, known_fill),
+		cmocka_unit_test_setup(test_stack_pointers, known_fill),
 		cmocka_unit_test(test_description),
 		cmocka_unit_test(test_software),
 		cmocka_unit_test(test_hardware),

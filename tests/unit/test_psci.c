@@ -23,11 +23,13 @@
 #define SYSTEM_RESET2 0xc4000012u
 #define ARCH_FEATURES 0x80000001u
 #define WORKAROUND_1  0x80008000u
+#define WORKAROUND_3  0x80003fffu
 
 static struct partition partition;
 static struct vp vps[VPS], *vp_list[VPS];
 static struct vp_vtl vtls[VPS];
 static uint64_t ids[IDS_COUNT];
+uint64_t el2_host_ids[IDS_COUNT];
 static struct vp *asked;
 static uint32_t asked_bits, reason;
 static uint64_t reset_type, reset_cookie;
@@ -180,6 +182,14 @@ static void features(void **state)
 	ids[ID_AA64PFR0] = 1ull << 56;
 	assert_int_equal(call(ARCH_FEATURES, WORKAROUND_1, 0, 0), 1);
 	assert_int_equal(call(WORKAROUND_1, 0, 0, 0), 0);
+	/* That of branch history by CSV2 of 3, or ECBHB; what it has against Meltdown says nothing. */
+	el2_host_ids[ID_AA64PFR0] = 1ull << 60 | 2ull << 56;
+	assert_int_equal(call(ARCH_FEATURES, WORKAROUND_3, 0, 0), -1);
+	el2_host_ids[ID_AA64PFR0] = 3ull << 56;
+	assert_int_equal(call(ARCH_FEATURES, WORKAROUND_3, 0, 0), 1);
+	el2_host_ids[ID_AA64PFR0] = 0;
+	el2_host_ids[ID_AA64MMFR1] = 1ull << 60;
+	assert_int_equal(call(WORKAROUND_3, 0, 0, 0), 0);
 }
 
 /* Bits above the function's 32 are not looked at, and nothing else answers. */

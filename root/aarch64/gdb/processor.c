@@ -35,6 +35,13 @@ void gdb_state_read_more(struct processor *processor, struct gdb_state *state)
 				       sizeof(state->simd), &size) == STATUS_OK;
 }
 
+status_t gdb_state_write_more(struct processor *processor, const struct gdb_state *state)
+{
+	if (!state->simd_changed)
+		return STATUS_OK;
+	return vp_state_set(processor->vp, 0, VP_STATE_SIMD, &state->simd, sizeof(state->simd));
+}
+
 /* Caches of instructions are not kept right by themselves (Arm ARM B2.4.4); and the guest's data caches may be off. */
 void gdb_code_written(struct machine *machine, gpa_t gpa)
 {

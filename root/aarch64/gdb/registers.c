@@ -4,7 +4,9 @@
 #include <gdb/rows.h>
 #include <string.h>
 
-#define X(n) HV_ARM64_REGISTER_X0 + (n)
+#define X(n)	    HV_ARM64_REGISTER_X0 + (n)
+#define PSTATE_MODE MASK(5)
+#define PSTATE_EL1H 5u
 
 const uint32_t gdb_value_names[GDB_VALUES] = {
 	X(0),
@@ -61,7 +63,7 @@ const uint32_t gdb_value_names[GDB_VALUES] = {
 
 enum row_source {
 	SOURCE_VALUE,  /* value[place] */
-	SOURCE_VECTOR, /* simd.q[place]; only read, as is what follows */
+	SOURCE_VECTOR, /* simd.q[] */
 	SOURCE_FPSR,
 	SOURCE_FPCR,
 };
@@ -103,8 +105,8 @@ const struct gdb_row gdb_rows[] = {
 	{WORD("far_el1", GDB_VALUE_SYSTEM + 7)},
 	{WORD("elr_el1", GDB_VALUE_SYSTEM + 8)},
 	{WORD("spsr_el1", GDB_VALUE_SYSTEM + 9)},
-	{WORD("sp_el0", GDB_VALUE_SYSTEM + 10)},
-	{WORD("sp_el1", GDB_VALUE_SYSTEM + 11)},
+	{WORD("sp_el0", GDB_VALUE_SP_EL0)},
+	{WORD("sp_el1", GDB_VALUE_SP_EL1)},
 	{WORD("tpidr_el0", GDB_VALUE_SYSTEM + 12)},
 	{WORD("tpidr_el1", GDB_VALUE_SYSTEM + 13)},
 	{WORD("contextidr_el1", GDB_VALUE_SYSTEM + 14)},
@@ -114,32 +116,60 @@ const size_t gdb_row_count = ARRAY_SIZE(gdb_rows);
 const char gdb_architecture[] = "aarch64";
 static_assert(GDB_VALUE_SYSTEM + 16 == GDB_VALUES, "each has its place");
 
+/* Where a register's bytes are; NULL: they are not known. */
+static void *place_of(struct gdb_state *state, const struct gdb_row *row, unsigned index)
+{
+	if (row->source == SOURCE_VALUE)
+		return &state->value[row->place + index];
+	if (!state->has_simd)
+		return NULL;
+	switch (row->source) {
+	case SOURCE_VECTOR: return state->simd.q[index];
+	case SOURCE_FPSR: return &state->simd.fpsr;
+	default: return &state->simd.fpcr;
+	}
+}
+
 bool gdb_register_read(const struct gdb_state *state, size_t number,
 		       uint8_t bytes[GDB_REGISTER_SIZE])
 {
 	unsigned index;
 	const struct gdb_row *row = gdb_row_find(number, &index);
+	const void *place = row ? place_of((struct gdb_state *)(uintptr_t)state, row, index) : NULL;
 
 	memset(bytes, 0, GDB_REGISTER_SIZE);
-	if (!row)
-		return false;
-	switch (row->source) {
-	case SOURCE_VALUE: memcpy(bytes, &state->value[row->place + index], row->size); return true;
-	case SOURCE_VECTOR: memcpy(bytes, state->simd.q[index], row->size); break;
-	case SOURCE_FPSR: memcpy(bytes, &state->simd.fpsr, row->size); break;
-	default: memcpy(bytes, &state->simd.fpcr, row->size); break;
-	}
-	return state->has_simd;
+	if (place)
+		memcpy(bytes, place, row->size);
+	return place;
+}
+
+/* "sp" is one of the two others, by PSTATE: what was written last counts. */
+static void stack_pointers_align(struct gdb_state *state, bool sp_written)
+{
+	union hv_register_value *sp = &state->value[GDB_VALUE_SP];
+	uint64_t mode = state->value[GDB_VALUE_PSTATE].reg64 & PSTATE_MODE;
+	union hv_register_value *chosen =
+		&state->value[mode == PSTATE_EL1H ? GDB_VALUE_SP_EL1 : GDB_VALUE_SP_EL0];
+
+	if (sp_written)
+		*chosen = *sp;
+	else
+		*sp = *chosen;
 }
 
 bool gdb_register_write(struct gdb_state *state, size_t number, const uint8_t *bytes)
 {
 	unsigned index;
 	const struct gdb_row *row = gdb_row_find(number, &index);
+	void *place = row ? place_of(state, row, index) : NULL;
 
-	if (!row || row->source != SOURCE_VALUE)
+	if (!place)
 		return false;
-	memcpy(&state->value[row->place + index], bytes, row->size);
+	memcpy(place, bytes, row->size);
+	if (row->source == SOURCE_VALUE)
+		stack_pointers_align(state, row->place + index == GDB_VALUE_SP);
+	else
+		state->simd_changed = true;
 	return true;
 }
 

@@ -24,7 +24,7 @@
 /* What is known of a VP that stands still. */
 struct gdb_state {
 	union hv_register_value value[GDB_VALUES]; /* of gdb_value_names */
-	bool has_simd;
+	bool has_simd, simd_changed;
 	struct vp_state_simd simd;
 };
 
@@ -40,6 +40,8 @@ enum gdb_value {
 	GDB_VALUE_TCR,
 	GDB_VALUE_TTBR0,
 	GDB_VALUE_TTBR1,
+	GDB_VALUE_SP_EL0 = GDB_VALUE_SYSTEM + 10,
+	GDB_VALUE_SP_EL1,
 };
 
 /* How many gdb numbers there are. */

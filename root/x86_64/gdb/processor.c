@@ -61,6 +61,14 @@ void gdb_state_read_more(struct processor *processor, struct gdb_state *state)
 	free(area);
 }
 
+/* That can only be read. */
+status_t gdb_state_write_more(struct processor *processor, const struct gdb_state *state)
+{
+	(void)processor;
+	(void)state;
+	return STATUS_OK;
+}
+
 /* Processors see that by themselves. */
 void gdb_code_written(struct machine *machine, gpa_t gpa)
 {

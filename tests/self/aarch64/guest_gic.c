@@ -8,6 +8,7 @@
 GUEST_CODE_DECLARE(gic_collect);
 GUEST_CODE_DECLARE(gic_nest);
 GUEST_CODE_DECLARE(gic_split);
+GUEST_CODE_DECLARE(gic_numbers);
 GUEST_CODE_DECLARE(gic_fiq);
 GUEST_CODE_DECLARE(gic_saved);
 GUEST_CODE_DECLARE(gic_wild);
@@ -123,6 +124,26 @@ SELFTEST(arm_gic_deactivated_apart)
 	/* 3, 10, 1, 8, 15, 6, 13, 4 are not active any more. */
 	GUEST_CHECK(&g, guest_says(&g, 0xffff & ~0xa55au));
 	GUEST_CHECK(&g, guest_says(&g, 0));
+	guest_destroy(&g);
+}
+
+/* More are active than any processor has list registers. */
+SELFTEST(arm_gic_ended_by_number)
+{
+	struct test_guest g;
+	uint32_t i;
+
+	GUEST_SETUP(&g);
+	guest_start(&g, gic_numbers);
+	gic_up(&g, 1);
+	for (i = 0; i < 16; i++)
+		priority_set(&g, SPI_FIRST + i, (uint8_t)(i * 8));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, spi_pulse(&g, SPI_FIRST + 40));
+	GUEST_CHECK(&g, guest_says(&g, SPI_FIRST + 40));
+	GUEST_CHECK(&g, guest_says(&g, 0xffff));
+	GUEST_CHECK(&g, guest_says(&g, 0));
+	GUEST_CHECK(&g, guest_says(&g, SPURIOUS));
 	guest_destroy(&g);
 }
 

@@ -131,6 +131,26 @@ guest_\name\()_end:
 	tell_active
 	guest_end gic_split
 
+	/* What it has taken is ended, though more urgent ones are active that nobody has taken. */
+	guest	gic_numbers
+	interface_up
+	set	x8, (GUEST_GICD + 0x304)	/* GICD_ISACTIVER1 */
+	tell	wzr
+	mrs	x0, ICC_IAR1
+	dsb	sy
+	tell	w0
+	mov	w1, #0xffff
+	str	w1, [x8]
+	msr	ICC_EOIR1, x0
+	isb
+	ldr	w1, [x8]
+	tell	w1
+	ldr	w1, [x8, #4]
+	tell	w1
+	mrs	x0, ICC_IAR1
+	tell	w0
+	guest_end gic_numbers
+
 	/* SGI 0 in group 0: an FIQ. */
 	guest	gic_fiq
 	interface_up
