@@ -97,6 +97,10 @@ ifeq ($(ARCH),x86_64)
 APIC_MODEL := $(addprefix arch/x86_64/guest/,lapic.c lapic_registers.c lapic_timer.c)
 APIC_MODEL_CFLAGS := -Iarch/x86_64/include -Iarch/x86_64/guest
 ROOT_SHARED += $(APIC_MODEL)
+else
+# The walk of a guest's translation tables, for who looks at a guest.
+ROOT_SHARED += arch/aarch64/guest/translation.c
+WALK_CFLAGS := -Iarch/aarch64/guest
 endif
 ROOT_SRCS := $(sort $(filter-out $(addprefix root/,$(addsuffix /%,$(ROOT_ARCHES))),$(wildcard root/*.[cS] root/*/*.[cS])) \
 	$(wildcard root/$(ARCH)/*.[cS] root/$(ARCH)/*/*.[cS])) $(ROOT_SHARED)
@@ -170,6 +174,8 @@ $(OUT)/%.image: $(OUT)/%.elf
 	@$(OBJCOPY) -O binary $< $@
 
 $(call objects,$(OUT)/root,$(APIC_MODEL) root/$(ARCH)/vmm/user_apic.c): ROOT_CFLAGS += $(APIC_MODEL_CFLAGS)
+$(call objects,$(OUT)/root,root/$(ARCH)/gdb/processor.c): ROOT_CFLAGS += $(WALK_CFLAGS)
+$(call objects,$(OUT)/root,root/$(ARCH)/gdb/processor.c): ROOT_CFLAGS += $(WALK_CFLAGS)
 $(OUT)/root/%.c.o: %.c $(BUILD_FILES) | $(ARCH_LIBRARIES)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -279,7 +285,7 @@ lint:
 	@echo "  LINT"
 	@$(CPPCHECK) --suppress=comparePointers -Iarch/$(ARCH)/include \
 		$(filter %.c,$(KERNEL_SRCS) $(SELF_SRCS))
-	@$(CPPCHECK) -Iroot -Iroot/$(ARCH) $(APIC_MODEL_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
+	@$(CPPCHECK) -Iroot -Iroot/$(ARCH) $(APIC_MODEL_CFLAGS) $(WALK_CFLAGS) $(filter-out $(BUILD)/%,$(filter %.c,$(ROOT_SRCS)))
 	@$(CPPCHECK) $(wildcard tests/bench/*.c)
 
 size: $(OUT)/trivet.$(ARCH_IMAGE)

@@ -13,10 +13,10 @@ static uint16_t ipi_send(const struct hypercall *call, uint32_t vector, uint8_t 
 
 	if (status != HV_SUCCESS)
 		return status;
-	if (vector < HV_IPI_VECTOR_FIRST || vector > HV_IPI_VECTOR_LAST)
+	if (vector - ARCH_HV_IPI_FIRST > ARCH_HV_IPI_LAST - ARCH_HV_IPI_FIRST)
 		return HV_INVALID_PARAMETER;
 	for (i = vp_set_next(set, 0, count); i < count; i = vp_set_next(set, i + 1, count))
-		arch_vp_interrupt(partition->vps[i], vtl, (uint8_t)vector);
+		arch_vp_interrupt(partition->vps[i], vtl, vector);
 	return HV_SUCCESS;
 }
 

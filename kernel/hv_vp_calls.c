@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Hypercalls about VPs of one's own partition: registers, translations, starting them. */
+#include <kernel/hv_registers.h>
 #include <kernel/hypercall.h>
 #include <kernel/partition_arch.h>
+#include <kernel/string.h>
 
 static uint16_t status_of(status_t status)
 {
@@ -43,7 +45,7 @@ static void register_read(struct vp *vp, void *argument)
 {
 	struct register_access *r = argument;
 
-	r->status = arch_hv_register_get(vp, r->vtl, r->name, r->value);
+	r->status = hv_register_get(vp, r->vtl, r->name, r->value);
 	if (r->status == STATUS_INVALID_REGISTER)
 		r->status = arch_vp_get_registers(vp, r->vtl, &r->name, r->value, 1);
 }
@@ -67,6 +69,17 @@ static status_t register_access(const struct hypercall *call, struct vp *vp,
 	return r->status;
 }
 
+/* What the caller has of the interface itself is at hand while its CPU has it. */
+static uint16_t register_get(const struct hypercall *call, struct vp *vp, struct register_access *r)
+{
+	if (!call->outside) {
+		if (vp == call->vp && hv_register_get(vp, r->vtl, r->name, r->value) == STATUS_OK)
+			return HV_SUCCESS;
+		return HYPERCALL_LEAVE;
+	}
+	return status_of(register_access(call, vp, register_read, r));
+}
+
 uint16_t hypercall_get_register(struct hypercall *call, const void *header, const void *in,
 				void *out)
 {
@@ -76,17 +89,15 @@ uint16_t hypercall_get_register(struct hypercall *call, const void *header, cons
 	uint16_t status = vp_decode(call, input->partition_id, input->vp_index, input->target_vtl,
 				    &vp, &r.vtl);
 
-	return status == HV_SUCCESS ? status_of(register_access(call, vp, register_read, &r))
-				    : status;
+	return status == HV_SUCCESS ? register_get(call, vp, &r) : status;
 }
 
-static status_t register_set(const struct hypercall *call, struct vp *vp, struct register_access *r)
+static status_t processor_set(const struct hypercall *call, struct vp *vp,
+			      struct register_access *r)
 {
 	bool own = vp == call->vp;
-	status_t status = arch_hv_register_set(vp, r->vtl, r->name, r->value->low, own);
+	status_t status;
 
-	if (status != STATUS_INVALID_REGISTER)
-		return status;
 	if (!own && !arch_register_is_plain(r->name))
 		return STATUS_WRONG_STATE;
 	status = register_access(call, vp, register_write, r);
@@ -94,6 +105,22 @@ static status_t register_set(const struct hypercall *call, struct vp *vp, struct
 	if (!own && status == STATUS_OK)
 		vp_request(vp, VP_REQUEST_INTERRUPT);
 	return status;
+}
+
+/* Of another VP only what is the partition's, and places a page of it: with the rest its own CPU works. */
+static uint16_t register_set(struct hypercall *call, struct vp *vp, struct register_access *r)
+{
+	const struct hv_register_row *row = hv_register_find(vp, r->name);
+	bool interface = row && row->set;
+
+	if (!call->outside && (!interface || row->places))
+		return HYPERCALL_LEAVE;
+	if (!interface)
+		return status_of(processor_set(call, vp, r));
+	if (vp != call->vp && !row->shared)
+		return HV_INVALID_VP_STATE;
+	call->woke |= row == &hv_register_rows[HV_ROW_CRASH];
+	return status_of(hv_register_put(vp, r->vtl, row, r->name, r->value->low));
 }
 
 uint16_t hypercall_set_register(struct hypercall *call, const void *header, const void *in,
@@ -108,7 +135,7 @@ uint16_t hypercall_set_register(struct hypercall *call, const void *header, cons
 				    &vp, &r.vtl);
 
 	(void)out;
-	return status == HV_SUCCESS ? status_of(register_set(call, vp, &r)) : status;
+	return status == HV_SUCCESS ? register_set(call, vp, &r) : status;
 }
 
 /* ---- translations ---- */
@@ -129,7 +156,8 @@ static void translation_put(const struct hypercall *call, const struct hv_transl
 {
 	struct hv_translate_ex_output *ex = out;
 
-	if (HV_CALL_CODE(call->control) == HV_CALL_TRANSLATE_VIRTUAL_ADDRESS) {
+	if (HV_CALL_CODE(call->control) == HV_CALL_TRANSLATE_VIRTUAL_ADDRESS ||
+	    ARCH_HV_TRANSLATION_EX_SIZE == sizeof(*found)) {
 		*(struct hv_translate_output *)out = *found;
 		return;
 	}
@@ -154,7 +182,7 @@ uint16_t hypercall_translate(struct hypercall *call, const void *header, const v
 	(void)in;
 	if (status != HV_SUCCESS)
 		return status;
-	if ((flags & ~HV_TRANSLATE_KNOWN) || (flags & smap) == smap ||
+	if ((flags & ~ARCH_HV_TRANSLATE_KNOWN) || (flags & smap) == smap ||
 	    input->gva_page >> (64 - PAGE_SHIFT))
 		return HV_INVALID_PARAMETER;
 	if (arch_translate(vp, vtl, input, vp == call->vp, &found, &error) != STATUS_OK)
@@ -184,12 +212,14 @@ uint16_t hypercall_start_vp(struct hypercall *call, const void *header, const vo
 uint16_t hypercall_vp_index(struct hypercall *call, const void *header, const void *in, void *out)
 {
 	const struct hv_vp_index_input *input = header;
+	uint64_t id = 0;
 	uint32_t vtl;
 	uint16_t status = hypercall_vtl(call, input->target_vtl, &vtl);
 
 	if (input->partition_id != HV_PARTITION_ID_SELF)
 		return HV_ACCESS_DENIED;
-	if (status == HV_SUCCESS && !arch_vp_index(call->vp->partition, *(const uint32_t *)in, out))
+	memcpy(&id, in, ARCH_HV_PROCESSOR_ID_SIZE);
+	if (status == HV_SUCCESS && !arch_vp_index(call->vp->partition, id, out))
 		return HV_INVALID_PARAMETER;
 	return status;
 }

@@ -17,8 +17,7 @@ enum row_flags {
 	ALL_REPS = BIT(1), /* are done at once */
 	OUTSIDE = BIT(2),  /* waits for other CPUs, or works on what a loaded VP has in its CPU */
 	VARIABLE = BIT(3), /* the header has more words behind it */
-	APICS = BIT(4),	   /* is not there if the VMM has the interrupt controllers */
-	PCS = BIT(5),	   /* its numbers are APIC ids, or its layout is that of a PC's processor */
+	IRQS = BIT(4),	   /* is not there if the VMM has the interrupt controllers */
 };
 
 #define HEADER_MAX   256u /* bytes of its fixed part */
@@ -40,32 +39,33 @@ static const struct hypercall_row {
 	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST, REP | ALL_REPS | OUTSIDE, 24, 8, 0, 0,
 	 hypercall_flush},
 	{HV_CALL_NOTIFY_LONG_SPIN_WAIT, 0, 8, 0, 0, 0, hypercall_long_spin},
-	{HV_CALL_SEND_IPI, APICS, 16, 0, 0, 0, hypercall_ipi},
+	{HV_CALL_SEND_IPI, IRQS, 16, 0, 0, 0, hypercall_ipi},
 	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_SPACE_EX, OUTSIDE | VARIABLE, 32, 0, 0, 0,
 	 hypercall_flush_ex},
 	{HV_CALL_FLUSH_VIRTUAL_ADDRESS_LIST_EX, REP | ALL_REPS | OUTSIDE | VARIABLE, 32, 8, 0, 0,
 	 hypercall_flush_ex},
-	{HV_CALL_SEND_IPI_EX, APICS | VARIABLE, 24, 0, 0, 0, hypercall_ipi_ex},
+	{HV_CALL_SEND_IPI_EX, IRQS | VARIABLE, 24, 0, 0, 0, hypercall_ipi_ex},
 	{HV_CALL_GET_PARTITION_PROPERTY, 0, 16, 0, 8, 0, hypercall_property},
 	{HV_CALL_GET_PARTITION_ID, 0, 0, 0, 8, HV_PRIVILEGE_PARTITION_ID, hypercall_denied},
 	{HV_CALL_INSTALL_INTERCEPT, 0, 24, 0, 0, 0, hypercall_denied},
-	{HV_CALL_GET_VP_REGISTERS, REP | OUTSIDE, 16, 4, 16, HV_PRIVILEGE_VP_REGISTERS,
+	{HV_CALL_GET_VP_REGISTERS, REP, 16, 4, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_get_register},
-	{HV_CALL_SET_VP_REGISTERS, REP | OUTSIDE, 16, 32, 0, HV_PRIVILEGE_VP_REGISTERS,
+	{HV_CALL_SET_VP_REGISTERS, REP, 16, 32, 0, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_set_register},
-	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, OUTSIDE | PCS, 32, 0, 16, HV_PRIVILEGE_VP_REGISTERS,
+	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, OUTSIDE, 32, 0, 16, HV_PRIVILEGE_VP_REGISTERS,
 	 hypercall_translate},
 	{HV_CALL_POST_MESSAGE, 0, 256, 0, 0, HV_PRIVILEGE_POST_MESSAGES, hypercall_post_message},
 	{HV_CALL_SIGNAL_EVENT, 0, 8, 0, 0, HV_PRIVILEGE_SIGNAL_EVENTS, hypercall_signal_event},
-	{HV_CALL_RETARGET_DEVICE_INTERRUPT, APICS | VARIABLE, 56, 0, 0, 0, hypercall_retarget},
-	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, APICS, 32, 0, 0, 0, hypercall_assert_interrupt},
-	{HV_CALL_START_VIRTUAL_PROCESSOR, OUTSIDE | PCS, 240, 0, 0, HV_PRIVILEGE_START_VP,
-	 hypercall_start_vp},
+	{HV_CALL_RETARGET_DEVICE_INTERRUPT, IRQS | VARIABLE, 56, 0, 0, 0, hypercall_retarget},
+	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, IRQS, 32, 0, 0, 0, hypercall_assert_interrupt},
+	{HV_CALL_START_VIRTUAL_PROCESSOR, OUTSIDE, 16 + ARCH_HV_CONTEXT_SIZE, 0, 0,
+	 HV_PRIVILEGE_START_VP, hypercall_start_vp},
 	/* The padding of its elements in the specification is in no implementation. */
-	{HV_CALL_GET_VP_INDEX_FROM_APIC_ID, REP | PCS, 16, 4, 4, 0, hypercall_vp_index},
+	{HV_CALL_GET_VP_INDEX_FROM_APIC_ID, REP, 16, ARCH_HV_PROCESSOR_ID_SIZE, 4, 0,
+	 hypercall_vp_index},
 	/* Its output, too, is as implementations have it. */
-	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS_EX, OUTSIDE | PCS, 32, 0, 64, HV_PRIVILEGE_VP_REGISTERS,
-	 hypercall_translate},
+	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS_EX, OUTSIDE, 32, 0, ARCH_HV_TRANSLATION_EX_SIZE,
+	 HV_PRIVILEGE_VP_REGISTERS, hypercall_translate},
 	{HV_CALL_FLUSH_GUEST_PHYSICAL_ADDRESS_SPACE, 0, 16, 0, 0, 0, hypercall_flush_physical},
 	{HV_CALL_FLUSH_GUEST_PHYSICAL_ADDRESS_LIST, REP | ALL_REPS, 16, 8, 0, 0,
 	 hypercall_flush_physical},
@@ -136,20 +136,12 @@ static uint16_t place_decode(const struct hypercall *call, struct decoded *d)
 	return HV_SUCCESS;
 }
 
-/* Of which rows there are no calls. */
-static uint8_t rows_absent(const struct partition *partition)
-{
-	if (!ARCH_HAS_APICS)
-		return APICS | PCS;
-	return partition_has_user_apic(partition) ? APICS : 0;
-}
-
 static uint16_t decode(struct hypercall *call, struct decoded *d)
 {
 	const struct hypercall_row *row = row_find(HV_CALL_CODE(call->control));
 	uint16_t status;
 
-	if (!row || (row->flags & rows_absent(call->vp->partition)))
+	if (!row || ((row->flags & IRQS) && partition_has_user_apic(call->vp->partition)))
 		return HV_INVALID_HYPERCALL_CODE;
 	if (row->privileges & ~call->vp->partition->hv->privileges)
 		return HV_ACCESS_DENIED;
@@ -235,7 +227,9 @@ enum hypercall_outcome hypercall_perform(struct hypercall *call)
 		return HYPERCALL_OUTSIDE;
 	if (status == HV_SUCCESS)
 		status = elements_perform(call, &d, &n);
-	if (status == HYPERCALL_BUSY || (status == HV_SUCCESS && n < d.count)) {
+	if (status == HYPERCALL_LEAVE && n == d.start)
+		return HYPERCALL_OUTSIDE;
+	if (status >= HYPERCALL_LEAVE || (status == HV_SUCCESS && n < d.count)) {
 		if (d.row->flags & REP)
 			call->control = (call->control & MASK(HV_CALL_REP_START_SHIFT)) |
 					(uint64_t)n << HV_CALL_REP_START_SHIFT;

@@ -15,7 +15,7 @@ struct vpci_message {
 	struct vpci_message *next;
 	uint32_t data;
 	uint32_t first; /* data of the first one of its registration */
-	uint8_t vector;
+	uint16_t vector;
 	bool multicast;
 	uint64_t vps[]; /* a bit for each VP of the partition */
 };
@@ -138,8 +138,7 @@ static bool target_is_valid(const struct partition *partition, const struct vpci
 {
 	uint32_t count = partition->vp_count;
 
-	return target->vector >= HV_IPI_VECTOR_FIRST && target->vector <= HV_IPI_VECTOR_LAST &&
-	       target->vector + (vectors - 1) <= HV_IPI_VECTOR_LAST &&
+	return arch_device_vectors_valid(partition, target->vector, vectors) &&
 	       vp_set_next(&target->set, 0, count) < count;
 }
 
@@ -153,7 +152,7 @@ static void target_put(const struct partition *partition, struct vpci_message *m
 	for (i = vp_set_next(&target->set, 0, count); i < count;
 	     i = vp_set_next(&target->set, i + 1, count))
 		message->vps[i / WORD_VPS] |= BIT(i % WORD_VPS);
-	message->vector = (uint8_t)vector;
+	message->vector = (uint16_t)vector;
 	message->multicast = target->multicast;
 }
 

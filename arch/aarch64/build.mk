@@ -16,7 +16,7 @@ ARCH_BACKENDS_COLD :=
 ARCH_COLD := acpi.c backtrace.c boot.c cpu.c cpu_start.c efi_stub.c fdt.c fdt_interrupt.c machine.c memory_list.c paging.c pci_serial.c power.c serial.c trap.c
 
 # Self tests: those that need no guest, and its own.
-ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c) $(wildcard tests/self/aarch64/*.[cS])
+ARCH_SELF_SRCS := $(addprefix tests/self/,memory.c page_table.c sched.c second_thread.c) $(wildcard tests/self/aarch64/*.[cS])
 
 # What is loaded, of KERNEL.elf: the arm64 `Image`; where the Linux is that guests run by default.
 ARCH_IMAGE       := image

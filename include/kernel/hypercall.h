@@ -37,12 +37,13 @@ enum hypercall_outcome {
 
 enum hypercall_outcome hypercall_perform(struct hypercall *call);
 
-/* Only inside: not now, but soon. */
-#define HYPERCALL_BUSY 0xffffu
+/* Only inside: not now, but soon; not before the VP is off its CPU. */
+#define HYPERCALL_BUSY	0xffffu
+#define HYPERCALL_LEAVE 0xfffeu
 
 /*
- * One of the table's calls, of which all sizes, addresses and privileges are right: a status, or
- * HYPERCALL_BUSY. Rep calls do one element, or all of them if their row says so.
+ * One of the table's calls, of which all sizes, addresses and privileges are right: a status,
+ * HYPERCALL_BUSY, or (unless `outside`) HYPERCALL_LEAVE. Rep calls do one element, or all of them if their row says so.
  */
 typedef uint16_t hypercall_t(struct hypercall *call, const void *header, const void *in, void *out);
 
@@ -59,23 +60,18 @@ uint16_t hypercall_vtl(const struct hypercall *call, uint8_t input, uint32_t *vt
 
 /* The VP that has this APIC id or MPIDR; false: none. */
 bool arch_vp_index(const struct partition *partition, uint64_t hardware_id, uint32_t *index);
-/* A register of the interface itself by its name, of a VP that is loaded on no CPU; others:
- * INVALID_REGISTER. */
-status_t arch_hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
-			      union hv_register_value *value);
-/* So too, by a VP that is loaded on no CPU. BUSY, INVALID_REGISTER_VALUE, NO_MEMORY; WRONG_STATE: of another
- * VP than the caller's own it cannot be. */
-status_t arch_hv_register_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value, bool own);
 /* May the register of the architecture be set by vp_call()? */
 bool arch_register_is_plain(uint32_t name);
-/* A fixed interrupt of a vector from 16 up, at the controller of the VP. Any CPU. */
-void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector);
-/* INVALID_ARGUMENT; NOT_SUPPORTED: no such type of interrupt. */
+/* An interrupt at the controller of the VP, by a vector of IPIs or devices. Any CPU. */
+void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint32_t vector);
+/* May a device have so many from there up? At least one. */
+bool arch_device_vectors_valid(const struct partition *partition, uint32_t first, uint32_t count);
+/* INVALID_ARGUMENT. */
 status_t arch_assert_interrupt(struct partition *partition, uint32_t vtl, uint64_t control,
 			       uint64_t destination, uint32_t vector);
 /* A VP that waits for its start begins with that. WRONG_STATE: it does not wait;
  * INVALID_REGISTER_VALUE, BUSY. No lock may be held. */
-status_t arch_vp_start(struct vp *vp, uint32_t vtl, const struct hv_initial_vp_context *context);
+status_t arch_vp_start(struct vp *vp, uint32_t vtl, const void *context);
 /* By the guest's own tables and with its rights; of flags all are known. *error: the code of the page
  * fault. BUSY. No lock may be held. */
 status_t arch_translate(struct vp *vp, uint32_t vtl, const struct hv_translate_input *input,

@@ -2,6 +2,7 @@
 /* Tables over the structures of the inspection calls, and functions that fetch these. */
 #include <string.h>
 #include <lib/inspect_kernel.h>
+#include <lib/inspect_registers.h>
 #include <lib/model.h>
 #include <lib/time.h>
 
@@ -135,7 +136,7 @@ const struct inspect_row inspect_partition_rows[INSPECT_PARTITION_ROWS] = {
 	PARTITION_WORD("state", "proto\0building\0built\0changing\0bad_reset\0frozen\0",
 		       kernel.state),
 	PARTITION("vps", INSPECT_UNSIGNED, kernel.vp_count),
-	PARTITION_WORD("apic_mode", "xapic\0x2apic_supported\0x2apic_enabled\0", kernel.apic_mode),
+	PARTITION_WORD(INSPECT_CONTROLLER_NAME, INSPECT_CONTROLLER_WORDS, kernel.apic_mode),
 	PARTITION_WORD("isolation", "none\0vbs\0snp\0tdx\0", kernel.isolation),
 	PARTITION("flags", INSPECT_HEX, kernel.flags),
 	PARTITION("physical_address_bits", INSPECT_UNSIGNED, kernel.physical_address_bits),

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include <emulator/access.h>
-#include <emulator/translate.h>
+#include <translation.h>
 
 #define CHECK(condition)          \
 	do {                      \
@@ -66,11 +66,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {0};
-	gpa_t gpa;
+	struct translation found;
 
 	memcpy(&input, data, MIN(size, sizeof(input)));
 	access_try(&input);
-	if (translation_walk(&input.regime, entry_read, &input, input.address, &gpa))
-		CHECK(gpa <= MASK(48));
+	if (translation_walk(&input.regime, entry_read, &input, input.address, &found))
+		CHECK(found.gpa <= MASK(48));
 	return 0;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Beside no_hyperv.c, where there is no synic either. */
-#include <hv_synic.h>
+#include <kernel/hv_registers.h>
 
-bool guest_stimer_write(struct vp *vp, uint32_t vtl, uint32_t msr, uint64_t value)
+status_t hv_stimer_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
 {
 	(void)vp;
 	(void)vtl;
-	(void)msr;
+	(void)name;
 	(void)value;
-	return false;
+	return STATUS_INVALID_REGISTER_VALUE;
 }

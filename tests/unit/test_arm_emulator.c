@@ -15,7 +15,7 @@
 #include <capstone/capstone.h>
 
 #include <emulator/access.h>
-#include <emulator/translate.h>
+#include <translation.h>
 
 #define ROUNDS 400000u
 
@@ -353,7 +353,7 @@ static void walks(void **state)
 		.ttbr1 = TABLES | 0xabull << 48,
 	};
 	static struct tables tables;
-	gpa_t gpa;
+	struct translation found;
 
 	(void)state;
 	memset(&tables, 0, sizeof(tables));
@@ -363,27 +363,27 @@ static void walks(void **state)
 	tables.words[1][4] = 0x00a00000 | 1; /* 2 MiB */
 	tables.words[2][5] = 0x0000beef5000 | 3;
 	tables.words[2][6] = 0x0000beef6000 | 1; /* no page */
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &gpa));
-	assert_int_equal(gpa, 0xbeef5123);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0xffffff8040605123, &gpa));
-	assert_int_equal(gpa, 0xbeef5123);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x40812345, &gpa));
-	assert_int_equal(gpa, 0x00a12345);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x81234567, &gpa));
-	assert_int_equal(gpa, 0x81234567);
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x40606000, &gpa));
-	assert_false(translation_walk(&regime, tables_read, &tables, 0, &gpa));
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &found));
+	assert_int_equal(found.gpa, 0xbeef5123);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0xffffff8040605123, &found));
+	assert_int_equal(found.gpa, 0xbeef5123);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x40812345, &found));
+	assert_int_equal(found.gpa, 0x00a12345);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x81234567, &found));
+	assert_int_equal(found.gpa, 0x81234567);
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x40606000, &found));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0, &found));
 	/* Neither half. */
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x8000000000, &gpa));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x8000000000, &found));
 	/* A tag is no part of the address, if the half has such. */
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &gpa));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &found));
 	regime.tcr |= BIT(37);
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &gpa));
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x5500000040605123, &found));
 	regime.tcr |= BIT(7);
-	assert_false(translation_walk(&regime, tables_read, &tables, 0x40605123, &gpa));
+	assert_false(translation_walk(&regime, tables_read, &tables, 0x40605123, &found));
 	regime.sctlr = 0;
-	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &gpa));
-	assert_int_equal(gpa, 0x40605123);
+	assert_true(translation_walk(&regime, tables_read, &tables, 0x40605123, &found));
+	assert_int_equal(found.gpa, 0x40605123);
 }
 
 /* Tables of which there is little: an entry, and where it stands. */
@@ -423,22 +423,22 @@ static void walks_large(void **state)
 	struct sparse above = {{{0x50000000 + 8 * 0x1fff, 0x51000003},
 				{0x51000000 + 8 * 0x1ffe, 0x123450003},
 				{0x50000000 + 8 * 0x1ffd, 0xe0000001}}};
-	gpa_t gpa;
+	struct translation found;
 
 	(void)state;
-	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff002345678, &gpa));
-	assert_int_equal(gpa, 0x82000000 + 0x345678);
+	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff002345678, &found));
+	assert_int_equal(found.gpa, 0x82000000 + 0x345678);
 	below.entries[2].at = 0x43000000 + 8 * 0x123;
 	below.entries[2].entry = 0x777774003;
-	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff00448fabc, &gpa));
-	assert_int_equal(gpa, 0x777777abc);
-	assert_false(translation_walk(&regime, sparse_read, &below, 0x7ff00448fabc, &gpa));
-	assert_true(
-		translation_walk(&regime, sparse_read, &above, 0xffffffffffffffff - 0x10123, &gpa));
-	assert_int_equal(gpa, 0x12345fedc);
-	assert_true(translation_walk(&regime, sparse_read, &above, 0xffffffffafffffff, &gpa));
-	assert_int_equal(gpa, 0xefffffff);
-	assert_false(translation_walk(&regime, sparse_read, &above, 0xfffffbffffffffff, &gpa));
+	assert_true(translation_walk(&regime, sparse_read, &below, 0xfff00448fabc, &found));
+	assert_int_equal(found.gpa, 0x777777abc);
+	assert_false(translation_walk(&regime, sparse_read, &below, 0x7ff00448fabc, &found));
+	assert_true(translation_walk(&regime, sparse_read, &above, 0xffffffffffffffff - 0x10123,
+				     &found));
+	assert_int_equal(found.gpa, 0x12345fedc);
+	assert_true(translation_walk(&regime, sparse_read, &above, 0xffffffffafffffff, &found));
+	assert_int_equal(found.gpa, 0xefffffff);
+	assert_false(translation_walk(&regime, sparse_read, &above, 0xfffffbffffffffff, &found));
 }
 
 int main(void)

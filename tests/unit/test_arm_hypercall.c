@@ -10,11 +10,12 @@
 #include "guest.h"
 #include "vgic.h"
 #include <kernel/cpu.h>
+#include <kernel/hv_registers.h>
 #include <kernel/hypercall.h>
+#include <kernel/port.h>
 #include <kernel/sched.h>
 #include <kernel/synic.h>
 #include <trivet/hv/features.h>
-#include <trivet/hv/interface_registers.h>
 
 #define PC	 0x4000u
 #define FUNCTION 0x46000001u
@@ -29,7 +30,9 @@ static struct synic synic;
 
 /* ---- what the kernel does ---- */
 
-struct cpu *fake_cpu;
+static struct cpu cpu;
+struct cpu *fake_cpu = &cpu;
+uint64_t timestamp_hz = 62500000;
 static struct hypercall performed;
 static enum hypercall_outcome outcome;
 static uint64_t new_pc; /* 0: the call does not set it */
@@ -59,13 +62,15 @@ bool sched_yield(void)
 	return false;
 }
 
-/* test_arm_hv_quick.c */
-enum vp_outcome guest_hypercall_quick(struct vp *v, uint64_t control, uint64_t input)
+static uint32_t signalled_connection, signalled_flag;
+
+uint16_t port_signal(const struct partition *p, uint32_t v, uint32_t connection, uint16_t flag)
 {
-	(void)v;
-	(void)control;
-	(void)input;
-	return VP_UNHANDLED;
+	assert_ptr_equal(p, &partition);
+	assert_int_equal(v, 0);
+	signalled_connection = connection;
+	signalled_flag = flag;
+	return HV_INVALID_CONNECTION_ID;
 }
 
 static uint32_t pulsed;
@@ -74,6 +79,54 @@ void vgic_pulse_ppi(struct vgic_cpu *gic, uint32_t intid)
 {
 	assert_ptr_equal(gic, &vtl.arch.gic);
 	pulsed = intid;
+}
+
+static uint32_t spi, spi_input;
+
+bool vgic_pulse_spi(struct vgic *vgic, uint32_t intid, bool *merged)
+{
+	assert_ptr_equal(vgic, &partition.arch.gic);
+	*merged = false;
+	spi = intid;
+	return true;
+}
+
+bool vgic_set_spi(struct vgic *vgic, uint32_t intid, bool high)
+{
+	assert_ptr_equal(vgic, &partition.arch.gic);
+	spi_input = intid | (uint32_t)high << 16;
+	return intid < 64;
+}
+
+void vgic_set_ppi(struct vgic_cpu *gic, uint32_t intid, bool high)
+{
+	assert_ptr_equal(gic, &vtl.arch.gic);
+	spi_input = intid | (uint32_t)high << 16;
+}
+
+static status_t call_status;
+static bool is_off;
+static uint32_t requested;
+
+status_t vp_call(struct vp *v, void (*function)(struct vp *vp, void *argument), void *argument)
+{
+	if (call_status == STATUS_OK)
+		function(v, argument);
+	return call_status;
+}
+
+void vp_request(struct vp *v, uint32_t bits)
+{
+	assert_ptr_equal(v, &vp);
+	requested |= bits;
+}
+
+bool guest_start(struct vp *v, uint32_t l, const struct hv_arm64_initial_vp_context *context)
+{
+	assert_ptr_equal(v, &vp);
+	assert_int_equal(l, 0);
+	assert_int_equal(context->x18, 18);
+	return is_off;
 }
 
 bool guest_mpidr_index(const struct partition *p, uint64_t mpidr, uint32_t *index)
@@ -112,6 +165,12 @@ status_t hv_reference_tsc_set(struct partition *p, uint32_t v, uint64_t value)
 	(void)v;
 	assert_true(hv.changing);
 	return set(HV_REGISTER_REFERENCE_TSC, value);
+}
+status_t hv_hypercall_set(struct partition *p, uint32_t v, uint64_t value)
+{
+	(void)p;
+	(void)v;
+	return set(HV_REGISTER_HYPERCALL, value);
 }
 status_t hv_assist_set(struct vp *v, uint32_t l, uint64_t value)
 {
@@ -332,19 +391,113 @@ static void test_functions(void **state)
 	assert_false(guest_hv_function(&vp, UID, &out));
 }
 
+/* ---- short cuts ---- */
+
+/* X0 or X1 on, as the instruction has it. */
+static void fast_call(bool smccc, uint64_t control, const uint64_t *words, unsigned int count)
+{
+	vp.arch.x[smccc] = control | HV_CALL_FAST;
+	memcpy(&vp.arch.x[smccc + 1], words, count * sizeof(words[0]));
+	performed.vp = NULL;
+	assert_int_equal(guest_hypercall(&vp, smccc), VP_CONTINUE);
+}
+
+static void test_short_signal(void **state)
+{
+	const uint64_t input = 0x3400000012ull, wrong = BIT(48);
+
+	(void)state;
+	fast_call(false, HV_CALL_SIGNAL_EVENT, &input, 1);
+	assert_int_equal(signalled_connection, 0x12);
+	assert_int_equal(signalled_flag, 0x34);
+	assert_int_equal(vp.arch.x[0], HV_INVALID_CONNECTION_ID);
+	assert_null(performed.vp);
+	/* What is not right is the dispatcher's. */
+	fast_call(false, HV_CALL_SIGNAL_EVENT, &wrong, 1);
+	assert_ptr_equal(performed.vp, &vp);
+	hv.privileges &= ~HV_PRIVILEGE_SIGNAL_EVENTS;
+	fast_call(true, HV_CALL_SIGNAL_EVENT, &input, 1);
+	assert_ptr_equal(performed.vp, &vp);
+}
+
+#define REP_OF_ONE BIT(HV_CALL_REP_COUNT_SHIFT)
+#define ONE_DONE   BIT(HV_RESULT_REPS_SHIFT)
+
+static void test_short_registers(void **state)
+{
+	uint64_t words[6] = {HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF, HV_REGISTER_EOM};
+	bool smccc;
+
+	(void)state;
+	for (smccc = false;; smccc = true) {
+		words[2] = HV_REGISTER_STIMER0_COUNT;
+		words[4] = 7;
+		fast_call(smccc, HV_CALL_SET_VP_REGISTERS | REP_OF_ONE, words, 6);
+		assert_null(performed.vp);
+		assert_int_equal(vp.arch.x[0], ONE_DONE);
+		assert_int_equal(set_what, HV_REGISTER_STIMER0_COUNT);
+		assert_int_equal(set_value, 7);
+		words[2] = HV_REGISTER_VP_RUNTIME;
+		fast_call(smccc, HV_CALL_GET_VP_REGISTERS | REP_OF_ONE, words, 6);
+		assert_null(performed.vp);
+		assert_int_equal(vp.arch.x[0], ONE_DONE);
+		assert_int_equal(vp.arch.x[smccc + 5], 0x1234);
+		assert_int_equal(vp.arch.x[smccc + 6], 0);
+		if (smccc)
+			break;
+	}
+}
+
+static void long_way(uint64_t control, const uint64_t words[6])
+{
+	fast_call(true, control, words, 6);
+	assert_ptr_equal(performed.vp, &vp);
+}
+
+/* Others, those of others, what places a page, what cannot be set, more than one. */
+static void test_long_registers(void **state)
+{
+	const uint64_t set_one = HV_CALL_SET_VP_REGISTERS | REP_OF_ONE;
+	const uint64_t get_one = HV_CALL_GET_VP_REGISTERS | REP_OF_ONE;
+	uint64_t words[6] = {HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF, HV_REGISTER_SIMP, 0, 1, 0};
+
+	(void)state;
+	long_way(set_one, words);
+	words[2] = HV_REGISTER_EOM;
+	long_way(set_one, words);
+	words[2] = HV_REGISTER_VP_INDEX;
+	long_way(set_one, words);
+	words[2] = HV_REGISTER_FEATURES;
+	long_way(get_one, words);
+	words[2] = HV_REGISTER_SCONTROL;
+	long_way(set_one + REP_OF_ONE, words);
+	words[1] = 0;
+	long_way(set_one, words);
+	long_way(get_one, words);
+	words[1] = HV_VP_INDEX_SELF;
+	words[0] = 1;
+	long_way(get_one, words);
+	words[0] = HV_PARTITION_ID_SELF;
+	hv.privileges &= ~HV_PRIVILEGE_VP_REGISTERS;
+	long_way(set_one, words);
+	assert_int_equal(set_what, 0);
+}
+
 /* ---- registers ---- */
 
 static uint64_t get(uint32_t name)
 {
 	union hv_register_value value = {0};
 
-	assert_int_equal(arch_hv_register_get(&vp, 0, name, &value), STATUS_OK);
+	assert_int_equal(hv_register_get(&vp, 0, name, &value), STATUS_OK);
 	return value.low;
 }
 
 static status_t set_own(uint32_t name, uint64_t value)
 {
-	return arch_hv_register_set(&vp, 0, name, value, true);
+	const struct hv_register_row *row = hv_register_find(&vp, name);
+
+	return row ? hv_register_put(&vp, 0, row, name, value) : STATUS_INVALID_REGISTER;
 }
 
 static void test_what_is_shown(void **state)
@@ -352,17 +505,20 @@ static void test_what_is_shown(void **state)
 	union hv_register_value value = {0};
 
 	(void)state;
-	arch_hv_register_get(&vp, 0, HV_REGISTER_FEATURES, &value);
+	hv_register_get(&vp, 0, HV_REGISTER_FEATURES, &value);
 	assert_int_equal(value.low, hv.privileges);
-	assert_int_equal(value.high, HV_ARM64_FEATURE_GUEST_CRASH | HV_ARM64_FEATURE_DIRECT_TIMERS);
+	assert_int_equal(value.high, HV_ARM64_FEATURE_GUEST_CRASH | HV_ARM64_FEATURE_FREQUENCIES |
+					     HV_ARM64_FEATURE_DIRECT_TIMERS);
 	/* These would make a guest take itself for the root, or have calls that are not there. */
-	assert_false(value.low & (HV_PRIVILEGE_PARTITION_ID | BIT(44) | HV_PRIVILEGE_START_VP |
-				  HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_FREQUENCIES));
+	assert_false(value.low & (HV_PRIVILEGE_PARTITION_ID | BIT(44) | HV_PRIVILEGE_APIC_MSRS |
+				  HV_PRIVILEGE_GUEST_IDLE));
 	assert_int_equal(get(HV_REGISTER_HINTS), 0xfff0000000aull);
 	assert_int_equal(get(HV_REGISTER_LIMITS), 4096);
 	assert_int_equal(get(HV_REGISTER_HARDWARE), HV_ARM64_HARDWARE_SLAT);
 	assert_int_equal(get(HV_REGISTER_VERSION), 0);
 	assert_int_equal(get(HV_REGISTER_INTERFACE), 0x31237648);
+	assert_int_equal(get(HV_REGISTER_PROCESSOR_CLOCK), 62500);
+	assert_int_equal(get(HV_REGISTER_INTERRUPT_CLOCK), 62500);
 }
 
 static void test_reading(void **state)
@@ -436,7 +592,7 @@ static void test_wrong_writes(void **state)
 		assert_int_equal(set_own(read_only[i], 0), STATUS_INVALID_REGISTER);
 	/* That of the hypercall page, which is x86's. */
 	assert_int_equal(set_own(0x90001, 0), STATUS_INVALID_REGISTER);
-	assert_int_equal(arch_hv_register_get(&vp, 0, 0x90001, &value), STATUS_INVALID_REGISTER);
+	assert_int_equal(hv_register_get(&vp, 0, 0x90001, &value), STATUS_INVALID_REGISTER);
 	assert_int_equal(set_own(HV_REGISTER_EOM, 1), STATUS_INVALID_REGISTER_VALUE);
 	assert_int_equal(set_what, 0);
 	hv.changing = true;
@@ -447,17 +603,13 @@ static void test_wrong_writes(void **state)
 	assert_false(hv.changing);
 }
 
-static void test_of_another_vp(void **state)
+static void test_what_is_the_partitions(void **state)
 {
 	(void)state;
-	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_GUEST_OS_ID, 1, false),
-			 STATUS_OK);
-	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_REFERENCE_TSC, 1, false),
-			 STATUS_OK);
-	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_SIMP, 1, false),
-			 STATUS_WRONG_STATE);
-	assert_int_equal(arch_hv_register_set(&vp, 0, HV_REGISTER_EOM, 0, false),
-			 STATUS_WRONG_STATE);
+	assert_true(hv_register_find(&vp, HV_REGISTER_GUEST_OS_ID)->shared);
+	assert_true(hv_register_find(&vp, HV_REGISTER_REFERENCE_TSC)->shared);
+	assert_false(hv_register_find(&vp, HV_REGISTER_SIMP)->shared);
+	assert_false(hv_register_find(&vp, HV_REGISTER_EOM)->shared);
 }
 
 static void test_privileges(void **state)
@@ -467,7 +619,7 @@ static void test_privileges(void **state)
 	(void)state;
 	hv.privileges &= ~HV_PRIVILEGE_SYNIC;
 	assert_int_equal(set_own(HV_REGISTER_SIMP, 1), STATUS_INVALID_REGISTER);
-	assert_int_equal(arch_hv_register_get(&vp, 0, HV_REGISTER_SIMP, &value),
+	assert_int_equal(hv_register_get(&vp, 0, HV_REGISTER_SIMP, &value),
 			 STATUS_INVALID_REGISTER);
 	hv.features = 0;
 	assert_int_equal(set_own(HV_REGISTER_CRASH_P0, 1), STATUS_INVALID_REGISTER);
@@ -498,6 +650,58 @@ static void test_vectors(void **state)
 	assert_int_equal(pulsed, 0);
 }
 
+static void test_interrupts(void **state)
+{
+	struct vp *vps[] = {&vp};
+
+	(void)state;
+	partition.vps = vps;
+	partition.arch.gic.spi_count = 32;
+	arch_vp_interrupt(&vp, 0, 3);
+	assert_int_equal(pulsed, 3);
+	arch_vp_interrupt(&vp, 0, 40);
+	assert_int_equal(spi, 40);
+	assert_true(arch_device_vectors_valid(&partition, 32, 32));
+	assert_true(arch_device_vectors_valid(&partition, 63, 1));
+	assert_false(arch_device_vectors_valid(&partition, 63, 2));
+	assert_false(arch_device_vectors_valid(&partition, 31, 1));
+	assert_false(arch_device_vectors_valid(&partition, UINT32_MAX, 2));
+	assert_int_equal(arch_assert_interrupt(&partition, 0, BIT(34), 0, 40), STATUS_OK);
+	assert_int_equal(spi_input, 40 | BIT(16));
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 20), STATUS_OK);
+	assert_int_equal(spi_input, 20);
+	spi_input = 0;
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 1, 20), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 3), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 27), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 30), STATUS_INVALID_ARGUMENT);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, BIT(33), 0, 40),
+			 STATUS_INVALID_ARGUMENT);
+	assert_int_equal(spi_input, 0);
+	assert_int_equal(arch_assert_interrupt(&partition, 0, 0, 0, 64), STATUS_INVALID_ARGUMENT);
+}
+
+static void test_start(void **state)
+{
+	struct hv_arm64_initial_vp_context context = {.pc = BIT(40), .x18 = 18};
+
+	(void)state;
+	partition.physical_bits = 40;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_INVALID_REGISTER_VALUE);
+	context.sctlr_el1 = 1; /* then it is no physical address */
+	is_off = false;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_WRONG_STATE);
+	call_status = STATUS_BUSY;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_BUSY);
+	call_status = STATUS_OK;
+	assert_int_equal(requested, 0);
+	is_off = true;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_OK);
+	assert_int_equal(requested, VP_REQUEST_INTERRUPT);
+	context.pc = 2;
+	assert_int_equal(arch_vp_start(&vp, 0, &context), STATUS_INVALID_REGISTER_VALUE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,13 +713,18 @@ int main(void)
 		cmocka_unit_test_setup(test_outside_of_one_sent_elsewhere, setup),
 		cmocka_unit_test_setup(test_the_call_sets_pc, setup),
 		cmocka_unit_test_setup(test_functions, setup),
+		cmocka_unit_test_setup(test_short_signal, setup),
+		cmocka_unit_test_setup(test_short_registers, setup),
+		cmocka_unit_test_setup(test_long_registers, setup),
 		cmocka_unit_test_setup(test_what_is_shown, setup),
 		cmocka_unit_test_setup(test_reading, setup),
 		cmocka_unit_test_setup(test_writing, setup),
 		cmocka_unit_test_setup(test_wrong_writes, setup),
-		cmocka_unit_test_setup(test_of_another_vp, setup),
+		cmocka_unit_test_setup(test_what_is_the_partitions, setup),
 		cmocka_unit_test_setup(test_privileges, setup),
 		cmocka_unit_test_setup(test_vectors, setup),
+		cmocka_unit_test_setup(test_interrupts, setup),
+		cmocka_unit_test_setup(test_start, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,13 +270,21 @@ static void test_get_registers(void **state)
 	names[4] = 0x00211; /* GuestCrashP1 */
 	fake_partition->hv->crash.parameter[1] = 77;
 	assert_status(call | REPS(5), IN, OUT, HV_SUCCESS | DONE(5));
-	assert_int_equal(fake_outsides, 1);
+	assert_int_equal(fake_outsides, 0);
 	assert_int_equal(values[0].low, 1);
 	assert_int_equal(values[1].low | values[1].high, 0);
 	assert_int_equal(values[2].low, fake_partition->hv->privileges);
 	assert_int_equal(values[2].high >> 32, fake_partition->hv->features);
 	assert_int_equal(values[3].low, 1);
 	assert_int_equal(values[4].low, 77);
+	/* the processor's own wait until the VP has left its CPU */
+	names[1] = NAME_RBX;
+	fake_vp->arch.gpr[GPR_RBX] = 44;
+	values[0].low = 0;
+	assert_status(call | REPS(2), IN, OUT, HV_SUCCESS | DONE(2));
+	assert_int_equal(fake_outsides, 1);
+	assert_int_equal(values[0].low, 1);
+	assert_int_equal(values[1].low, 44);
 	/* another VP's, on its CPU */
 	fake_partition->vps[5]->arch.gpr[GPR_RBX] = 55;
 	input->vp_index = 5;

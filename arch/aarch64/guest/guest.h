@@ -15,7 +15,8 @@
  *   gic.c        the VP's side of vgic*.c
  *   debug.c      debug registers: the guest's, and the VMM's as a debugger
  *   cache.c      guests whose caches are off
- *   hv_call.c    hypercalls; hv_quick.c: those made all the time; hv_registers.c, hv.c: the rest of the Hyper-V interface
+ *   hv_call.c    hypercalls; hv_quick.c, hv_registers.c, hv.c: the rest of the Hyper-V interface
+ *   translate.c  addresses that the guest, or its VMM, has translated; translation.c: the walk, pure
  *   run_page.c   what the VMM is told, and its answers
  *   registers.c  registers by name; state_elements.c
  *   ids.c vmid.c syndrome.h: pure
@@ -28,6 +29,7 @@
 #include <kernel/backend.h>
 #include <kernel/partition_arch.h>
 #include <kernel/state.h>
+#include <trivet/hv/hypercall.h>
 
 /* Requests of other CPUs, beside enum vp_request. */
 #define VP_REQUEST_POWER (VP_REQUEST_ARCH << 0) /* PSCI CPU_ON */
@@ -89,6 +91,8 @@ void guest_vtl_reset(struct vp *vp, uint32_t vtl);
 bool guest_pstate_valid(const struct partition *partition, uint64_t pstate);
 /* Another VP has turned this one on. */
 void guest_power_on(struct vp *vp);
+/* So too, with more registers than PSCI gives, of a VP that is loaded on no CPU. False: it is not off. */
+bool guest_start(struct vp *vp, uint32_t vtl, const struct hv_arm64_initial_vp_context *context);
 
 /* ---- partition.c ---- */
 
@@ -115,8 +119,8 @@ enum vp_outcome guest_call(struct vp *vp);
 /* HVC #1, or (smccc) a call of SMCCC's with the function of hypercalls in X0, in a partition with the Hyper-V interface;
  * PC is behind the instruction. */
 enum vp_outcome guest_hypercall(struct vp *vp, bool smccc);
-/* Those that are made all the time, in the form that they are made in; all else: VP_UNHANDLED. */
-enum vp_outcome guest_hypercall_quick(struct vp *vp, uint64_t control, uint64_t input);
+/* hv_quick.c: so too, those that it knows. UNHANDLED: no such one, and nothing was done. */
+enum vp_outcome guest_hypercall_quick(struct vp *vp, bool smccc);
 /* On WORK_HYPERCALL; the VP is loaded on no CPU. */
 void guest_hypercall_outside(struct vp *vp);
 /* A function of SMCCC's that the interface has. False: it has none of that number, or is not there. */

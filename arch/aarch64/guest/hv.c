@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Hyper-V interface asks of the architecture: which of it there is, and that its interrupts are INTIDs of
- * PPIs, of which each is an edge. What PCs alone have of it (local APICs, translations, the start of a VP, all in
- * ARCH_HAS_APICS) no call reaches.
+ * What the Hyper-V interface asks of the architecture: which of it there is, that its interrupts are INTIDs, of PPIs mostly,
+ * of which each is an edge, and how a VP starts.
  */
 #include "guest.h"
 #include "vgic.h"
@@ -21,10 +20,12 @@ void arch_hv_features(const struct partition *partition, uint64_t *privileges, u
 	*privileges = HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_REFERENCE_COUNTER |
 		      HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_SYNTHETIC_TIMERS |
 		      HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX |
-		      HV_PRIVILEGE_REFERENCE_TSC | HV_PRIVILEGE_POST_MESSAGES |
-		      HV_PRIVILEGE_SIGNAL_EVENTS | HV_PRIVILEGE_VP_REGISTERS |
-		      HV_PRIVILEGE_EXTENDED_HYPERCALLS;
-	*features = (uint32_t)(HV_FEATURE_GUEST_CRASH | HV_FEATURE_DIRECT_TIMERS);
+		      HV_PRIVILEGE_REFERENCE_TSC | HV_PRIVILEGE_FREQUENCIES |
+		      HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS |
+		      HV_PRIVILEGE_VP_REGISTERS | HV_PRIVILEGE_EXTENDED_HYPERCALLS |
+		      HV_PRIVILEGE_START_VP;
+	*features = (uint32_t)(HV_FEATURE_GUEST_CRASH | HV_FEATURE_FREQUENCIES |
+			       HV_FEATURE_DIRECT_TIMERS);
 }
 
 bool arch_hv_invariant_show(struct partition *partition, bool on)
@@ -65,41 +66,78 @@ static bool is_private(uint32_t intid)
 	return intid >= VGIC_SGIS && intid < VGIC_PRIVATE;
 }
 
-void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector)
+void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint32_t vector)
 {
-	if (is_private(vector))
+	bool merged;
+
+	if (vector < VGIC_PRIVATE)
 		vgic_pulse_ppi(&vtl_arch(vp, vtl)->gic, vector);
+	else
+		vgic_pulse_spi(&vp->partition->arch.gic, vector, &merged);
 }
 
+/* SPIs, which the GIC routes. */
+bool arch_device_vectors_valid(const struct partition *partition, uint32_t first, uint32_t count)
+{
+	uint32_t spis = partition->arch.gic.spi_count;
+
+	return first >= VGIC_PRIVATE && count <= spis && first - VGIC_PRIVATE <= spis - count;
+}
+
+/* The input of a PPI, of the VP with that MPIDR. Those of the timers are the processor's. */
+static status_t ppi_assert(struct partition *partition, uint32_t vtl, uint64_t mpidr,
+			   uint32_t intid, bool asserted)
+{
+	uint32_t index;
+
+	if (!is_private(intid) || intid == PPI_VIRTUAL || intid == PPI_PHYSICAL ||
+	    !guest_mpidr_index(partition, mpidr, &index))
+		return STATUS_INVALID_ARGUMENT;
+	vgic_set_ppi(&vtl_arch(partition->vps[index], vtl)->gic, intid, asserted);
+	return STATUS_OK;
+}
+
+/* The only type, 0, is an input that is high or low (TLFS, "HV_INTERRUPT_CONTROL"). */
 status_t arch_assert_interrupt(struct partition *partition, uint32_t vtl, uint64_t control,
 			       uint64_t destination, uint32_t vector)
 {
-	(void)partition;
-	(void)vtl;
-	(void)control;
-	(void)destination;
-	(void)vector;
-	return STATUS_NOT_SUPPORTED;
+	bool asserted = control & HV_ARM64_INTERRUPT_ASSERTED;
+
+	if (control & ~HV_ARM64_INTERRUPT_ASSERTED)
+		return STATUS_INVALID_ARGUMENT;
+	if (vector < VGIC_PRIVATE)
+		return ppi_assert(partition, vtl, destination, vector, asserted);
+	return vgic_set_spi(&partition->arch.gic, vector, asserted) ? STATUS_OK
+								    : STATUS_INVALID_ARGUMENT;
 }
 
-status_t arch_vp_start(struct vp *vp, uint32_t vtl, const struct hv_initial_vp_context *context)
+/* ---- HvCallStartVirtualProcessor ---- */
+
+struct start {
+	uint32_t vtl;
+	const struct hv_arm64_initial_vp_context *context;
+	bool started;
+};
+
+static void vp_start(struct vp *vp, void *argument)
 {
-	(void)vp;
-	(void)vtl;
-	(void)context;
-	return STATUS_INVALID_REGISTER_VALUE;
+	struct start *start = argument;
+
+	start->started = guest_start(vp, start->vtl, start->context);
 }
 
-/* No address is translated. */
-status_t arch_translate(struct vp *vp, uint32_t vtl, const struct hv_translate_input *input,
-			bool own, struct hv_translate_output *output, uint32_t *error)
+status_t arch_vp_start(struct vp *vp, uint32_t vtl, const void *context)
 {
-	(void)vp;
-	(void)vtl;
-	(void)input;
-	(void)own;
-	*error = 0;
-	output->result.code = HV_TRANSLATE_INVALID_FLAGS;
+	const struct hv_arm64_initial_vp_context *c = context;
+	struct start start = {.vtl = vtl, .context = c};
+
+	if ((c->pc & 3) || (!(c->sctlr_el1 & SCTLR_M) && c->pc >> vp->partition->physical_bits))
+		return STATUS_INVALID_REGISTER_VALUE;
+	if (vp_call(vp, vp_start, &start) != STATUS_OK)
+		return STATUS_BUSY;
+	if (!start.started)
+		return STATUS_WRONG_STATE;
+	vp_request(vp, VP_REQUEST_INTERRUPT); /* that it looks */
 	return STATUS_OK;
 }
 
@@ -126,12 +164,13 @@ bool arch_stimer_config_valid(const struct vp *vp, uint64_t value)
 
 void arch_synic_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector)
 {
-	arch_vp_interrupt(vp, vtl, vector);
+	if (is_private(vector))
+		arch_vp_interrupt(vp, vtl, vector);
 }
 
 void arch_synic_interrupt_self(struct vp *vp, uint32_t vtl, uint8_t vector)
 {
-	arch_vp_interrupt(vp, vtl, vector);
+	arch_synic_interrupt(vp, vtl, vector);
 }
 
 /* There are none: arch_synic_sint_valid(). */

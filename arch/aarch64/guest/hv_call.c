@@ -70,10 +70,9 @@ static enum vp_outcome call_perform(struct vp *vp, bool smccc, bool outside)
 
 enum vp_outcome guest_hypercall(struct vp *vp, bool smccc)
 {
-	const uint64_t *x = vp->arch.x + smccc;
-	enum vp_outcome outcome = guest_hypercall_quick(vp, x[0], x[1]);
+	enum vp_outcome outcome = guest_hypercall_quick(vp, smccc);
 
-	return likely(outcome != VP_UNHANDLED) ? outcome : call_perform(vp, smccc, false);
+	return outcome == VP_UNHANDLED ? call_perform(vp, smccc, false) : outcome;
 }
 
 /* Unless the VMM has sent the VP elsewhere meanwhile. */

@@ -36,6 +36,8 @@
 #define ISAR1_API_SHIFT	       8
 #define ISAR2_APA3_SHIFT       12
 #define MMFR1_PAN_SHIFT	       20
+#define MMFR1_HAFDBS_SHIFT     0
+#define MMFR1_HPDS_SHIFT       12
 #define MMFR1_LO_SHIFT	       16
 #define MMFR0_FGT_SHIFT	       56
 #define MMFR1_HCX_SHIFT	       40

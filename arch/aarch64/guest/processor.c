@@ -93,6 +93,19 @@ __cold void arch_vp_reset(struct vp *vp)
 		vp->run->set = 0;
 }
 
+/* It was off, and is loaded on no CPU. */
+static void begin(struct vp *vp, uint32_t vtl, uint64_t pc)
+{
+	struct arch_vp_vtl *a = vtl_arch(vp, vtl);
+
+	el1_release(vp);
+	registers_reset(a);
+	guest_timers_reset(vp, vtl);
+	vgic_interface_reset(&a->gic);
+	a->pc = pc;
+	a->activity = ACTIVITY_RUNNING;
+}
+
 /* PSCI 5.1.4: at the entry point, X0 the context, all else as after reset. Loaded or not. */
 void guest_power_on(struct vp *vp)
 {
@@ -103,16 +116,32 @@ void guest_power_on(struct vp *vp)
 		return;
 	if (loaded)
 		backend->put(vp);
-	el1_release(vp);
-	registers_reset(a);
-	guest_timers_reset(vp, vp->active_vtl);
-	vgic_interface_reset(&a->gic);
-	a->pc = a->entry;
+	begin(vp, vp->active_vtl, a->entry);
 	vp->arch.x[0] = a->context;
-	a->activity = ACTIVITY_RUNNING;
 	if (loaded)
 		backend->load(vp);
 	atomic_store(&a->power, PSCI_ON);
+}
+
+bool guest_start(struct vp *vp, uint32_t vtl, const struct hv_arm64_initial_vp_context *context)
+{
+	struct arch_vp_vtl *a = vtl_arch(vp, vtl);
+	uint32_t power = PSCI_OFF;
+
+	if (!atomic_compare_exchange_strong(&a->power, &power, PSCI_STARTING))
+		return false;
+	begin(vp, vtl, context->pc);
+	a->sp_el1 = context->sp_elh;
+	a->system.sctlr_el1 = context->sctlr_el1;
+	a->system.mair_el1 = context->mair_el1;
+	a->system.tcr_el1 = context->tcr_el1;
+	a->system.vbar_el1 = context->vbar_el1;
+	a->system.ttbr0_el1 = context->ttbr0_el1;
+	a->system.ttbr1_el1 = context->ttbr1_el1;
+	vp->arch.x[18] = context->x18;
+	guest_caches_changed(vp, vtl);
+	atomic_store(&a->power, PSCI_ON);
+	return true;
 }
 
 /* The guest's FP state stays in the registers when the VMM is called, which does without. */

@@ -180,9 +180,9 @@ status_t apic_bus_send(struct partition *partition, uint32_t vtl,
 
 /* ---- interrupts by the index of a VP ---- */
 
-void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint8_t vector)
+void arch_vp_interrupt(struct vp *vp, uint32_t vtl, uint32_t vector)
 {
-	const struct apic_message message = {.vector = vector};
+	const struct apic_message message = {.vector = (uint8_t)vector};
 	struct delivery d = {vp->partition, vtl, &message, false};
 
 	deliver_interrupt(&d, vp, vp_lapic(vp, vtl));

@@ -42,7 +42,7 @@ static __attribute__((noinline)) enum vp_outcome send_ipi(struct vp *vp, uint64_
 		index = (unsigned int)__builtin_ctzll(mask);
 		if (index >= partition->vp_count)
 			break;
-		arch_vp_interrupt(partition->vps[index], vp->active_vtl, (uint8_t)vector);
+		arch_vp_interrupt(partition->vps[index], vp->active_vtl, (uint32_t)vector);
 	}
 	gpr[GPR_RAX] = HV_SUCCESS;
 	guest_instruction_done(vp, next_rip);

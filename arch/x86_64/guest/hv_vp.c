@@ -55,7 +55,7 @@ static void vp_start(struct vp *vp, void *argument)
 	start->status = guest_registers_set(vp, start->vtl, &r);
 }
 
-status_t arch_vp_start(struct vp *vp, uint32_t vtl, const struct hv_initial_vp_context *context)
+status_t arch_vp_start(struct vp *vp, uint32_t vtl, const void *context)
 {
 	struct start start = {.vtl = vtl, .context = context};
 
@@ -64,6 +64,13 @@ status_t arch_vp_start(struct vp *vp, uint32_t vtl, const struct hv_initial_vp_c
 	if (start.status == STATUS_OK)
 		vp_request(vp, VP_REQUEST_INTERRUPT); /* that it looks */
 	return start.status;
+}
+
+bool arch_device_vectors_valid(const struct partition *partition, uint32_t first, uint32_t count)
+{
+	(void)partition;
+	return first >= HV_IPI_VECTOR_FIRST && first <= HV_IPI_VECTOR_LAST &&
+	       first + (count - 1) <= HV_IPI_VECTOR_LAST;
 }
 
 /* Others reach beyond the VP, or ask something of it. */

@@ -57,6 +57,7 @@ enum hv_cpuid_leaf {
 #define HV_HINT_EX_MASKS	  BIT(11)
 
 /* What arm64 has in place of EDX, the hints and EAX of leaf 0x40000006, in the registers of the same contents. */
+#define HV_ARM64_FEATURE_FREQUENCIES   BIT(6)
 #define HV_ARM64_FEATURE_GUEST_CRASH   BIT(8)
 #define HV_ARM64_FEATURE_DIRECT_TIMERS BIT(13)
 #define HV_ARM64_HINT_RELAXED_TIMING   BIT(1)

@@ -126,16 +126,18 @@ struct hv_ipi_ex_input {
 };
 
 /* HV_INTERRUPT_CONTROL: bits 31-0 are the type, as the APIC's delivery modes, and two more. */
-#define HV_INTERRUPT_TYPE(control) ((uint32_t)(control))
-#define HV_INTERRUPT_LINT0	   8u
-#define HV_INTERRUPT_LINT1	   9u
-#define HV_INTERRUPT_LEVEL	   BIT(32)
-#define HV_INTERRUPT_LOGICAL	   BIT(33)
-#define HV_INTERRUPT_RESERVED	   (~(uint64_t)MASK(34))
+#define HV_INTERRUPT_TYPE(control)  ((uint32_t)(control))
+#define HV_INTERRUPT_LINT0	    8u
+#define HV_INTERRUPT_LINT1	    9u
+#define HV_INTERRUPT_LEVEL	    BIT(32)
+#define HV_INTERRUPT_LOGICAL	    BIT(33)
+#define HV_INTERRUPT_RESERVED	    (~(uint64_t)MASK(34))
+/* Of arm64: type 0 alone, of an INTID. */
+#define HV_ARM64_INTERRUPT_ASSERTED BIT(34)
 struct hv_assert_interrupt_input {
 	uint64_t partition_id;
 	uint64_t control;
-	uint64_t destination; /* an APIC id, physical or logical */
+	uint64_t destination; /* an APIC id, physical or logical; of a PPI an MPIDR */
 	uint32_t vector;
 	uint8_t target_vtl;
 	uint8_t reserved[3];
@@ -209,12 +211,18 @@ struct hv_initial_vp_context {
 };
 static_assert(sizeof(struct hv_initial_vp_context) == 224, "TLFS size");
 
+/* So too, arm64 */
+struct hv_arm64_initial_vp_context {
+	uint64_t pc, sp_elh, sctlr_el1, mair_el1, tcr_el1, vbar_el1, ttbr0_el1, ttbr1_el1, x18;
+};
+static_assert(sizeof(struct hv_arm64_initial_vp_context) == 72, "TLFS size");
+
 struct hv_start_vp_input {
 	uint64_t partition_id;
 	uint32_t vp_index;
 	uint8_t target_vtl; /* HV_VTL: a number, no HV_INPUT_VTL */
 	uint8_t reserved[3];
-	struct hv_initial_vp_context context;
+	struct hv_initial_vp_context context; /* or the architecture's */
 };
 
 /* HV_TRANSLATE_GVA_CONTROL_FLAGS; bits 63-56 are an HV_INPUT_VTL. */
@@ -229,7 +237,9 @@ struct hv_start_vp_input {
 #define HV_TRANSLATE_USER	   BIT(7)
 #define HV_TRANSLATE_ENFORCE_SMAP  BIT(8)
 #define HV_TRANSLATE_OVERRIDE_SMAP BIT(9)
-#define HV_TRANSLATE_KNOWN	   MASK(10)
+/* In the place of these two, of arm64; which has no EXEMPT. */
+#define HV_TRANSLATE_PAN_SET	   BIT(8)
+#define HV_TRANSLATE_PAN_CLEAR	   BIT(9)
 #define HV_TRANSLATE_VTL_SHIFT	   56
 
 struct hv_translate_input {
@@ -248,7 +258,10 @@ enum hv_translate_code {
 	HV_TRANSLATE_GPA_UNMAPPED = 4,
 	HV_TRANSLATE_GPA_NO_WRITE_ACCESS = 6,
 };
-#define HV_CACHE_TYPE_WRITE_BACK 6u
+#define HV_CACHE_TYPE_UNCACHED	      0u
+#define HV_CACHE_TYPE_WRITE_COMBINING 1u
+#define HV_CACHE_TYPE_WRITE_THROUGH   4u
+#define HV_CACHE_TYPE_WRITE_BACK      6u
 
 struct hv_translate_result {
 	uint32_t code; /* enum hv_translate_code */
@@ -262,7 +275,8 @@ struct hv_translate_output {
 	uint64_t gpa_page;
 };
 
-/* The event is the exception that an access would raise: HV_EVENT0_..., and its address. */
+/* Of x64; arm64 has struct hv_translate_output. The event is the exception that an access would raise: HV_EVENT0_...,
+ * and its address. */
 struct hv_translate_ex_output {
 	struct hv_translate_result result;
 	uint64_t reserved;
@@ -272,7 +286,7 @@ struct hv_translate_ex_output {
 };
 static_assert(sizeof(struct hv_translate_ex_output) == 64, "as Hyper-V's implementations have it");
 
-/* An APIC id in, a VP index out, 32 bits each. */
+/* An APIC id of 32 bits, or an MPIDR of 64, in; a VP index of 32 bits out. */
 struct hv_vp_index_input {
 	uint64_t partition_id;
 	uint8_t target_vtl; /* HV_INPUT_VTL */

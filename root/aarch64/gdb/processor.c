@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What gdb's target has to know of AArch64. */
 #include <gdb/processor.h>
-#include <emulator/translate.h>
 #include <lib/model.h>
+#include <translation.h>
 
 static bool walk_read(void *context, gpa_t gpa, uint64_t *entry)
 {
@@ -19,8 +19,12 @@ bool gdb_translate(struct machine *machine, const struct gdb_state *state, uint6
 		.ttbr0 = state->value[GDB_VALUE_TTBR0].reg64,
 		.ttbr1 = state->value[GDB_VALUE_TTBR1].reg64,
 	};
+	struct translation found;
 
-	return translation_walk(&regime, walk_read, machine, virtual, gpa);
+	if (!translation_walk(&regime, walk_read, machine, virtual, &found))
+		return false;
+	*gpa = found.gpa;
+	return true;
 }
 
 void gdb_state_read_more(struct processor *processor, struct gdb_state *state)

@@ -10,6 +10,7 @@
 
 GUEST_CODE_DECLARE(trips);
 GUEST_CODE_DECLARE(gic_sgis);
+GUEST_CODE_DECLARE(hyperv_trips);
 
 #define ROUNDS		BENCH_ROUNDS
 #define INSTRUCTIONS_HZ 1000000000ull /* QEMU's -icount shift=0 */
@@ -63,5 +64,20 @@ SELFTEST(bench_arm_sgi)
 	GUEST_CHECK(&g, guest_says(&g, 0));
 	GUEST_CHECK(&g, guest_says(&g, 0));
 	bench_report("SGI to itself", g.vp->arch.x[0], SGI_LIMIT);
+	guest_destroy(&g);
+}
+
+/* By registers of the Hyper-V interface, which stay in the kernel with the VP on its CPU. */
+SELFTEST(bench_arm_hyperv)
+{
+	struct test_guest g;
+
+	GUEST_SETUP_FLAGS(&g, 1, PARTITION_HYPERV);
+	guest_start(&g, hyperv_trips);
+	GUEST_CHECK(&g, guest_register_set(&g, HV_ARM64_REGISTER_X0 + 19, ROUNDS));
+	GUEST_CHECK(&g, guest_says(&g, 1));
+	bench_report("HvCallSetVpRegisters of EOM", g.vp->arch.x[0], 0);
+	GUEST_CHECK(&g, guest_says(&g, 2));
+	bench_report("HvCallGetVpRegisters of the VP's index", g.vp->arch.x[0], 0);
 	guest_destroy(&g);
 }

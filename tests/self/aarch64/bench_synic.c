@@ -73,7 +73,7 @@ SELFTEST(bench_arm_synic_messages)
 	guest_start(&g, gic_counter);
 	gic_up(&g, 2);
 	GUEST_CHECK(&g, synic_up(&g));
-	right = second_run(&g) && guest_says(&g, 0) && posts(&g);
+	right = second_start(&g) && guest_says(&g, 0) && posts(&g);
 	CHECK(second_stop());
 	GUEST_CHECK(&g, right);
 	guest_destroy(&g);

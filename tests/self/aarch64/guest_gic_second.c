@@ -28,7 +28,7 @@ SELFTEST(arm_gic_sgis_between_cpus)
 	SECOND_SETUP(&g);
 	guest_start(&g, gic_pair);
 	gic_up(&g, 2);
-	SECOND_CHECK(second_run(&g));
+	SECOND_CHECK(second_start(&g));
 	SECOND_CHECK(guest_says(&g, 0));
 	SECOND_CHECK(guest_says(&g, ROUNDS));
 	SECOND_CHECK(second_stop());
@@ -49,7 +49,7 @@ SELFTEST(arm_gic_active_elsewhere)
 	guest_start(&g, gic_remote);
 	gic_up(&g, 2);
 	vgic_distributor_write(gic_of(&g), 0x6000 + SPI * 8, 8, 1);
-	SECOND_CHECK(second_run(&g));
+	SECOND_CHECK(second_start(&g));
 	SECOND_CHECK(guest_says(&g, 0));
 	SECOND_CHECK(spi_pulse(&g));
 	SECOND_CHECK(guest_says(&g, SPI));

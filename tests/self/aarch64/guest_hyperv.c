@@ -8,6 +8,7 @@
 #include <kernel/state.h>
 #include <kernel/string.h>
 #include <kernel/synic.h>
+#include <kernel/vpci.h>
 #include <trivet/hv/features.h>
 #include <trivet/hv/hypercall.h>
 #include <trivet/hv/interface_registers.h>
@@ -17,6 +18,7 @@ GUEST_CODE_DECLARE(hyperv);
 /* What guest_hyperv does by the number in X19. */
 enum operation { BY_HVC_1, BY_SMCCC, WAIT, NOTHING };
 
+#define SCTLR_M	    BIT(0)
 #define FUNCTION    0x46000001u
 #define PPI	    18u
 #define TIMER_PPI   19u
@@ -139,11 +141,6 @@ SELFTEST(arm_hv_registers)
 	GUEST_CHECK(&g, start(&g));
 	GUEST_CHECK(&g, registers_right(&g, BY_HVC_1) && registers_right(&g, BY_SMCCC));
 	GUEST_CHECK(&g, list_right(&g, BY_HVC_1) && list_right(&g, BY_SMCCC));
-	/* What PCs have alone, and what nobody has. */
-	GUEST_CHECK(&g, calls(&g, BY_HVC_1, HV_CALL_START_VIRTUAL_PROCESSOR, words, 2) ==
-				HV_INVALID_HYPERCALL_CODE);
-	GUEST_CHECK(&g, calls(&g, BY_HVC_1, HV_CALL_SEND_IPI | HV_CALL_FAST, words, 2) ==
-				HV_INVALID_HYPERCALL_CODE);
 	GUEST_CHECK(&g, calls(&g, BY_SMCCC, 0x7777, words, 2) == HV_INVALID_HYPERCALL_CODE);
 	GUEST_CHECK(&g, calls(&g, BY_SMCCC, HV_CALL_POST_MESSAGE | HV_CALL_FAST, words, 16) ==
 				HV_INVALID_HYPERCALL_INPUT);
@@ -285,6 +282,221 @@ SELFTEST(arm_hv_ports)
 	GUEST_CHECK(&g, event_create(&kernel_heap, &event) == STATUS_OK);
 	ok = start(&g) && sends(&g, event, BY_HVC_1) && sends(&g, event, BY_SMCCC);
 	object_put(&event->object);
+	GUEST_CHECK(&g, ok);
+	guest_destroy(&g);
+}
+
+/* ---- other VPs ---- */
+
+#define TABLES	      0x50000ull
+#define LOWER_TABLE   (TABLES + PAGE_SIZE)
+#define STACK	      0x7700ull
+#define LEAF	      (BIT(0) | ENTRY_AF)
+#define ENTRY_AF      BIT(10)
+#define ENTRY_EL0     BIT(6)
+#define ENTRY_RO      BIT(7)
+#define ENTRY_PXN     BIT(53)
+#define MEMORY	      0xffull /* MAIR_EL1: write-back */
+#define NON_CACHEABLE (0x44ull << 8)
+#define ATTRIBUTES_1  BIT(2)
+#define BITS_39	      25ull   /* TCR_EL1.T0SZ */
+#define TOP_OFF	      BIT(23) /* EPD1 */
+
+/* The first GiB as it lies; the second by 2 MiB, of several kinds; of the third the table is nowhere; the fourth is
+ * without memory. */
+static void tables_make(struct test_guest *g)
+{
+	uint64_t *top = (void *)(g->ram + TABLES), *lower = (void *)(g->ram + LOWER_TABLE);
+
+	top[0] = LEAF;
+	top[1] = LOWER_TABLE | 3;
+	top[2] = 0x7fffff000ull | 3;
+	top[3] = 0xc0000000 | LEAF;
+	lower[0] = LEAF | ENTRY_EL0 | ENTRY_RO | ATTRIBUTES_1;
+	lower[1] = BIT(0);
+	lower[3] = LEAF | ENTRY_PXN;
+}
+
+static uint64_t starts(struct test_guest *g, uint32_t vp, uint64_t pc)
+{
+	const uint64_t words[] = {HV_PARTITION_ID_SELF,
+				  vp,
+				  pc,
+				  STACK,
+				  SCTLR_M | 0x30d00800,
+				  MEMORY | NON_CACHEABLE,
+				  BITS_39 | TOP_OFF,
+				  GUEST_VECTORS,
+				  TABLES,
+				  0,
+				  0x1818};
+
+	return calls(g, BY_SMCCC, HV_CALL_START_VIRTUAL_PROCESSOR | HV_CALL_FAST, words,
+		     ARRAY_SIZE(words));
+}
+
+/* The result, and the page in *page. */
+static uint64_t translates(struct test_guest *g, uint16_t code, uint64_t flags, uint64_t address,
+			   uint64_t *page)
+{
+	const uint64_t words[] = {HV_PARTITION_ID_SELF, 1, flags, address >> PAGE_SHIFT};
+	const uint64_t *output = &g->vp->arch.x[BY_SMCCC + 1 + ARRAY_SIZE(words)];
+	uint64_t status = calls(g, BY_SMCCC, code | HV_CALL_FAST, words, ARRAY_SIZE(words));
+
+	*page = output[1];
+	return status == HV_SUCCESS ? output[0] : UINT64_MAX;
+}
+
+static bool translated_right(struct test_guest *g, uint16_t code)
+{
+	const uint64_t write_back = (uint64_t)HV_CACHE_TYPE_WRITE_BACK << 32;
+	const uint64_t combining = (uint64_t)HV_CACHE_TYPE_WRITE_COMBINING << 32;
+	const uint64_t gib = GIB(1), block = MIB(2);
+	static const struct {
+		uint64_t flags, address, code;
+	} wrong[] = {
+		{HV_TRANSLATE_WRITE, GIB(1), HV_TRANSLATE_PRIVILEGE_VIOLATION},
+		{HV_TRANSLATE_READ | HV_TRANSLATE_USER, 0, HV_TRANSLATE_PRIVILEGE_VIOLATION},
+		{HV_TRANSLATE_READ | HV_TRANSLATE_PAN_SET, GIB(1),
+		 HV_TRANSLATE_PRIVILEGE_VIOLATION},
+		{HV_TRANSLATE_EXECUTE, GIB(1) + 3 * MIB(2), HV_TRANSLATE_PRIVILEGE_VIOLATION},
+		{0, GIB(1) + MIB(2), HV_TRANSLATE_NOT_PRESENT},	    /* not accessed yet */
+		{0, GIB(1) + 2 * MIB(2), HV_TRANSLATE_NOT_PRESENT}, /* nothing */
+		{0, GIB(2), HV_TRANSLATE_GPA_UNMAPPED},
+		{0, GIB(3), HV_TRANSLATE_GPA_UNMAPPED},
+		{0, BIT(39), HV_TRANSLATE_NOT_PRESENT},
+	};
+	unsigned int i;
+	uint64_t page;
+
+	if (translates(g, code, HV_TRANSLATE_WRITE, 0x9123, &page) != write_back || page != 9)
+		return false;
+	if (translates(g, code, HV_TRANSLATE_READ | HV_TRANSLATE_USER, gib + 0x3000, &page) !=
+		    combining ||
+	    page != 3)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		if (translates(g, code, wrong[i].flags, wrong[i].address, &page) != wrong[i].code)
+			return false;
+	return translates(g, code, HV_TRANSLATE_READ, gib + 3 * block, &page) == write_back &&
+	       translates(g, code, HV_TRANSLATE_EXEMPT, 0, &page) == UINT64_MAX;
+}
+
+SELFTEST(arm_hv_starts_and_translates)
+{
+	struct test_guest g;
+	struct vp *second;
+	union hv_register_value value;
+	uint32_t name = HV_ARM64_REGISTER_SP;
+
+	GUEST_SETUP_FLAGS(&g, 2, PARTITION_HYPERV);
+	second = g.partition->vps[1];
+	tables_make(&g);
+	GUEST_CHECK(&g, start(&g));
+	GUEST_CHECK(&g, starts(&g, 2, GUEST_CODE) == HV_INVALID_VP_INDEX);
+	GUEST_CHECK(&g, starts(&g, 0, GUEST_CODE) == HV_INVALID_VP_STATE);
+	GUEST_CHECK(&g, starts(&g, 1, GUEST_CODE + 2) == HV_INVALID_REGISTER_VALUE);
+	GUEST_CHECK(&g, starts(&g, 1, GUEST_CODE) == HV_SUCCESS);
+	GUEST_CHECK(&g, starts(&g, 1, GUEST_CODE) == HV_INVALID_VP_STATE);
+	GUEST_CHECK(&g, arch_vp_get_registers(second, 0, &name, &value, 1) == STATUS_OK);
+	GUEST_CHECK(&g, value.low == STACK && second->arch.x[18] == 0x1818);
+	GUEST_CHECK(&g, translated_right(&g, HV_CALL_TRANSLATE_VIRTUAL_ADDRESS));
+	GUEST_CHECK(&g, translated_right(&g, HV_CALL_TRANSLATE_VIRTUAL_ADDRESS_EX));
+	/* With its MMU on, by its tables. */
+	second->arch.x[19] = NOTHING;
+	GUEST_CHECK(&g, guest_run_vp(&g, second) == VP_RUN_MMIO);
+	GUEST_CHECK(&g, g.second->mmio.gpa == GUEST_PORT && g.second->mmio.value == 1);
+	guest_destroy(&g);
+}
+
+/* ---- interrupts by calls ---- */
+
+#define SGI 5u
+#define SPI (GIC_SPI_FIRST + 3)
+
+static uint32_t pending(const struct test_guest *g, uint32_t vp)
+{
+	return (uint32_t)vgic_redistributor_read(gic_cpu_of(g, vp), 0x10200, 4);
+}
+
+static bool spi_pending(const struct test_guest *g)
+{
+	return vgic_distributor_read(gic_of(g), 0x204, 4) & BIT(SPI - GIC_SPI_FIRST);
+}
+
+static uint64_t sends_ipi(struct test_guest *g, uint32_t intid, uint64_t mask)
+{
+	const uint64_t words[] = {intid, mask};
+
+	return calls(g, BY_SMCCC, HV_CALL_SEND_IPI | HV_CALL_FAST, words, 2);
+}
+
+static uint64_t asserts(struct test_guest *g, uint64_t control, uint64_t mpidr, uint32_t intid)
+{
+	const uint64_t words[] = {HV_PARTITION_ID_SELF, control, mpidr, intid};
+
+	return calls(g, BY_SMCCC, HV_CALL_ASSERT_VIRTUAL_INTERRUPT | HV_CALL_FAST, words, 4);
+}
+
+SELFTEST(arm_hv_interrupts)
+{
+	const uint64_t ids[] = {HV_PARTITION_ID_SELF, 0, 1, 0};
+	struct test_guest g;
+
+	GUEST_SETUP_FLAGS(&g, 2, PARTITION_HYPERV);
+	GUEST_CHECK(&g, start(&g));
+	GUEST_CHECK(&g, sends_ipi(&g, SGI, 2) == HV_SUCCESS && pending(&g, 1) == BIT(SGI));
+	GUEST_CHECK(&g, sends_ipi(&g, PPI, 2) == HV_SUCCESS && (pending(&g, 1) & BIT(PPI)));
+	GUEST_CHECK(&g, sends_ipi(&g, SPI, 2) == HV_INVALID_PARAMETER);
+	/* As inputs: high until they are low. */
+	distributor_write(&g, 0xc08, 0);
+	distributor_write(&g, 0x184, UINT32_MAX);
+	GUEST_CHECK(&g, asserts(&g, HV_ARM64_INTERRUPT_ASSERTED, 0, SPI) == HV_SUCCESS);
+	GUEST_CHECK(&g, spi_pending(&g));
+	GUEST_CHECK(&g, asserts(&g, 0, 0, SPI) == HV_SUCCESS && !spi_pending(&g));
+	GUEST_CHECK(&g, asserts(&g, HV_ARM64_INTERRUPT_ASSERTED, 1, 20) == HV_SUCCESS);
+	GUEST_CHECK(&g, pending(&g, 1) & BIT(20));
+	GUEST_CHECK(&g, asserts(&g, 0, 1, 27) == HV_INVALID_PARAMETER);
+	GUEST_CHECK(&g, asserts(&g, 0, 7, 20) == HV_INVALID_PARAMETER);
+	GUEST_CHECK(&g, asserts(&g, 1, 0, SPI) == HV_INVALID_PARAMETER);
+	GUEST_CHECK(&g, asserts(&g, 0, 0, 1019) == HV_INVALID_PARAMETER);
+	/* MPIDRs have eight bytes. */
+	GUEST_CHECK(&g,
+		    calls(&g, BY_SMCCC, HV_CALL_GET_VP_INDEX_FROM_APIC_ID | HV_CALL_FAST | REP(1),
+			  ids, 3) == DONE(1));
+	GUEST_CHECK(&g, (uint32_t)g.vp->arch.x[BY_SMCCC + 5] == 1);
+	guest_destroy(&g);
+}
+
+/* A device's message, which its driver moves to another SPI. */
+SELFTEST(arm_hv_device_interrupts)
+{
+	struct vpci_target target = {.vector = SPI - 1};
+	struct hv_msi_entry message;
+	struct object *device;
+	struct test_guest g;
+	uint64_t words[7];
+	bool ok;
+
+	GUEST_SETUP_FLAGS(&g, 1, PARTITION_HYPERV);
+	GUEST_CHECK(&g, start(&g));
+	GUEST_CHECK(&g, vpci_device_create(g.partition, 0, 77, &device) == STATUS_OK);
+	target.set.all = true;
+	ok = vpci_register(device, 1, &target, &message) == STATUS_OK;
+	target.vector = 20;
+	ok = ok && vpci_register(device, 1, &target, &message) == STATUS_INVALID_ARGUMENT;
+	memcpy(words,
+	       (const uint64_t[]){HV_PARTITION_ID_SELF, 77, HV_INTERRUPT_SOURCE_MSI,
+				  message.address | (uint64_t)message.data << 32, 0, SPI, 1},
+	       sizeof(words));
+	ok = ok && calls(&g, BY_SMCCC, HV_CALL_RETARGET_DEVICE_INTERRUPT | HV_CALL_FAST, words,
+			 7) == HV_SUCCESS;
+	words[5] = PPI;
+	ok = ok && calls(&g, BY_SMCCC, HV_CALL_RETARGET_DEVICE_INTERRUPT | HV_CALL_FAST, words,
+			 7) == HV_INVALID_PARAMETER;
+	ok = ok && vpci_signal(device, message.address, message.data) == STATUS_OK &&
+	     spi_pending(&g);
+	object_put(device);
 	GUEST_CHECK(&g, ok);
 	guest_destroy(&g);
 }

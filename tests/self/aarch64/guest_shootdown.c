@@ -24,7 +24,7 @@ SELFTEST(arm_unmap_of_a_guest_that_runs)
 	space = g.partition->space[0];
 	guest_start(&g, gic_pair);
 	gic_up(&g, 2);
-	right = second_run(&g) && guest_says(&g, 0); /* it takes what comes, without an exit */
+	right = second_start(&g) && guest_says(&g, 0); /* it takes what comes, without an exit */
 	for (i = 0; i < 10 && right; i++) {
 		right = gpa_map(space, SOME_GPA, kva_to_hpa(page), PAGE_SIZE, 0) == STATUS_OK;
 		from = timestamp_read();

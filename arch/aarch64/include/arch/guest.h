@@ -17,6 +17,15 @@ struct vp;
 #define ARCH_HAS_PORTS 0
 #define ARCH_HAS_APICS 0
 
+/* Of hypercalls: sizes of HV_INITIAL_VP_CONTEXT, of HV_PROCESSOR_HW_ID, and of what is translated Ex; flags of
+ * translations; vectors of IPIs, which are INTIDs of SGIs and PPIs. */
+#define ARCH_HV_CONTEXT_SIZE	    72u
+#define ARCH_HV_PROCESSOR_ID_SIZE   8u
+#define ARCH_HV_TRANSLATION_EX_SIZE 16u
+#define ARCH_HV_TRANSLATE_KNOWN	    (MASK(10) & ~BIT(3))
+#define ARCH_HV_IPI_FIRST	    0u
+#define ARCH_HV_IPI_LAST	    31u
+
 #define ARCH_PARTITION_STATE PARTITION_STATE_GIC
 
 struct arch_vp {

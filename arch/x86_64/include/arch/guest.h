@@ -19,6 +19,15 @@ struct guest_cpuid;
 #define ARCH_HAS_PORTS 1 /* guests have an I/O space of ports */
 #define ARCH_HAS_APICS 1 /* local ones, by whose numbers VPs are known */
 
+/* Of hypercalls: sizes of HV_INITIAL_VP_CONTEXT, of HV_PROCESSOR_HW_ID, and of what is translated Ex; flags of
+ * translations; vectors of IPIs. */
+#define ARCH_HV_CONTEXT_SIZE	    224u
+#define ARCH_HV_PROCESSOR_ID_SIZE   4u
+#define ARCH_HV_TRANSLATION_EX_SIZE 64u
+#define ARCH_HV_TRANSLATE_KNOWN	    MASK(10)
+#define ARCH_HV_IPI_FIRST	    0x10u
+#define ARCH_HV_IPI_LAST	    0xffu
+
 #define ARCH_PARTITION_STATE 0 /* no element of a partition's state is the architecture's */
 
 enum gpr {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <emulator/translate.h>
+#include "translation.h"
 
 #define SCTLR_M	     BIT(0)
 #define ENTRY_VALID  BIT(0)
@@ -35,15 +35,16 @@ static bool half_find(const struct translation_regime *regime, uint64_t address,
 }
 
 bool translation_walk(const struct translation_regime *regime, translation_read *read,
-		      void *context, uint64_t address, gpa_t *gpa)
+		      void *context, uint64_t address, struct translation *found)
 {
 	unsigned int level, width, low;
 	struct half half;
 	uint64_t entry;
 	gpa_t table;
 
+	*found = (struct translation){0};
 	if (!(regime->sctlr & SCTLR_M)) {
-		*gpa = address;
+		found->gpa = address;
 		return address <= ADDRESS_MASK;
 	}
 	if (!half_find(regime, address, &half))
@@ -58,17 +59,20 @@ bool translation_walk(const struct translation_regime *regime, translation_read 
 		unsigned int high = MIN(half.size, half.page + width * (LAST_LEVEL + 1 - level));
 
 		low = half.page + width * (LAST_LEVEL - level);
-		if (!read(context, table + (address >> low & MASK(high - low)) * 8, &entry) ||
-		    !(entry & ENTRY_VALID))
+		found->at = table + (address >> low & MASK(high - low)) * 8;
+		found->no_memory = !read(context, found->at, &entry);
+		if (found->no_memory || !(entry & ENTRY_VALID))
 			return false;
 		if (level == LAST_LEVEL || !(entry & ENTRY_TABLE))
 			break;
+		found->tables |= entry;
 		table = ALIGN_DOWN(entry & ADDRESS_MASK, BIT(half.page));
 	}
 	/* At the last level what is no page is reserved; blocks have sizes of their own (D8.3.1). */
 	if (level == LAST_LEVEL ? !(entry & ENTRY_TABLE)
 				: level == 0 || (half.page != 12 && level == 1))
 		return false;
-	*gpa = ALIGN_DOWN(entry & ADDRESS_MASK, BIT(low)) | (address & MASK(low));
+	found->entry = entry;
+	found->gpa = ALIGN_DOWN(entry & ADDRESS_MASK, BIT(low)) | (address & MASK(low));
 	return true;
 }
