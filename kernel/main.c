@@ -45,8 +45,10 @@ static void hypervisor_start(void)
 {
 	status_t status = hypervisor_cpu_enable();
 
-	if (status != STATUS_OK)
-		log_warn("CPU %u runs no guests: %s", this_cpu()->index, status_words(status));
+	if (status == STATUS_OK)
+		return;
+	this_cpu()->runs_no_guests = true;
+	log_warn("CPU %u runs no guests: %s", this_cpu()->index, status_words(status));
 }
 
 __noreturn void cpu_secondary_main(void)

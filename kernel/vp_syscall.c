@@ -5,6 +5,7 @@
  * last handle unbinds it.
  */
 #include <kernel/backend.h>
+#include <kernel/cpu.h>
 #include <kernel/memory_map.h>
 #include <kernel/partition_arch.h>
 #include <kernel/string.h>
@@ -60,6 +61,8 @@ static __cold status_t vp_bind(struct thread *thread, struct vp *vp, hpa_t run)
 	bool bound = false;
 	status_t status;
 
+	if (this_cpu()->runs_no_guests)
+		return STATUS_NO_VIRTUALIZATION;
 	if (!atomic_compare_exchange_strong(&vp->bound, &bound, true))
 		return STATUS_BUSY;
 	status = blocks_pin(run, PAGE_SIZE);

@@ -32,6 +32,7 @@ struct cpu {
 	struct timer_queue timers;
 	struct fpu_state *fpu_owner; /* whose state is in the registers; NULL: nobody's */
 	void *backend;		     /* the backend's own, for this CPU */
+	bool runs_no_guests;	     /* the backend would not have it (hypervisor_cpu_enable()) */
 	uint64_t idle_ticks;
 	_Atomic uint32_t
 		threads; /* of this CPU, that were started and have not ended; any CPU counts */

@@ -269,6 +269,16 @@ static struct syscall_result bind(uint64_t index, uint64_t va)
 	return sys_vp_bind(&thread, a);
 }
 
+static void test_a_cpu_that_runs_no_guests_binds_none(void **state)
+{
+	(void)state;
+	this_cpu()->runs_no_guests = true;
+	assert_int_equal(bind(0, WINDOW).status, STATUS_NO_VIRTUALIZATION);
+	this_cpu()->runs_no_guests = false;
+	assert_int_equal(pins, 0);
+	assert_int_equal(unbinds, 0);
+}
+
 static void test_the_last_handle_unbinds(void **state)
 {
 	struct syscall_result first, again;
@@ -496,6 +506,8 @@ static void test_debug_state_is_copied(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_cpu_that_runs_no_guests_binds_none, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_the_last_handle_unbinds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_closed_handle_stops_a_vp_that_runs, setup,
 						teardown),

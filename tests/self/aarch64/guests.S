@@ -121,7 +121,7 @@ guest_vectors_end:
 	msr	oslar_el1, xzr
 	mrs	x11, oslsr_el1
 	say	3
-	msr	id_aa64pfr0_el1, x0		/* read-only: undefined */
+	msr	s3_0_c0_c4_0, x0		/* ID_AA64PFR0_EL1 is read-only: undefined */
 	say	4
 	mrs	x0, s3_0_c11_c0_0		/* implementation defined */
 	say	5
