@@ -90,17 +90,28 @@ static __cold bool get_stimer(struct vp *vp, uint32_t vtl, uint32_t name, uint64
 	return true;
 }
 
-status_t hv_stimer_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
+static __attribute__((noinline)) bool config_write(struct vp *vp, uint32_t vtl, uint32_t timer,
+						   uint64_t value)
 {
-	uint32_t n = (name - HV_REGISTER_STIMER0_CONFIG) / 2;
+	if (!arch_stimer_config_valid(vp, value))
+		return false;
+	stimer_config_set(vp, vtl, timer, value);
+	return true;
+}
 
-	if (name & 1)
-		stimer_count_set(vp, vtl, n, value);
-	else if (arch_stimer_config_valid(vp, value))
-		stimer_config_set(vp, vtl, n, value);
-	else
-		return STATUS_INVALID_REGISTER_VALUE;
-	return STATUS_OK;
+bool hv_stimer_write(struct vp *vp, uint32_t vtl, uint32_t place, uint64_t value)
+{
+	if (!(place & 1))
+		return config_write(vp, vtl, place / 2, value);
+	stimer_count_set(vp, vtl, place / 2, value);
+	return true;
+}
+
+static status_t set_stimer(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value)
+{
+	return hv_stimer_write(vp, vtl, name - HV_REGISTER_STIMER0_CONFIG, value)
+		       ? STATUS_OK
+		       : STATUS_INVALID_REGISTER_VALUE;
 }
 
 /* ---- crash (TLFS, "Partition Crash Enlightenment"): its control reads what it can be asked for ---- */
@@ -133,7 +144,7 @@ static __cold status_t set_crash(struct vp *vp, uint32_t vtl, uint32_t name, uin
 
 const struct hv_register_row hv_register_rows[HV_ROWS] = {
 	[HV_ROW_STIMERS] = {RANGE(STIMER0_CONFIG, STIMER3_COUNT), WITH(SYNTHETIC_TIMERS),
-			    .get = get_stimer, .set = hv_stimer_set},
+			    .get = get_stimer, .set = set_stimer},
 	[HV_ROW_EOM] = {ONE(EOM), WITH(SYNIC), .get = get_synic, .set = set_eom},
 	[HV_ROW_GUEST_OS_ID] = {ONE(GUEST_OS_ID), WITH(HYPERCALL_MSRS), .shared = true,
 				.places = true, .get = get_word, .set = set_placed},

@@ -64,8 +64,8 @@ status_t hv_register_put(struct vp *vp, uint32_t vtl, const struct hv_register_r
 status_t hv_register_get(struct vp *vp, uint32_t vtl, uint32_t name,
 			 union hv_register_value *value);
 
-/* Of the first row alone. */
-status_t hv_stimer_set(struct vp *vp, uint32_t vtl, uint32_t name, uint64_t value);
+/* Of the timers' row alone, for who needs no search: place is that of the register in the row. False: not such a value. */
+bool hv_stimer_write(struct vp *vp, uint32_t vtl, uint32_t place, uint64_t value);
 
 /* ---- of the architecture ---- */
 

@@ -660,13 +660,6 @@ static __attribute__((noinline)) bool row_write(struct vp *vp, uint32_t msr, uin
 	return false;
 }
 
-static inline bool stimer_write(struct vp *vp, uint32_t msr, uint64_t value)
-{
-	uint32_t name = HV_REGISTER_STIMER0_CONFIG + (msr - HV_MSR_STIMER0_CONFIG);
-
-	return hv_stimer_set(vp, vp->active_vtl, name, value) == STATUS_OK;
-}
-
 /* What a running guest writes all the time does without a search, and without a stack here. */
 bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
@@ -678,7 +671,7 @@ bool guest_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 		return deadline_write(vp, value);
 	if (msr - HV_MSR_STIMER0_CONFIG <= HV_MSR_STIMER3_COUNT - HV_MSR_STIMER0_CONFIG && hv &&
 	    (hv->privileges & HV_PRIVILEGE_SYNTHETIC_TIMERS))
-		return stimer_write(vp, msr, value);
+		return hv_stimer_write(vp, vp->active_vtl, msr - HV_MSR_STIMER0_CONFIG, value);
 	if (msr - HV_MSR_FIRST <= HV_MSR_LAST - HV_MSR_FIRST && hv)
 		return synthetic_write(vp, msr, value);
 	return row_write(vp, msr, value);
