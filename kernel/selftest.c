@@ -9,6 +9,7 @@
  */
 #include <kernel/boot.h>
 #include <kernel/console.h>
+#include <kernel/cpu.h>
 #include <kernel/panic.h>
 #include <kernel/selftest.h>
 #include <kernel/string.h>
@@ -86,11 +87,24 @@ static enum selftest_outcome test_run(const struct selftest *test)
 	return outcome;
 }
 
+static void nothing(void *argument)
+{
+	(void)argument;
+}
+
+/* A CPU that has come may still be taking memory for what it needs: it answers when it has all. */
+static void cpus_settle(void)
+{
+	for (uint32_t i = 0; i < cpu_count; i++)
+		cpu_call(cpus[i], nothing, NULL);
+}
+
 __noreturn void selftest_run(const char *pattern)
 {
 	const struct selftest *test;
 	unsigned int counts[3] = {0};
 
+	cpus_settle();
 	for (test = __selftests_start; test < __selftests_end; test++)
 		if (name_matches(pattern, test->name))
 			counts[test_run(test)]++;
