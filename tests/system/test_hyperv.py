@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Linux with the Hyper-V interface: what it finds, what it uses, and how much less it leaves the guest."""
 
+import pytest
 from conftest import linux
 from test_inspect import values
 from test_monitor import Monitor
@@ -11,6 +12,7 @@ CLOCKEVENTS = "cat /sys/devices/system/clockevents/clockevent*/current_device"
 FEWER = 5
 IDLE_SECONDS = 40
 IDLE_EXITS = 20  # a second
+TRIES = 3
 
 
 def exits_of(machine, vps):
@@ -23,7 +25,7 @@ def exits_of(machine, vps):
             if isinstance(value, str):
                 sums[name] = sums.get(name, 0) + int(value)
     monitor.console(1)
-    machine.shell()
+    machine.shell(timeout=10)
     return sums
 
 
@@ -106,9 +108,22 @@ def idle_exits(machine):
     return (seen[1] - seen[0]) / IDLE_SECONDS
 
 
-def test_far_fewer_exits(boot):
-    """What is printed, and typed here, is in both."""
+def measured(boot):
+    """Exits of a boot without and with the interface, and those of an idle second."""
     _, without = booted(boot, "off")
     machine, seen = booted(boot, "on")
+    return without, seen, idle_exits(machine)
+
+
+def test_far_fewer_exits(boot):
+    """What is printed, and typed here, is in both. A Linux that stands still, as one does to which the emulator has
+    delivered an interrupt twice (docs/hardware.md), is begun again."""
+    for attempt in range(TRIES):
+        try:
+            without, seen, idle = measured(boot)
+            break
+        except pytest.fail.Exception:
+            if attempt == TRIES - 1:
+                raise
     assert without >= FEWER * seen
-    assert idle_exits(machine) < IDLE_EXITS
+    assert idle < IDLE_EXITS
