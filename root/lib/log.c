@@ -14,15 +14,7 @@ static const char *const level_words[] = {
 	[LOG_ERROR] = "error: ",
 	[LOG_WARNING] = "warning: ",
 	[LOG_INFO] = "",
-	[LOG_DEBUG] = "debug: ",
 };
-
-static enum log_level limit = LOG_INFO;
-
-void log_level_set(enum log_level level)
-{
-	limit = level;
-}
 
 /* Appends to text[LINE_SIZE], leaving place for the end of the line; answers the new length. */
 static size_t append(char *text, size_t length, const char *format, va_list arguments)
@@ -75,8 +67,6 @@ void log_line(enum log_level level, const char *format, ...)
 	va_list arguments;
 	size_t length;
 
-	if (level > limit)
-		return;
 	/* A guest may be in the middle of a line. */
 	length = append_words(text, 0, "%strivet: %s",
 			      atomic_load_explicit(&line_open, memory_order_relaxed) ? "\n" : "",

@@ -8,17 +8,13 @@
 
 #include <trivet/types.h>
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
-
-/* Messages above this level are dropped. LOG_INFO at the start. */
-void log_level_set(enum log_level level);
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO };
 
 void log_line(enum log_level level, const char *format, ...) __printf(2, 3);
 
 #define log_error(...)	 log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)	 log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)	 log_line(LOG_DEBUG, __VA_ARGS__)
 
 /* Bytes of others, a guest's, as they are. A message that follows starts on a line of its own. */
 void console_put(const void *bytes, size_t size);

@@ -11,7 +11,7 @@ import pytest
 from conftest import PROMPT, linux
 from machine import MACHINE
 from settings import LINUX_CMDLINE
-from test_gdb import STOPPED, Gdb, conf_of, symbol
+from test_gdb import STOPPED, Gdb, conf_of, steps, stops_at, symbol
 
 pytestmark = pytest.mark.el2
 KEYS = linux(vps=2, cmdline=LINUX_CMDLINE["aarch64"])
@@ -68,32 +68,8 @@ def test_gdb_debugs_linux_on_arm(debugged):
     assert gdb.number("$sctlr_el1") & 1
     assert "=>" in gdb.command("x/i $pc")
     assert re.search(r"fpsr +0x", gdb.command("info registers fpsr fpcr v0"))
-    # A step, with a timer's interrupts waiting; and the other VP by itself.
-    pc = gdb.number("$pc")
-    gdb.command("stepi")
-    assert gdb.number("$pc") != pc
-    gdb.command("thread 2")
-    gdb.command("set scheduler-locking on")
-    pc = gdb.number("$pc")
-    gdb.command("stepi")
-    gdb.command("stepi")
-    assert gdb.number("$pc") != pc
-    gdb.command("set scheduler-locking off")
-    # A breakpoint of each kind, on a path that a person takes.
-    for kind in ("hbreak", "break"):
-        gdb.command(f"{kind} *{show:#x}")
-        gdb.start("continue")
-        machine.send_line("cat /proc/version")
-        assert re.search(STOPPED, gdb.answer())
-        assert gdb.number("$pc") == show
-        for _ in range(5):
-            gdb.command("stepi")
-        assert gdb.number("$pc") != show
-        gdb.command("delete")
-        gdb.start("continue")
-        machine.expect("Linux version")
-        machine.expect(PROMPT)
-        assert "SIGINT" in gdb.interrupt()
+    steps(gdb)
+    stops_at(machine, gdb, show)
     # A program's own BRK comes to it, and those of a kernel probe to Linux: gdb's breakpoint is somewhere else.
     gdb.command(f"break *{show:#x}")
     gdb.start("continue")

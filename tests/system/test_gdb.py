@@ -68,6 +68,38 @@ def conf_of(keys):
     return "\n".join(lines) + "\n"
 
 
+def steps(gdb):
+    """Over one instruction, with a timer's interrupts waiting; and over two of the other VP by itself."""
+    pc = gdb.number("$pc")
+    gdb.command("stepi")
+    assert gdb.number("$pc") != pc
+    gdb.command("thread 2")
+    gdb.command("set scheduler-locking on")
+    pc = gdb.number("$pc")
+    gdb.command("stepi")
+    gdb.command("stepi")
+    assert gdb.number("$pc") != pc
+    gdb.command("set scheduler-locking off")
+
+
+def stops_at(machine, gdb, show):
+    """A breakpoint of each kind at Linux's version_proc_show(), on a path that a person takes."""
+    for kind in ("hbreak", "break"):
+        gdb.command(f"{kind} *{show:#x}")
+        gdb.start("continue")
+        machine.send_line("cat /proc/version")
+        assert re.search(STOPPED, gdb.answer())
+        assert gdb.number("$pc") == show
+        for _ in range(5):
+            gdb.command("stepi")
+        assert gdb.number("$pc") != show
+        gdb.command("delete")
+        gdb.start("continue")
+        machine.expect("Linux version")
+        machine.expect(PROMPT)
+        assert "SIGINT" in gdb.interrupt()
+
+
 def symbol(machine, name):
     line = machine.command(f"grep ' {name}$' /proc/kallsyms")
     return int(line.split()[0], 16)
@@ -86,33 +118,8 @@ def test_gdb_debugs_linux(debugged):
     assert gdb.number("$efer") & 0x500 == 0x500
     assert "=>" in gdb.command("x/i $rip")
     assert "mxcsr" in gdb.command("info registers mxcsr xmm0 st0 fctrl")
-    # A step, with a timer's interrupts waiting.
-    rip = gdb.number("$rip")
-    gdb.command("stepi")
-    assert 0 < abs(gdb.number("$rip") - rip)
-    # The other VP by itself.
-    gdb.command("thread 2")
-    gdb.command("set scheduler-locking on")
-    rip = gdb.number("$rip")
-    gdb.command("stepi")
-    gdb.command("stepi")
-    assert gdb.number("$rip") != rip
-    gdb.command("set scheduler-locking off")
-    # A breakpoint of each kind, on a path that a person takes.
-    for kind in ("hbreak", "break"):
-        gdb.command(f"{kind} *{show:#x}")
-        gdb.start("continue")
-        machine.send_line("cat /proc/version")
-        assert re.search(STOPPED, gdb.answer())
-        assert gdb.number("$rip") == show
-        for _ in range(5):
-            gdb.command("stepi")
-        assert gdb.number("$rip") != show
-        gdb.command("delete")
-        gdb.start("continue")
-        machine.expect("Linux version")
-        machine.expect(PROMPT)
-        assert "SIGINT" in gdb.interrupt()
+    steps(gdb)
+    stops_at(machine, gdb, show)
     # What the timer's interrupt writes.
     before = gdb.number(f"*(unsigned long *){jiffies:#x}")
     gdb.command(f"watch *(unsigned long *){jiffies:#x}")

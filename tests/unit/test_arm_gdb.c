@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <gdb/breakpoints.h>
+#include "gdb_memory.h"
 
 /* gdb's numbers. */
 #define NUMBER_SP     31u
@@ -144,28 +145,6 @@ static void test_description(void **state)
 
 /* ---- breakpoints ---- */
 
-static uint8_t memory[32];
-
-static bool byte_read(void *context, gpa_t gpa, uint8_t *byte)
-{
-	(void)context;
-	if (gpa >= sizeof(memory))
-		return false;
-	*byte = memory[gpa];
-	return true;
-}
-
-static bool byte_write(void *context, gpa_t gpa, uint8_t byte)
-{
-	(void)context;
-	if (gpa >= sizeof(memory))
-		return false;
-	memory[gpa] = byte;
-	return true;
-}
-
-static const struct gdb_memory_ops memory_ops = {.read = byte_read, .write = byte_write};
-
 static void test_software(void **state)
 {
 	struct gdb_breakpoints b = {.memory = &memory_ops};
@@ -174,7 +153,7 @@ static void test_software(void **state)
 	(void)state;
 	memset(memory, 0x1f, sizeof(memory));
 	assert_int_equal(gdb_software_insert(&b, 0x1006, 6), GDB_FAILED);
-	assert_int_equal(gdb_software_insert(&b, 0x1020, 32), GDB_FAILED);
+	assert_int_equal(gdb_software_insert(&b, 0x1040, 64), GDB_FAILED);
 	assert_int_equal(gdb_software_insert(&b, 0x1008, 8), GDB_OK);
 	assert_memory_equal(memory + 7, "\x1f\0\0\x20\xd4\x1f", 6); /* BRK #0 */
 	assert_int_equal(b.state.flags, DEBUG_INT3);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <gdb/breakpoints.h>
+#include "gdb_memory.h"
 
 /* ---- packets ---- */
 
@@ -206,28 +207,6 @@ static void test_description(void **state)
 }
 
 /* ---- breakpoints ---- */
-
-static uint8_t memory[64];
-
-static bool byte_read(void *context, gpa_t gpa, uint8_t *byte)
-{
-	(void)context;
-	if (gpa >= sizeof(memory))
-		return false;
-	*byte = memory[gpa];
-	return true;
-}
-
-static bool byte_write(void *context, gpa_t gpa, uint8_t byte)
-{
-	(void)context;
-	if (gpa >= sizeof(memory))
-		return false;
-	memory[gpa] = byte;
-	return true;
-}
-
-static const struct gdb_memory_ops memory_ops = {.read = byte_read, .write = byte_write};
 
 static void test_software(void **state)
 {
